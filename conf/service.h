@@ -1,0 +1,216 @@
+// service.h: the policy of a service as plain data, and the table that the routing world is built from.
+//   Defaults stand here and nowhere else. Equality is free: what compares equal keeps its counters and health over a
+//   change. Times are Millis, sizes bytes; 0 means "off" where a field says so.
+//   Source: docs/reference/configuration.md (made from the key table in service_keys.cc).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "conf/finding.h"
+#include "net/clock.h"
+#include "net/ip.h"
+
+namespace gatehouse::conf {
+
+enum class Protocol { http, https, h2c, h2 };
+enum class Balance { round_robin, least_request, least_connection, peak_ewma, random, maglev };
+enum class HttpMode { automatic, redirect, serve, refuse };  // automatic: redirect when there is a TLS listener
+enum class OnUnhealthy { drain, close };
+enum class OnReturn { keep, close };
+enum class Zone { prefer, only, ignore };
+enum class SendProxy { none, v1, v2 };
+enum class Forwarded { x, rfc7239, both, none };
+
+struct HashOn {
+  enum class Kind { client, header, cookie, path };
+  Kind kind = Kind::client;
+  std::string name;  // of the header or cookie
+  bool operator==(const HashOn&) const = default;
+};
+
+struct StatusRange {
+  int first = 200, last = 299;
+  bool contains(int status) const { return first <= status && status <= last; }
+  bool operator==(const StatusRange&) const = default;
+};
+
+// One active check of an instance: from the catalog's definition or from the key `health`.
+struct HealthCheck {
+  enum class Kind { http, tcp, grpc, h2ping, ttl, redis };
+  std::string id;  // Consul's CheckID; "gatehouse:health" for the one from the key
+  std::string name;
+  Kind kind = Kind::http;
+  std::string host;        // empty: the instance's address
+  std::uint16_t port = 0;  // 0: the instance's port
+  bool tls = false;
+  bool tls_verify = true;
+  std::string tls_server_name;
+  std::string path = "/";  // http: request target; grpc: service name
+  std::string method = "GET";
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;             // sent with the request
+  bool follow_redirects = false;
+  std::vector<StatusRange> status = {{200, 299}};
+  std::vector<int> warning_status;  // Consul: 429 is "warning"
+  std::string body_contains;        // empty: the answer's body is not read
+  bool redis_master = false;
+  Millis interval = 5s, timeout = 2s;
+  unsigned rise = 2, fall = 3;
+  std::string initial = "critical";  // passing, warning, critical: before the first result, and of a ttl check
+  Millis ttl{0};
+  bool operator==(const HealthCheck&) const = default;
+};
+
+struct RetryPolicy {
+  unsigned attempts = 1;  // more than the first
+  bool on_connect = true, on_stale = true, on_timeout = false;
+  std::vector<StatusRange> on_status;
+  std::vector<std::string> methods;  // empty: the idempotent ones (RFC 9110 9.2.2)
+  unsigned budget_percent = 20;
+  bool operator==(const RetryPolicy&) const = default;
+};
+
+struct Queue {
+  unsigned length = 1024;
+  Millis wait = 5s;
+  bool operator==(const Queue&) const = default;
+};
+
+struct Eject {
+  unsigned errors = 0;  // consecutive gateway errors; 0: off
+  Millis interval = 10s, time = 30s;
+  unsigned max_percent = 50;
+  bool operator==(const Eject&) const = default;
+};
+
+struct Failover {
+  std::string datacenter;  // empty: off
+  Millis after = 30s, back_after = 5min;
+  bool operator==(const Failover&) const = default;
+};
+
+struct Page {
+  StatusRange status{500, 599};
+  std::string file;  // as written, made absolute by the reader
+  std::string body;  // read by the reader: the data path never opens a file
+  std::string content_type = "text/html; charset=utf-8";
+  Millis retry_after{0};  // 0: the field is not sent for this page's sake
+  bool operator==(const Page&) const = default;
+};
+
+struct HeaderMatch {
+  std::string name, value;  // an empty value: the field is present
+  bool operator==(const HeaderMatch&) const = default;
+};
+
+struct Redirect {
+  int code = 302;
+  std::string url;  // may hold $host $path $query
+  bool operator==(const Redirect&) const = default;
+};
+
+// What a route may say of itself; every key of scope "route".
+struct RoutePolicy {
+  Millis connect_timeout = 2s;
+  Millis timeout = 60s;       // silence of the backend after the request was sent
+  Millis idle_timeout = 60s;  // no byte either way
+  Millis websocket_idle_timeout = 1h;
+  Millis total_timeout{0};
+  RetryPolicy retry;
+  std::optional<std::uint64_t> max_body;  // none: streamed without a limit
+  std::vector<IpPrefix> allow, deny;      // an empty allow allows all
+  HttpMode http = HttpMode::automatic;
+  Millis hsts{0};
+  bool websocket = true;
+  std::vector<Page> pages;
+  std::string strip, prepend;
+  std::optional<Redirect> redirect;
+  bool operator==(const RoutePolicy&) const = default;
+};
+
+struct RouteMatch {
+  std::string host;        // lower case; "" any; "*.x" one label; "**.x" one or more
+  std::uint16_t port = 0;  // 0: any listener; else the listeners of that port
+  std::string path = "/";  // normalised; matches at a segment boundary
+  std::vector<std::string> methods;
+  std::vector<HeaderMatch> headers;
+  std::string text() const;  // "learn.bank.example/forum"
+  bool operator==(const RouteMatch&) const = default;
+};
+
+struct Route {
+  RouteMatch match;
+  RoutePolicy policy;
+  Position at;          // where it was said
+  std::string spelling = "native";  // yaml, native, fabio, traefik
+  std::string refused;  // not empty: answers 503, with this reason in `status`
+  bool operator==(const Route&) const = default;
+};
+
+// One place a service listens. Identity: datacenter, node, service id, address, port and the service's TLS identity.
+struct Instance {
+  std::string datacenter, node, service, id, address;
+  std::uint16_t port = 0;
+  std::vector<std::string> tags;
+  std::map<std::string, std::string> meta;
+  unsigned weight_passing = 1, weight_warning = 1;
+  bool backup = false;
+  unsigned max_connections = 0, max_requests = 0;  // 0: no limit
+  std::vector<HealthCheck> checks;                 // run by ourselves, besides the policy's own `health`
+  bool maintenance = false;
+  Position at;
+  bool operator==(const Instance&) const = default;
+};
+
+// The merged policy of a service: every key of scope "service".
+struct Service {
+  std::string name;
+  Protocol protocol = Protocol::http;
+  Balance balance = Balance::least_request;
+  HashOn hash_on;
+  std::string sticky_cookie;  // empty: off
+  std::optional<HealthCheck> health;
+  bool health_none = false;   // `health=none`: the catalog's own checks are not run either
+  bool single = false;
+  Eject eject;
+  Zone zone = Zone::prefer;
+  Failover failover;
+  Millis slow_start{0}, drain_time = 30s;
+  OnUnhealthy on_unhealthy = OnUnhealthy::drain;
+  OnReturn on_return = OnReturn::keep;
+  Queue queue;
+  SendProxy send_proxy = SendProxy::none;
+  Forwarded forwarded = Forwarded::x;
+  std::string host;  // the Host sent to the endpoint; empty: unchanged
+  // TLS to the endpoint; only gatehouse.yaml may set these.
+  std::string tls_name;  // SNI and verified name; empty: the host sent
+  std::string tls_ca_file, tls_certificate_file, tls_key_file;
+  bool tls_verify = true;
+  std::vector<Route> routes;
+  std::vector<Instance> instances;
+  bool operator==(const Service&) const = default;
+};
+
+// hosts: in gatehouse.yaml. Holds for every route of that host, whichever service carries it.
+struct HostPolicy {
+  std::string certificate;  // "file:NAME", "acme", "none" or empty
+  std::vector<IpPrefix> allow, deny;
+  std::optional<Millis> hsts;
+  std::optional<HttpMode> http;
+  bool operator==(const HostPolicy&) const = default;
+};
+
+// Everything the routing world is built from: the merged catalog. Immutable once made.
+struct RoutingTable {
+  std::map<std::string, HostPolicy> hosts;  // exact names or "*.x", "**.x"
+  std::vector<std::shared_ptr<const Service>> services;  // sorted by name; equal ones are shared between tables
+  Findings findings;  // conflicts, refused keys, foreign tags: shown in `status`
+};
+
+}  // namespace gatehouse::conf
