@@ -15,11 +15,11 @@
 namespace gatehouse::conf {
 
 struct Node {
-  std::string name;                     // default: the host's
+  std::string name;  // default: the host's
   std::string zone;
   std::string datacenter = "dc1";
-  std::string user;                     // dropped to after bind, when started as root; default gatehouse if it exists
-  std::string state;                    // default: $STATE_DIRECTORY, else /var/lib/gatehouse
+  std::string user;   // dropped to after bind, when started as root; default gatehouse if it exists
+  std::string state;  // default: $STATE_DIRECTORY, else /var/lib/gatehouse
   bool operator==(const Node&) const = default;
 };
 
@@ -34,19 +34,19 @@ struct Listen {
 };
 
 struct CatalogSource {
-  std::string files;                     // folder of Consul service definitions; empty: none
-  std::vector<std::string> permit_hosts;     // what tags may claim; empty: any
-  std::vector<std::string> permit_listen;    // "address:port" or "address:low-high"; empty: none
+  std::string files;                       // folder of Consul service definitions; empty: none
+  std::vector<std::string> permit_hosts;   // what tags may claim; empty: any
+  std::vector<std::string> permit_listen;  // "address:port" or "address:low-high"; empty: none
   bool operator==(const CatalogSource&) const = default;
 };
 
 struct Certificates {
-  std::string files;                     // folder of NAME.crt + NAME.key, watched; empty: none
+  std::string files;  // folder of NAME.crt + NAME.key, watched; empty: none
   bool operator==(const Certificates&) const = default;
 };
 
 struct Admin {
-  std::string socket;                    // default: $RUNTIME_DIRECTORY/admin.sock, else /run/gatehouse/admin.sock
+  std::string socket;  // default: $RUNTIME_DIRECTORY/admin.sock, else /run/gatehouse/admin.sock
   std::string group;
   bool operator==(const Admin&) const = default;
 };
@@ -54,47 +54,47 @@ struct Admin {
 struct Metrics {
   SocketAddress address{IpAddress::v4(127, 0, 0, 1), 9901};
   std::vector<IpPrefix> allow{*IpPrefix::parse("127.0.0.0/8"), *IpPrefix::parse("::1/128")};
-  std::vector<std::string> hosts;        // Host values believed besides addresses and localhost
+  std::vector<std::string> hosts;  // Host values believed besides addresses and localhost
   bool operator==(const Metrics&) const = default;
 };
 
 struct Limits {
   std::uint64_t memory = 512ull << 20;
-  unsigned connections = 0;              // 0: half of RLIMIT_NOFILE
+  unsigned connections = 0;  // 0: half of RLIMIT_NOFILE
   unsigned connections_per_client = 256;
   std::size_t request_line = 16 << 10;
   std::size_t fields = 32 << 10;
   unsigned field_count = 100;
   Millis header_time = 10s, handshake_time = 10s;
-  Millis keep_alive_time = 75s;          // idle between requests
+  Millis keep_alive_time = 75s;  // idle between requests
   unsigned keep_alive_requests = 10000;
   Millis body_idle_time = 60s;
-  std::uint64_t body_rate = 1024;        // bytes a second, judged from body_rate_after on; 0: off
+  std::uint64_t body_rate = 1024;  // bytes a second, judged from body_rate_after on; 0: off
   Millis body_rate_after = 10s;
   Millis backend_idle_time = 30s;
   unsigned backend_idle_connections = 64;  // per endpoint and worker
-  Millis shutdown_time = 60s;            // SIGTERM: requests may finish for so long
+  Millis shutdown_time = 60s;              // SIGTERM: requests may finish for so long
   bool operator==(const Limits&) const = default;
 };
 
 struct AccessLog {
   enum class Format { json };
-  std::string to;                        // a file's path, "stdout" or "off"
+  std::string to;  // a file's path, "stdout" or "off"
   Format format = Format::json;
-  std::vector<std::string> redact;       // fields written as "-"
+  std::vector<std::string> redact;  // fields written as "-"
   bool operator==(const AccessLog&) const = default;
 };
 
 struct EventLog {
   std::string to = "stdout";
-  std::string level = "info";            // debug, info, warning, error
+  std::string level = "info";  // debug, info, warning, error
   bool operator==(const EventLog&) const = default;
 };
 
 struct Config {
-  std::string file;                      // what it was read from
+  std::string file;  // what it was read from
   Node node;
-  unsigned workers = 0;                  // 0: the cores
+  unsigned workers = 0;  // 0: the cores
   std::vector<Listen> listen;
   std::vector<IpPrefix> trusted_proxies;
   CatalogSource catalog;

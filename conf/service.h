@@ -54,7 +54,7 @@ struct HealthCheck {
   std::string path = "/";  // http: request target; grpc: service name
   std::string method = "GET";
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;             // sent with the request
+  std::string body;  // sent with the request
   bool follow_redirects = false;
   std::vector<StatusRange> status = {{200, 299}};
   std::vector<int> warning_status;  // Consul: 429 is "warning"
@@ -147,9 +147,9 @@ struct RouteMatch {
 struct Route {
   RouteMatch match;
   RoutePolicy policy;
-  Position at;          // where it was said
+  Position at;                      // where it was said
   std::string spelling = "native";  // yaml, native, fabio, traefik
-  std::string refused;  // not empty: answers 503, with this reason in `status`
+  std::string refused;              // not empty: answers 503, with this reason in `status`
   bool operator==(const Route&) const = default;
 };
 
@@ -176,7 +176,7 @@ struct Service {
   HashOn hash_on;
   std::string sticky_cookie;  // empty: off
   std::optional<HealthCheck> health;
-  bool health_none = false;   // `health=none`: the catalog's own checks are not run either
+  bool health_none = false;  // `health=none`: the catalog's own checks are not run either
   bool single = false;
   Eject eject;
   Zone zone = Zone::prefer;
@@ -208,9 +208,9 @@ struct HostPolicy {
 
 // Everything the routing world is built from: the merged catalog. Immutable once made.
 struct RoutingTable {
-  std::map<std::string, HostPolicy> hosts;  // exact names or "*.x", "**.x"
+  std::map<std::string, HostPolicy> hosts;               // exact names or "*.x", "**.x"
   std::vector<std::shared_ptr<const Service>> services;  // sorted by name; equal ones are shared between tables
-  Findings findings;  // conflicts, refused keys, foreign tags: shown in `status`
+  Findings findings;                                     // conflicts, refused keys, foreign tags: shown in `status`
 };
 
 }  // namespace gatehouse::conf

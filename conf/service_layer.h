@@ -1,7 +1,7 @@
 // service_layer.h: what one spelling (gatehouse.yaml, native tags, later fabio's and Traefik's) says of a service.
 //   Keys are kept as they were said (name, value, where) after their grammar was checked; layers are merged key by
-//   key by merge.h: the first layer that says a key wins, routes are the union. One table (service_keys.h) knows every
-//   key: its scope, trust, grammar and default.
+//   key by merge.h: the first layer that says a key wins, routes are the union. One table (service_keys.h) knows
+//   every key: its scope, trust, grammar and default.
 #pragma once
 
 #include <map>

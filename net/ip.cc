@@ -1,10 +1,10 @@
 #include "net/ip.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <charconv>
 #include <cstring>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
 
 namespace gatehouse {
 namespace {
@@ -56,8 +56,8 @@ bool IpAddress::is_loopback() const {
 bool IpAddress::is_private() const {
   if (is_loopback()) return true;
   if (is_v4())
-    return bytes[12] == 10 || (bytes[12] == 172 && (bytes[13] & 0xf0) == 16) || (bytes[12] == 192 && bytes[13] == 168) ||
-           (bytes[12] == 169 && bytes[13] == 254);
+    return bytes[12] == 10 || (bytes[12] == 172 && (bytes[13] & 0xf0) == 16) ||
+           (bytes[12] == 192 && bytes[13] == 168) || (bytes[12] == 169 && bytes[13] == 254);
   return (bytes[0] & 0xfe) == 0xfc || (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80);
 }
 

@@ -3,14 +3,14 @@
 //   comparison, one hash and one prefix test. Text is parsed strictly: no octal, no missing parts, no zone.
 #pragma once
 
-#include <sys/socket.h>
-
 #include <array>
 #include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <sys/socket.h>
 
 namespace gatehouse {
 
@@ -48,8 +48,8 @@ struct SocketAddress {
 
   static std::optional<SocketAddress> parse(std::string_view text);  // "127.0.0.1:80", "[::]:443", ":8080" is [::]
   static SocketAddress from(const sockaddr* address);                // AF_INET or AF_INET6; else all zero
-  socklen_t to(sockaddr_storage& out) const;  // AF_INET for mapped IPv4 unless it is [::]
-  std::string text() const;                   // "192.0.2.1:80", "[2001:db8::1]:80"
+  socklen_t to(sockaddr_storage& out) const;                         // AF_INET for mapped IPv4 unless it is [::]
+  std::string text() const;                                          // "192.0.2.1:80", "[2001:db8::1]:80"
 
   auto operator<=>(const SocketAddress&) const = default;
 };

@@ -1,0 +1,147 @@
+#include "conf/values.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <vector>
+
+namespace gatehouse::conf {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  std::uint64_t factor;
+};
+
+constexpr std::array<Unit, 6> duration_units{{{"w", 7ull * 24 * 3600 * 1000},
+                                              {"d", 24ull * 3600 * 1000},
+                                              {"h", 3600ull * 1000},
+                                              {"m", 60ull * 1000},
+                                              {"s", 1000},
+                                              {"ms", 1}}};
+constexpr std::array<Unit, 9> size_units{{{"TiB", 1ull << 40},
+                                          {"GiB", 1ull << 30},
+                                          {"MiB", 1ull << 20},
+                                          {"KiB", 1ull << 10},
+                                          {"TB", 1000ull * 1000 * 1000 * 1000},
+                                          {"GB", 1000ull * 1000 * 1000},
+                                          {"MB", 1000ull * 1000},
+                                          {"kB", 1000},
+                                          {"B", 1}}};
+constexpr std::uint64_t duration_max = 10ull * 365 * 24 * 3600 * 1000;
+
+// Takes the leading digits of text off; nullopt-like by returning false.
+bool take_number(std::string_view& text, std::uint64_t& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc()) return false;
+  text.remove_prefix(end - text.data());
+  return true;
+}
+
+template <std::size_t N>
+const Unit* find_unit(const std::array<Unit, N>& units, std::string_view name) {
+  for (const Unit& unit : units)
+    if (unit.name == name) return &unit;
+  return nullptr;
+}
+
+Error bad_duration(std::string_view text) {
+  return invalid(std::string(text) + ": a duration needs a unit, as in 500ms, 2s, 5m, 1h, 7d");
+}
+
+Error bad_size(std::string_view text) {
+  return invalid(std::string(text) + ": not a size; write it as in 512, 64KiB, 10MB, 2GiB");
+}
+
+unsigned edit_distance(std::string_view a, std::string_view b) {
+  std::vector<unsigned> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    unsigned diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const unsigned above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0u : 1u)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+Result<Millis> parse_duration(std::string_view text) {
+  if (text == "0") return Millis(0);
+  std::string_view rest = text;
+  std::uint64_t total = 0;
+  if (rest.empty()) return bad_duration(text);
+  while (!rest.empty()) {
+    std::uint64_t number = 0;
+    if (!take_number(rest, number)) return bad_duration(text);
+    const std::size_t end = std::min(rest.find_first_of("0123456789"), rest.size());
+    const Unit* unit = find_unit(duration_units, rest.substr(0, end));
+    if (unit == nullptr) return bad_duration(text);
+    if (number > duration_max / unit->factor || (total += number * unit->factor) > duration_max)
+      return invalid(std::string(text) + ": longer than ten years");
+    rest.remove_prefix(end);
+  }
+  return Millis(total);
+}
+
+Result<std::uint64_t> parse_size(std::string_view text) {
+  std::string_view rest = text;
+  std::uint64_t number = 0;
+  if (!take_number(rest, number)) return bad_size(text);
+  if (rest.empty()) return number;
+  const Unit* unit = find_unit(size_units, rest);
+  if (unit == nullptr) return bad_size(text);
+  if (number > (1ull << 62) / unit->factor) return invalid(std::string(text) + ": larger than 4 EiB");
+  return number * unit->factor;
+}
+
+Result<bool> parse_bool(std::string_view text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  return invalid(std::string(text) + ": write true or false");
+}
+
+Result<unsigned> parse_number(std::string_view text, unsigned least, unsigned most) {
+  std::string_view rest = text;
+  std::uint64_t number = 0;
+  if (!take_number(rest, number) || !rest.empty() || number < least || number > most)
+    return invalid(std::string(text) + ": write a number from " + std::to_string(least) + " to " +
+                   std::to_string(most));
+  return static_cast<unsigned>(number);
+}
+
+Result<unsigned> parse_percent(std::string_view text) {
+  if (text.size() < 2 || text.back() != '%') return invalid(std::string(text) + ": write a percentage, as in 20%");
+  return parse_number(text.substr(0, text.size() - 1), 0, 100);
+}
+
+std::string duration_text(Millis value) {
+  std::uint64_t left = value.count();
+  if (left == 0) return "0";
+  for (const Unit& unit : duration_units)
+    if (left % unit.factor == 0) return std::to_string(left / unit.factor) + std::string(unit.name);
+  return std::to_string(left) + "ms";
+}
+
+std::string size_text(std::uint64_t bytes) {
+  for (const Unit& unit : size_units)
+    if (unit.factor % 1024 == 0 && bytes != 0 && bytes % unit.factor == 0)
+      return std::to_string(bytes / unit.factor) + std::string(unit.name);
+  return std::to_string(bytes);
+}
+
+std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
+  std::string_view best;
+  unsigned best_distance = static_cast<unsigned>(word.size() / 3 + 1) + 1;
+  for (const std::string_view candidate : candidates) {
+    const unsigned distance = edit_distance(word, candidate);
+    if (distance < best_distance) best = candidate, best_distance = distance;
+  }
+  return best;
+}
+
+}  // namespace gatehouse::conf

@@ -1,0 +1,43 @@
+#include "conf/values.h"
+
+#include <gtest/gtest.h>
+
+namespace gatehouse::conf {
+namespace {
+
+TEST(Duration, ReadsUnitsAndTheirSums) {
+  EXPECT_EQ(*parse_duration("500ms"), 500ms);
+  EXPECT_EQ(*parse_duration("1h30m"), 90min);
+  EXPECT_EQ(*parse_duration("180d"), 24h * 180);
+  EXPECT_EQ(*parse_duration("0"), 0ms);
+}
+
+TEST(Duration, RefusesWhatHasNoUnitAndSaysWhatToWrite) {
+  for (const char* text : {"60", "", "s", "5x", "-1s", "1s ", "99999999999999999999s", "11000000000s"})
+    EXPECT_FALSE(parse_duration(text)) << text;
+  EXPECT_NE(parse_duration("60").error().what.find("500ms, 2s"), std::string::npos);
+}
+
+TEST(Duration, TextIsTheShortestExactForm) {
+  EXPECT_EQ(duration_text(90s), "90s");
+  EXPECT_EQ(duration_text(120s), "2m");
+  EXPECT_EQ(duration_text(1500ms), "1500ms");
+}
+
+TEST(Size, KnowsBinaryAndDecimalUnits) {
+  EXPECT_EQ(*parse_size("2GiB"), 2ull << 30);
+  EXPECT_EQ(*parse_size("10MB"), 10'000'000u);
+  EXPECT_EQ(*parse_size("512"), 512u);
+  EXPECT_FALSE(parse_size("2G"));
+  EXPECT_FALSE(parse_size("999999999TiB"));
+  EXPECT_EQ(size_text(64 << 10), "64KiB");
+}
+
+TEST(Nearest, FindsTheMistypedWordAndNothingFarAway) {
+  constexpr std::string_view words[] = {"maxretry", "findtime", "bantime"};
+  EXPECT_EQ(nearest("maxrety", words), "maxretry");
+  EXPECT_EQ(nearest("colour", words), "");
+}
+
+}  // namespace
+}  // namespace gatehouse::conf
