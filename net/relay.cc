@@ -1,0 +1,113 @@
+#include "net/relay.h"
+
+#include <algorithm>
+
+#include <unistd.h>
+
+namespace gatehouse {
+
+Relay::~Relay() { give_pipe_back(); }
+
+void Relay::start(std::uint64_t left, Buffer held) {
+  left_ = left;
+  held_ = std::move(held);
+}
+
+void Relay::give_pipe_back() {
+  if (!pipe_) return;
+  in_pipe_ == 0 ? pipes_.give(*pipe_) : pipes_.discard(*pipe_);
+  pipe_.reset();
+  in_pipe_ = 0;
+}
+
+bool Relay::worth_splicing(const Stream& from, const Stream& to) const {
+  return may_splice_ && left_ != unlimited && left_ > splice_least && from.spliceable() && to.spliceable();
+}
+
+Relay::State Relay::drain(Stream& to) {
+  if (to.pending()) {
+    const IoResult flushed = to.flush();
+    if (!flushed.ok()) return flushed.again() ? State::blocked : State::sink_failed;
+  }
+  while (held_ && !held_.empty()) {
+    const IoResult sent = to.send(held_.data(), held_.size());
+    if (!sent.ok()) return sent.again() ? State::blocked : State::sink_failed;
+    held_.consume(sent.size);
+    moved_ += sent.size;
+    if (to.pending()) {
+      to.socket.wait_writable();
+      return State::blocked;
+    }
+  }
+  while (in_pipe_ > 0) {
+    const IoResult sent = to.socket.splice_from_pipe(pipe_->read, in_pipe_, left_ > 0);
+    if (!sent.ok()) return sent.again() ? State::blocked : State::sink_failed;
+    in_pipe_ -= sent.size;
+    moved_ += sent.size;
+  }
+  return State::done;
+}
+
+IoResult Relay::fill(Stream& from, Stream& to) {
+  if (worth_splicing(from, to) && !pipe_) {
+    pipe_ = pipes_.take();
+    if (!pipe_) may_splice_ = false;
+  }
+  if (pipe_ && left_ > 0 && may_splice_) {
+    held_.release();
+    const std::size_t wanted = std::min<std::uint64_t>(left_, pipe_->capacity);
+    const IoResult got = from.socket.splice_to_pipe(pipe_->write, wanted);
+    if (got.ok()) in_pipe_ += got.size;
+    return got;
+  }
+  const bool large = wants_large_ || (left_ != unlimited && left_ > BufferPool::small);
+  if (!held_ || (large && held_.capacity() < BufferPool::large))
+    held_ = buffers_.take(large ? BufferPool::large : BufferPool::small);
+  held_.clear();
+  const std::size_t wanted = std::min<std::uint64_t>(left_, held_.room());
+  const IoResult got = from.receive(held_.data(), wanted);
+  if (got.ok()) {
+    held_.grew(got.size);
+    wants_large_ = got.size == wanted && left_ == unlimited;
+  }
+  return got;
+}
+
+Relay::State Relay::run(Stream& from, Stream& to) {
+  const std::uint64_t end = moved_ + share;
+  for (;;) {
+    if (const State drained = drain(to); drained != State::done) return drained;
+    if (left_ == 0) {
+      held_.release();
+      give_pipe_back();
+      return State::done;
+    }
+    if (moved_ >= end) return State::yielded;
+    if (!from.may_receive()) {
+      from.socket.wait_readable();
+      held_.release();
+      return State::blocked;
+    }
+    const IoResult got = fill(from, to);
+    if (!got.ok()) {
+      held_.release();
+      if (got.again()) return State::blocked;
+      return got.state == IoResult::State::ended ? State::source_ended : State::source_failed;
+    }
+    received_ += got.size;
+    if (left_ != unlimited) left_ -= got.size;
+  }
+}
+
+void Relay::relieve() {
+  if (!pipe_ || in_pipe_ == 0 || (held_ && !held_.empty())) return;
+  may_splice_ = false;
+  held_ = buffers_.take(BufferPool::large);
+  const auto got = ::read(pipe_->read, held_.data(), std::min(held_.room(), in_pipe_));
+  if (got <= 0) return held_.release();
+  held_.grew(got);
+  in_pipe_ -= got;
+  if (in_pipe_ == 0) give_pipe_back();
+}
+
+}  // namespace gatehouse

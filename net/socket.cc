@@ -1,0 +1,127 @@
+#include "net/socket.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace gatehouse {
+
+void Socket::open(Loop& loop, int fd) {
+  loop_ = &loop;
+  fd_ = fd;
+  loop.add(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this);
+}
+
+void Socket::close() {
+  if (fd_ < 0) return;
+  loop_->remove(fd_);
+  ::close(std::exchange(fd_, -1));
+  readable_ = writable_ = false;
+  failed_ = ended_ = true;
+}
+
+void Socket::reset() {
+  if (fd_ < 0) return;
+  const linger at_once{1, 0};
+  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close();
+}
+
+IoResult Socket::settle(std::ptrdiff_t count, bool reading) {
+  using State = IoResult::State;
+  if (count > 0) return {State::ok, static_cast<std::size_t>(count)};
+  if (count == 0 && reading) return {State::ended};
+  if (errno == EAGAIN || errno == EINTR) {
+    (reading ? readable_ : writable_) = false;
+    (reading ? waits_read_ : waits_write_) = true;
+    return {State::again};
+  }
+  error_ = errno;
+  failed_ = true;
+  return {State::failed};
+}
+
+IoResult Socket::receive(char* data, std::size_t size) {
+  if (!readable_) {
+    waits_read_ = true;
+    return {fd_ < 0 ? IoResult::State::failed : IoResult::State::again};
+  }
+  const auto count = ::recv(fd_, data, size, 0);
+  // A short read has drained the socket: the next bytes are a new edge. Not so once the peer has ended: its end
+  // was that edge already.
+  if (count > 0 && static_cast<std::size_t>(count) < size && !ended_) readable_ = false;
+  return settle(count, true);
+}
+
+IoResult Socket::send(const char* data, std::size_t size) {
+  if (!writable_) {
+    waits_write_ = true;
+    return {fd_ < 0 ? IoResult::State::failed : IoResult::State::again};
+  }
+  const auto count = ::send(fd_, data, size, MSG_NOSIGNAL);
+  if (count > 0 && static_cast<std::size_t>(count) < size) writable_ = false;
+  return settle(count, false);
+}
+
+IoResult Socket::splice_to_pipe(int pipe, std::size_t size) {
+  if (!readable_) {
+    waits_read_ = true;
+    return {fd_ < 0 ? IoResult::State::failed : IoResult::State::again};
+  }
+  return settle(::splice(fd_, nullptr, pipe, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK), true);
+}
+
+IoResult Socket::splice_from_pipe(int pipe, std::size_t size, bool more) {
+  if (!writable_) {
+    waits_write_ = true;
+    return {fd_ < 0 ? IoResult::State::failed : IoResult::State::again};
+  }
+  const unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0);
+  return settle(::splice(pipe, nullptr, fd_, nullptr, size, flags), false);
+}
+
+void Socket::shutdown_send() {
+  if (fd_ >= 0) ::shutdown(fd_, SHUT_WR);
+}
+
+void Socket::on_events(std::uint32_t events) {
+  const bool broken = events & (EPOLLHUP | EPOLLERR);
+  if (broken) failed_ = true;
+  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) ended_ = true;
+  if (broken || events & (EPOLLIN | EPOLLRDHUP)) readable_ = true;
+  if (broken || events & EPOLLOUT) writable_ = true;
+  if (waker_ == nullptr) {
+    if (readable_ && idle_event_ != nullptr) idle_event_(*this);
+    return;
+  }
+  if ((waits_read_ && readable_) || (waits_write_ && writable_) || broken) {
+    waits_read_ = waits_write_ = false;
+    waker_->signal();
+  }
+}
+
+int start_connect(const SocketAddress& to) {
+  sockaddr_storage address;
+  const socklen_t length = to.to(address);
+  const int fd = ::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  const int one = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), length) == 0 || errno == EINPROGRESS) return fd;
+  const int error = errno;
+  ::close(fd);
+  errno = error;
+  return -1;
+}
+
+int connect_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0) return errno;
+  return error;
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,77 @@
+// socket.h: a non-blocking TCP (or Unix) stream socket on a loop.
+//   Registered once, edge-triggered. Operations try and tell; what would block is remembered, and the socket's Waker
+//   is signalled when the edge comes. A receive that would only find EAGAIN is not made (after a short read).
+//   Threads  the loop's own. Ownership: closes its descriptor. Not movable: epoll points at it.
+#pragma once
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "net/ip.h"
+#include "net/loop.h"
+
+namespace gatehouse {
+
+struct IoResult {
+  enum class State : std::uint8_t { ok, again, ended, failed };
+  State state;
+  std::size_t size = 0;
+  bool ok() const { return state == State::ok; }
+  bool again() const { return state == State::again; }
+};
+
+class Socket final : public Pollable {
+ public:
+  // What is called when an event arrives while no coroutine minds the socket (an idle pooled connection).
+  using IdleEvent = void (*)(Socket&);
+
+  Socket() = default;
+  ~Socket() { close(); }
+  Socket(const Socket&) = delete;
+
+  void open(Loop& loop, int fd);  // takes the descriptor, which must be non-blocking
+  void close();
+  // Closes with a reset: the peer sees that something was cut, not that it ended.
+  void reset();
+  int fd() const { return fd_; }
+  bool is_open() const { return fd_ >= 0; }
+
+  IoResult receive(char* data, std::size_t size);
+  IoResult send(const char* data, std::size_t size);
+  IoResult splice_to_pipe(int pipe, std::size_t size);
+  IoResult splice_from_pipe(int pipe, std::size_t size, bool more);
+  void shutdown_send();
+
+  bool readable() const { return readable_; }
+  bool writable() const { return writable_; }
+  bool peer_ended() const { return ended_; }  // FIN or worse was seen
+  bool failed() const { return failed_; }     // reset, or both directions gone
+  int last_error() const { return error_; }
+
+  void wait_readable() { waits_read_ = true; }
+  void wait_writable() { waits_write_ = true; }
+  void set_waker(Waker* waker) { waker_ = waker; }
+  void set_idle_event(IdleEvent event) { idle_event_ = event; }
+
+  void on_events(std::uint32_t events) override;
+
+ private:
+  IoResult settle(std::ptrdiff_t count, bool reading);
+
+  Loop* loop_ = nullptr;
+  Waker* waker_ = nullptr;
+  IdleEvent idle_event_ = nullptr;
+  int fd_ = -1;
+  int error_ = 0;
+  bool readable_ = false, writable_ = false, ended_ = false, failed_ = false;
+  bool waits_read_ = false, waits_write_ = false;
+};
+
+// Starts a connection. The descriptor, or -1 with errno. TCP_NODELAY is set.
+int start_connect(const SocketAddress& to);
+// How a started connection ended: 0 once it stands, else the errno.
+int connect_error(int fd);
+
+}  // namespace gatehouse

@@ -1,0 +1,164 @@
+#include "net/tls_session.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <openssl/err.h>
+
+namespace gatehouse {
+namespace {
+
+// Where the records of one write are gathered before they are sent. Shared by all sessions of a thread: it is empty
+// whenever control leaves a TlsSession.
+constexpr std::size_t stage_size = 160 << 10;
+struct Stage {
+  char bytes[stage_size];
+  std::size_t used = 0;
+};
+Stage& stage() {
+  thread_local std::unique_ptr<Stage> instance = std::make_unique<Stage>();
+  return *instance;
+}
+
+constexpr std::size_t record_size = 16384;
+
+}  // namespace
+
+TlsSession::TlsSession(SSL* ssl, Socket& socket) : ssl_(ssl), socket_(socket) {
+  BIO* bio = BIO_new(bio_method());
+  BIO_set_data(bio, this);
+  BIO_set_init(bio, 1);
+  SSL_set_bio(ssl_, bio, bio);
+}
+
+TlsSession::~TlsSession() { SSL_free(ssl_); }
+
+BIO_METHOD* TlsSession::bio_method() {
+  static BIO_METHOD* const method = [] {
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "gatehouse socket");
+    BIO_meth_set_write(made, bio_write);
+    BIO_meth_set_read(made, bio_read);
+    BIO_meth_set_ctrl(made, bio_control);
+    return made;
+  }();
+  return method;
+}
+
+int TlsSession::bio_write(BIO* bio, const char* data, int size) {
+  auto& self = *static_cast<TlsSession*>(BIO_get_data(bio));
+  BIO_clear_retry_flags(bio);
+  Stage& out = stage();
+  if (out.used + size > stage_size) self.send_stage();  // full: what the socket doesn't take becomes pending
+  if (self.pending()) {
+    self.pending_.append(data, size);
+  } else {
+    std::memcpy(out.bytes + out.used, data, size);
+    out.used += size;
+  }
+  return size;
+}
+
+int TlsSession::bio_read(BIO* bio, char* data, int size) {
+  auto& self = *static_cast<TlsSession*>(BIO_get_data(bio));
+  BIO_clear_retry_flags(bio);
+  const IoResult got = self.socket_.receive(data, size);
+  if (got.ok()) return static_cast<int>(got.size);
+  if (got.again()) BIO_set_retry_read(bio);
+  return got.state == IoResult::State::ended ? 0 : -1;
+}
+
+long TlsSession::bio_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+// Sends what the stage gathered; the rest is kept. The stage is empty afterwards.
+IoResult TlsSession::send_stage() {
+  Stage& out = stage();
+  std::size_t done = 0;
+  IoResult result{IoResult::State::ok};
+  while (result.ok() && pending()) {
+    result = socket_.send(pending_.data() + sent_, pending_.size() - sent_);
+    if (result.ok()) sent_ += result.size;
+  }
+  if (sent_ != 0 && !pending()) pending_ = std::string(), sent_ = 0;
+  while (result.ok() && done < out.used) {
+    result = socket_.send(out.bytes + done, out.used - done);
+    if (result.ok()) done += result.size;
+  }
+  if (result.again()) pending_.append(out.bytes + done, out.used - done);
+  out.used = 0;
+  return result;
+}
+
+IoResult TlsSession::judge(int result) {
+  if (result > 0) return {IoResult::State::ok, static_cast<std::size_t>(result)};
+  switch (SSL_get_error(ssl_, result)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE: return {IoResult::State::again};
+    case SSL_ERROR_ZERO_RETURN: return {IoResult::State::ended};  // close_notify: an authentic end
+    default: break;
+  }
+  if (const auto code = ERR_get_error(); code != 0) {
+    const char* reason = ERR_reason_error_string(code);
+    error_ = reason != nullptr ? reason : "TLS error";
+  } else {
+    error_ = "the connection ended without close_notify";
+  }
+  ERR_clear_error();
+  return {IoResult::State::failed};
+}
+
+IoResult TlsSession::handshake() {
+  ERR_clear_error();
+  const IoResult result = judge(SSL_do_handshake(ssl_));
+  const IoResult sent = send_stage();  // alerts too
+  if (sent.state == IoResult::State::failed && !result.ok()) return sent;
+  return result;
+}
+
+IoResult TlsSession::receive(char* data, std::size_t size) {
+  ERR_clear_error();
+  std::size_t total = 0;
+  IoResult result{IoResult::State::again};
+  while (total < size) {
+    result = judge(SSL_read(ssl_, data + total, static_cast<int>(std::min<std::size_t>(size - total, 1 << 20))));
+    if (!result.ok()) break;
+    total += result.size;
+    if (!SSL_has_pending(ssl_) && !socket_.readable()) break;
+  }
+  if (stage().used > 0) send_stage();  // a key update or an alert
+  if (total > 0) return {IoResult::State::ok, total};
+  return result;
+}
+
+IoResult TlsSession::send(const char* data, std::size_t size) {
+  if (pending()) {
+    const IoResult flushed = flush();
+    if (!flushed.ok()) return flushed;
+  }
+  ERR_clear_error();
+  for (std::size_t done = 0; done < size;) {
+    const IoResult written =
+        judge(SSL_write(ssl_, data + done, static_cast<int>(std::min(size - done, record_size))));
+    if (!written.ok()) {
+      stage().used = 0;
+      return {IoResult::State::failed};
+    }
+    done += written.size;
+  }
+  const IoResult sent = send_stage();
+  if (sent.state == IoResult::State::failed) return sent;
+  return {IoResult::State::ok, size};
+}
+
+IoResult TlsSession::flush() {
+  if (!pending()) return {IoResult::State::ok};
+  return send_stage();
+}
+
+void TlsSession::close_notify() {
+  ERR_clear_error();
+  if (SSL_is_init_finished(ssl_)) SSL_shutdown(ssl_);
+  send_stage();
+  ERR_clear_error();
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,51 @@
+// tls_session.h: one TLS connection over a Socket, OpenSSL driven through a BIO of our own.
+//   Reads go from the socket straight into OpenSSL's record buffer; writes are gathered in the loop's stage, and many
+//   records leave in one send. What the socket doesn't take is kept (bounded by one write of the caller's) and goes
+//   first next time: OpenSSL never sees a blocked write, so it never holds half a record for us.
+//   Threads  the loop's own. The SSL's application data (SSL_set_app_data) is the caller's; ours is on the BIO.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <openssl/ssl.h>
+
+#include "net/socket.h"
+
+namespace gatehouse {
+
+class TlsSession {
+ public:
+  // Takes the SSL, which must be fresh and in accept or connect state.
+  TlsSession(SSL* ssl, Socket& socket);
+  ~TlsSession();
+  TlsSession(const TlsSession&) = delete;
+
+  IoResult handshake();
+  IoResult receive(char* data, std::size_t size);
+  // Takes all of it, or nothing (again). What could not be sent yet is pending().
+  IoResult send(const char* data, std::size_t size);
+  IoResult flush();  // ok: nothing is pending
+  bool pending() const { return sent_ < pending_.size(); }
+  bool has_buffered_input() const { return SSL_has_pending(ssl_) == 1; }
+  void close_notify();
+
+  SSL* ssl() { return ssl_; }
+  std::string error_text() const { return error_; }  // of the last failure
+
+ private:
+  static int bio_write(BIO*, const char*, int);
+  static int bio_read(BIO*, char*, int);
+  static long bio_control(BIO*, int, long, void*);
+  static BIO_METHOD* bio_method();
+  IoResult judge(int result);
+  IoResult send_stage();
+
+  SSL* ssl_;
+  Socket& socket_;
+  std::string pending_;
+  std::size_t sent_ = 0;
+  std::string error_;
+};
+
+}  // namespace gatehouse
