@@ -137,6 +137,7 @@ void Loop::run() {
     }
     timers_.advance(now_);
     run_ready();
+    if (turn_end_) turn_end_();
     splice_all(ready_next_, ready_);
   }
   current_loop = outer;

@@ -57,6 +57,9 @@ class Loop {
     if (!node.linked()) node.link_before(ready_next_);
   }
 
+  // Called at the end of every turn, when no coroutine of this loop is running: the place to destroy finished ones.
+  void set_turn_end(std::function<void()> hook) { turn_end_ = std::move(hook); }
+
   // The loop that runs in this thread; set while run() is on.
   static Loop& current();
 
@@ -78,6 +81,7 @@ class Loop {
   std::int64_t wall_ms_ = 0;
   std::uint64_t lag_ms_ = 0, turns_ = 0;
   std::vector<Slot> slots_;  // by descriptor
+  std::function<void()> turn_end_;
   ListNode ready_, ready_next_;
   TimerWheel timers_;
   Posts* posts_;

@@ -94,7 +94,7 @@ void Socket::on_events(std::uint32_t events) {
   if (broken || events & (EPOLLIN | EPOLLRDHUP)) readable_ = true;
   if (broken || events & EPOLLOUT) writable_ = true;
   if (waker_ == nullptr) {
-    if (readable_ && idle_event_ != nullptr) idle_event_(*this);
+    if (readable_ && idle_event_ != nullptr) idle_event_(idle_context_);  // may destroy us
     return;
   }
   if ((waits_read_ && readable_) || (waits_write_ && writable_) || broken) {

@@ -25,7 +25,7 @@ struct IoResult {
 class Socket final : public Pollable {
  public:
   // What is called when an event arrives while no coroutine minds the socket (an idle pooled connection).
-  using IdleEvent = void (*)(Socket&);
+  using IdleEvent = void (*)(void* context);
 
   Socket() = default;
   ~Socket() { close(); }
@@ -53,7 +53,7 @@ class Socket final : public Pollable {
   void wait_readable() { waits_read_ = true; }
   void wait_writable() { waits_write_ = true; }
   void set_waker(Waker* waker) { waker_ = waker; }
-  void set_idle_event(IdleEvent event) { idle_event_ = event; }
+  void set_idle_event(IdleEvent event, void* context) { idle_event_ = event, idle_context_ = context; }
 
   void on_events(std::uint32_t events) override;
 
@@ -63,6 +63,7 @@ class Socket final : public Pollable {
   Loop* loop_ = nullptr;
   Waker* waker_ = nullptr;
   IdleEvent idle_event_ = nullptr;
+  void* idle_context_ = nullptr;
   int fd_ = -1;
   int error_ = 0;
   bool readable_ = false, writable_ = false, ended_ = false, failed_ = false;

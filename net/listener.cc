@@ -1,0 +1,121 @@
+#include "net/listener.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace gatehouse {
+namespace {
+
+constexpr int backlog = 4096;  // the kernel bounds it by net.core.somaxconn
+constexpr unsigned accepts_per_turn = 64;
+constexpr std::uint64_t pause_ms = 50;
+
+Error bind_error(const SocketAddress& address, const char* doing) {
+  std::string what = "listen on " + address.text() + ": " + doing + ": " + std::strerror(errno);
+  if (errno == EACCES) what += " (ports below 1024 need root, CAP_NET_BIND_SERVICE or socket activation)";
+  return Error{errno == EADDRINUSE ? Errc::unavailable : Errc::io, what};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<ListenSocket>> ListenSocket::bind(const SocketAddress& address) {
+  sockaddr_storage storage;
+  const socklen_t length = address.to(storage);
+  const int fd = ::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return bind_error(address, "socket");
+  auto socket = std::shared_ptr<ListenSocket>(new ListenSocket(fd));
+  const int one = 1, zero = 0;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (storage.ss_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);  // inherited by what is accepted
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&storage), length) < 0) return bind_error(address, "bind");
+  if (::listen(fd, backlog) < 0) return bind_error(address, "listen");
+  return socket;
+}
+
+std::shared_ptr<ListenSocket> ListenSocket::adopt(int fd) {
+  return std::shared_ptr<ListenSocket>(new ListenSocket(fd));
+}
+
+ListenSocket::~ListenSocket() { ::close(fd_); }
+
+SocketAddress ListenSocket::address() const {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  getsockname(fd_, reinterpret_cast<sockaddr*>(&storage), &length);
+  return SocketAddress::from(reinterpret_cast<sockaddr*>(&storage));
+}
+
+Acceptor::Acceptor(Loop& loop, std::shared_ptr<ListenSocket> socket, OnConnection on_connection)
+    : loop_(loop), socket_(std::move(socket)), on_connection_(std::move(on_connection)) {
+  own_fd_ = fcntl(socket_->fd(), F_DUPFD_CLOEXEC, 0);
+  spare_fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  retry_.self = this;
+  retry_.fire = [](Timer& timer) { static_cast<RetryTimer&>(timer).self->resume(); };
+  resume();
+}
+
+Acceptor::~Acceptor() { close(); }
+
+void Acceptor::pause() {
+  if (!armed_) return;
+  armed_ = false;
+  loop_.remove(own_fd_);
+}
+
+void Acceptor::resume() {
+  if (armed_ || own_fd_ < 0) return;
+  armed_ = true;
+  loop_.add(own_fd_, EPOLLIN | EPOLLEXCLUSIVE, *this);
+}
+
+void Acceptor::close() {
+  if (own_fd_ < 0) return;
+  while (accept_some(accepts_per_turn)) {
+  }
+  pause();
+  ::close(std::exchange(own_fd_, -1));
+  if (spare_fd_ >= 0) ::close(spare_fd_);
+  socket_.reset();
+}
+
+void Acceptor::on_events(std::uint32_t) { accept_some(accepts_per_turn); }
+
+// Level-triggered: what is left wakes us (or another worker) again. True if there may be more.
+bool Acceptor::accept_some(unsigned most) {
+  for (unsigned i = 0; i < most; ++i) {
+    sockaddr_storage peer;
+    socklen_t length = sizeof peer;
+    const int fd = accept4(own_fd_, reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      on_connection_(fd, SocketAddress::from(reinterpret_cast<sockaddr*>(&peer)));
+      continue;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) descriptors_ran_out();
+    if (errno != ECONNABORTED && errno != EINTR && errno != EPROTO) return false;
+  }
+  return true;
+}
+
+void Acceptor::descriptors_ran_out() {
+  const int why = errno;
+  ++exhausted_;
+  if (spare_fd_ >= 0) {  // tell one client at once instead of letting it hang
+    ::close(spare_fd_);
+    const int fd = accept4(own_fd_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd >= 0) ::close(fd);
+    spare_fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  }
+  pause();
+  loop_.timers().set(retry_, loop_.now() + pause_ms);
+  errno = why;
+}
+
+}  // namespace gatehouse

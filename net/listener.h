@@ -1,0 +1,67 @@
+// listener.h: listening sockets, and each worker's part in them.
+//   One socket per address, bound once (before privileges are dropped) and shared by all workers: each has it in its
+//   own epoll with EPOLLEXCLUSIVE, so that a connection wakes one. Closing: the queue is accepted until it is empty,
+//   then closed, so that no client that got through the handshake is reset.
+//   Descriptors run out: a spare one is spent to accept and close, accepting pauses for a moment, and it is counted.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "net/ip.h"
+#include "net/loop.h"
+#include "net/result.h"
+
+namespace gatehouse {
+
+// A bound, listening descriptor. Closed with the last holder.
+class ListenSocket {
+ public:
+  static Result<std::shared_ptr<ListenSocket>> bind(const SocketAddress& address);
+  // One handed over by systemd or by the program we replace.
+  static std::shared_ptr<ListenSocket> adopt(int fd);
+  ~ListenSocket();
+  ListenSocket(const ListenSocket&) = delete;
+
+  int fd() const { return fd_; }
+  SocketAddress address() const;
+
+ private:
+  explicit ListenSocket(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+class Acceptor final : public Pollable {
+ public:
+  // Called with each new, non-blocking descriptor and its peer; the callee owns the descriptor.
+  using OnConnection = std::function<void(int fd, const SocketAddress& peer)>;
+
+  Acceptor(Loop& loop, std::shared_ptr<ListenSocket> socket, OnConnection on_connection);
+  ~Acceptor();
+
+  void pause();  // memory or descriptors are short
+  void resume();
+  // Accepts what waits in the queue, then stops listening here.
+  void close();
+  std::uint64_t exhausted() const { return exhausted_; }  // times descriptors ran out
+
+ private:
+  void on_events(std::uint32_t events) override;
+  bool accept_some(unsigned most);
+  void descriptors_ran_out();
+
+  struct RetryTimer : Timer {
+    Acceptor* self = nullptr;
+  };
+  Loop& loop_;
+  std::shared_ptr<ListenSocket> socket_;
+  OnConnection on_connection_;
+  int own_fd_ = -1;  // a duplicate, so that each worker's epoll registration has its own life
+  int spare_fd_ = -1;
+  bool armed_ = false;
+  std::uint64_t exhausted_ = 0;
+  RetryTimer retry_;
+};
+
+}  // namespace gatehouse

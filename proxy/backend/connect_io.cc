@@ -1,0 +1,84 @@
+#include "proxy/backend/connect_io.h"
+
+#include <unistd.h>
+
+#include <cstring>
+
+#include "net/proxy_protocol.h"
+#include "proxy/worker_io.h"
+
+namespace gatehouse::proxy {
+namespace {
+
+using Made = Result<std::unique_ptr<BackendConnection>>;
+
+Error connect_failure(Errc code, std::string what) {
+  return Error{code, std::move(what), Side::backend, Retry::on_other_endpoint};
+}
+
+Task<Status> await_connection(BackendConnection& connection, Waker& waker, LoopTime deadline) {
+  Socket& socket = connection.stream.socket;
+  while (!socket.writable() && !socket.failed()) {
+    socket.wait_writable();
+    const Waker::Why why = co_await waker.sleep(deadline);
+    if (why == Waker::Why::deadline) co_return connect_failure(Errc::timed_out, "connect: no answer in time");
+  }
+  if (const int error = connect_error(socket.fd()); error != 0)
+    co_return connect_failure(Errc::unavailable, std::string("connect: ") + std::strerror(error));
+  co_return Done{};
+}
+
+Task<Status> send_proxy_header(BackendConnection& connection, Waker& waker, const ConnectRequest& request,
+                               LoopTime deadline) {
+  char header[net::proxy_header_most];
+  const bool first = request.service.service->send_proxy == conf::SendProxy::v1;
+  const std::size_t size = first ? net::write_proxy_v1(request.client, request.local, header)
+                                 : net::write_proxy_v2(request.client, request.local, header);
+  for (std::size_t sent = 0; sent < size;) {
+    const IoResult result = connection.stream.socket.send(header + sent, size - sent);
+    if (result.ok()) sent += result.size;
+    if (result.ok()) continue;
+    if (!result.again()) co_return connect_failure(Errc::reset, "PROXY header: connection lost");
+    const Waker::Why why = co_await waker.sleep(deadline);
+    if (why == Waker::Why::deadline) co_return connect_failure(Errc::timed_out, "PROXY header: not taken in time");
+  }
+  co_return Done{};
+}
+
+Task<Status> shake_hands(BackendConnection& connection, Waker& waker, const ConnectRequest& request,
+                         LoopTime deadline) {
+  const TlsClientContext* context = request.service.tls.get();
+  const std::string& given = request.service.service->tls_name;
+  const std::string name = given.empty() ? std::string(request.host) : given;
+  connection.stream.tls = std::make_unique<TlsSession>(context->new_session(name), connection.stream.socket);
+  for (;;) {
+    const IoResult result = connection.stream.tls->handshake();
+    if (result.ok()) co_return Done{};
+    if (!result.again())
+      co_return connect_failure(Errc::tls, "TLS to " + name + ": " + connection.stream.tls->error_text());
+    const Waker::Why why = co_await waker.sleep(deadline);
+    if (why == Waker::Why::deadline) co_return connect_failure(Errc::timed_out, "TLS: no answer in time");
+  }
+}
+
+}  // namespace
+
+Task<Made> connect_backend(Worker& worker, Waker& waker, const ConnectRequest& request) {
+  const int fd = start_connect(request.endpoint.address);
+  if (fd < 0) co_return connect_failure(Errc::unavailable, std::string("connect: ") + std::strerror(errno));
+  auto connection = std::make_unique<BackendConnection>(request.endpoint.state);
+  connection->stream.socket.open(worker.loop, fd);
+  connection->stream.socket.set_waker(&waker);
+  const LoopTime deadline = worker.loop.now() + request.timeout.count();
+  const conf::Service& service = *request.service.service;
+
+  Status done = co_await await_connection(*connection, waker, deadline);
+  if (done && service.send_proxy != conf::SendProxy::none)
+    done = co_await send_proxy_header(*connection, waker, request, deadline);
+  if (done && service.protocol == conf::Protocol::https)
+    done = co_await shake_hands(*connection, waker, request, deadline);
+  if (!done) co_return done.error();
+  co_return Made(std::move(connection));
+}
+
+}  // namespace gatehouse::proxy

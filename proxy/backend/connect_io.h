@@ -1,0 +1,24 @@
+// connect_io.h: a fresh connection to an endpoint: TCP, the PROXY header if the service wants one, TLS if it speaks it.
+//   Ends within the route's connect_timeout, handshake included. Names what failed for the log and for health.
+#pragma once
+
+#include "net/result.h"
+#include "net/task.h"
+#include "proxy/backend/connection_pool.h"
+
+namespace gatehouse::proxy {
+
+class Worker;
+
+struct ConnectRequest {
+  const pool::Endpoint& endpoint;
+  const pool::ServicePool& service;
+  Millis timeout;
+  SocketAddress client, local;    // for the PROXY header
+  std::string_view host;          // SNI where the service names none
+};
+
+Task<Result<std::unique_ptr<BackendConnection>>> connect_backend(Worker& worker, Waker& waker,
+                                                                 const ConnectRequest& request);
+
+}  // namespace gatehouse::proxy

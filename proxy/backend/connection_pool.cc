@@ -1,0 +1,78 @@
+#include "proxy/backend/connection_pool.h"
+
+#include <algorithm>
+
+namespace gatehouse::proxy {
+
+BackendConnection::BackendConnection(std::shared_ptr<pool::EndpointState> state) : endpoint(std::move(state)) {
+  endpoint->connections.fetch_add(1, std::memory_order_relaxed);
+}
+
+BackendConnection::~BackendConnection() { endpoint->connections.fetch_sub(1, std::memory_order_relaxed); }
+
+std::unique_ptr<BackendConnection> ConnectionPool::take(std::uint32_t endpoint_id) {
+  if (endpoint_id >= by_endpoint_.size()) return nullptr;
+  PerEndpoint& pool = by_endpoint_[endpoint_id];
+  if (pool.count == 0) return nullptr;
+  auto& connection = static_cast<BackendConnection&>(*pool.connections.previous);
+  connection.unlink();
+  connection.stream.socket.set_idle_event(nullptr, nullptr);
+  --pool.count;
+  --idle_;
+  return std::unique_ptr<BackendConnection>(&connection);
+}
+
+void ConnectionPool::on_idle_event(void* context) {
+  auto& connection = *static_cast<BackendConnection*>(context);
+  if (connection.stream.tls) {
+    // TLS 1.3 tickets come unasked and are no answer; anything else is.
+    char byte;
+    if (connection.stream.receive(&byte, 1).again()) return;
+  }
+  connection.pool->drop(connection);
+}
+
+void ConnectionPool::give(std::unique_ptr<BackendConnection> connection) {
+  const std::uint32_t id = connection->endpoint->id;
+  if (id >= by_endpoint_.size()) by_endpoint_.resize(id + 1);
+  PerEndpoint& pool = by_endpoint_[id];
+  if (pool.count >= limits_.idle_per_endpoint || connection->stream.socket.peer_ended()) return;
+  BackendConnection& kept = *connection.release();
+  kept.pool = this;
+  kept.stream.socket.set_waker(nullptr);
+  kept.stream.socket.set_idle_event(on_idle_event, &kept);
+  kept.idle_until = loop_.now() + std::min(limits_.idle_ms, kept.idle_limit);
+  kept.link_before(pool.connections);
+  ++pool.count;
+  ++idle_;
+}
+
+void ConnectionPool::drop(BackendConnection& connection) {
+  --by_endpoint_[connection.endpoint->id].count;
+  --idle_;
+  connection.unlink();
+  delete &connection;
+}
+
+void ConnectionPool::reap() {
+  for (PerEndpoint& pool : by_endpoint_) {
+    ListNode* node = pool.connections.next;
+    while (node != &pool.connections) {
+      auto& connection = static_cast<BackendConnection&>(*node);
+      node = node->next;
+      if (connection.idle_until <= loop_.now()) drop(connection);
+    }
+  }
+}
+
+void ConnectionPool::close_endpoint(std::uint32_t endpoint_id) {
+  if (endpoint_id >= by_endpoint_.size()) return;
+  ListNode& list = by_endpoint_[endpoint_id].connections;
+  while (list.linked()) drop(static_cast<BackendConnection&>(*list.next));
+}
+
+void ConnectionPool::close_all() {
+  for (std::uint32_t id = 0; id < by_endpoint_.size(); ++id) close_endpoint(id);
+}
+
+}  // namespace gatehouse::proxy

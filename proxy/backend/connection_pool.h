@@ -1,0 +1,63 @@
+// connection_pool.h: the idle connections of one worker to the endpoints, and what a connection is.
+//   Per endpoint, last in first out. An idle connection stays registered: when its backend closes it, or says anything
+//   unasked, it is gone at once. Limits: idle ones per endpoint, idle time (the backend's own Keep-Alive hint less a
+//   second, if that is shorter). Never shared between threads.
+#pragma once
+
+#include <deque>
+#include <memory>
+
+#include "net/frame_pool.h"
+#include "net/stream.h"
+#include "proxy/pool/endpoint.h"
+
+namespace gatehouse::proxy {
+
+class ConnectionPool;
+
+struct BackendConnection : Pooled, ListNode {
+  explicit BackendConnection(std::shared_ptr<pool::EndpointState> state);
+  ~BackendConnection();
+
+  Stream stream;
+  std::shared_ptr<pool::EndpointState> endpoint;  // its `connections` counts us while we live
+  ConnectionPool* pool = nullptr;  // while idle
+  LoopTime idle_until = 0;
+  LoopTime idle_limit = never;  // by the backend's hint
+  unsigned requests = 0;        // answered so far: 0 on a fresh one
+};
+
+class ConnectionPool {
+ public:
+  struct Limits {
+    unsigned idle_per_endpoint = 64;
+    LoopTime idle_ms = 30'000;
+  };
+
+  ConnectionPool(Loop& loop, Limits limits) : loop_(loop), limits_(limits) {}
+  ~ConnectionPool() { close_all(); }
+
+  std::unique_ptr<BackendConnection> take(std::uint32_t endpoint_id);
+  void give(std::unique_ptr<BackendConnection> connection);
+  void set_limits(Limits limits) { limits_ = limits; }
+  // Closes what idled too long. Called about once a second.
+  void reap();
+  void close_endpoint(std::uint32_t endpoint_id);
+  void close_all();
+  std::size_t idle() const { return idle_; }
+
+ private:
+  struct PerEndpoint {
+    ListNode connections;  // the last given is the last linked
+    unsigned count = 0;
+  };
+  static void on_idle_event(void* context);
+  void drop(BackendConnection& connection);
+
+  Loop& loop_;
+  Limits limits_;
+  std::deque<PerEndpoint> by_endpoint_;  // by EndpointState::id; a deque: the list heads must not move
+  std::size_t idle_ = 0;
+};
+
+}  // namespace gatehouse::proxy

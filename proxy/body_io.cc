@@ -1,0 +1,126 @@
+#include "proxy/body_io.h"
+
+namespace gatehouse::proxy {
+namespace {
+
+Moved from_relay(Relay::State state) {
+  switch (state) {
+    case Relay::State::blocked: return Moved::blocked;
+    case Relay::State::yielded: return Moved::yielded;
+    case Relay::State::done: return Moved::done;
+    case Relay::State::source_ended: return Moved::source_ended;
+    case Relay::State::source_failed: return Moved::source_failed;
+    case Relay::State::sink_failed: break;
+  }
+  return Moved::sink_failed;
+}
+
+constexpr std::string_view last_chunk = "0\r\n\r\n";
+
+}  // namespace
+
+void BodyMover::start(Coding coding, std::uint64_t left, Buffer held) {
+  coding_ = coding;
+  relay_.start(coding == Coding::length ? left : Relay::unlimited, std::move(held));
+}
+
+bool BodyMover::feed_first(Coding coding, Buffer& slab, std::size_t body) {
+  coding_ = coding;
+  chunks_ = http::ChunkedBody(coding == Coding::decode ? http::ChunkedBody::Mode::decode
+                                                       : http::ChunkedBody::Mode::pass);
+  received_ += slab.size() - body;
+  return take_in(slab, body);
+}
+
+void BodyMover::start_held(Coding coding, Buffer held) {
+  coding_ = coding;
+  held_ = std::move(held);
+}
+
+bool BodyMover::take_in(Buffer& slab, std::size_t body) {
+  char* const data = slab.data() + body;
+  const std::size_t size = slab.size() - body;
+  const auto fed = chunks_.feed(data, size);
+  if (fed.error) return false;
+  if (fed.done && fed.consumed < size) {
+    surplus_ = buffers_.take(slab.capacity());
+    surplus_.append({data + fed.consumed, size - fed.consumed});
+  }
+  slab.shrink_to(body + fed.kept);
+  last_read_ = fed.done;
+  return true;
+}
+
+void BodyMover::put_chunk_on(Buffer& slab) {
+  char head[http::chunk_head_most];
+  const std::size_t size = http::write_chunk_head(slab.size(), head);
+  slab.prepend(size);
+  std::memcpy(slab.data(), head, size);
+  std::memcpy(slab.end(), "\r\n", 2);  // the tailroom is there for this
+  slab.grew(2);
+}
+
+Moved BodyMover::drain(Stream& to) {
+  if (to.pending()) {
+    const IoResult flushed = to.flush();
+    if (!flushed.ok()) return flushed.again() ? Moved::blocked : Moved::sink_failed;
+  }
+  while (held_ && !held_.empty()) {
+    const IoResult sent = to.send(held_.data(), held_.size());
+    if (!sent.ok()) return sent.again() ? Moved::blocked : Moved::sink_failed;
+    held_.consume(sent.size);
+    moved_ += sent.size;
+    if (to.pending()) {
+      to.socket.wait_writable();
+      return Moved::blocked;
+    }
+  }
+  return Moved::done;
+}
+
+Moved BodyMover::run(Stream& from, Stream& to) {
+  if (relayed()) {
+    const Moved moved = from_relay(relay_.run(from, to));
+    done_ = moved == Moved::done || (moved == Moved::source_ended && coding_ == Coding::raw);
+    return moved;
+  }
+  const std::uint64_t end = moved_ + Relay::share;
+  for (;;) {
+    if (const Moved drained = drain(to); drained != Moved::done) return drained;
+    if (last_read_) {
+      held_.release();
+      done_ = true;
+      return Moved::done;
+    }
+    if (moved_ >= end) return Moved::yielded;
+    if (!from.may_receive()) {
+      from.socket.wait_readable();
+      held_.release();
+      return Moved::blocked;
+    }
+    if (!held_) held_ = buffers_.take(received_ > BufferPool::large ? BufferPool::large : BufferPool::small);
+    held_.clear();
+    const IoResult got = from.receive(held_.data(), held_.room());
+    if (got.ok()) {
+      received_ += got.size;
+      held_.grew(got.size);
+      if (coding_ == Coding::encode) {
+        put_chunk_on(held_);
+      } else if (!take_in(held_, 0)) {
+        return Moved::malformed;
+      }
+      continue;
+    }
+    held_.clear();
+    if (got.state == IoResult::State::ended && coding_ == Coding::encode) {
+      held_.append(last_chunk);
+      last_read_ = true;
+      continue;
+    }
+    held_.release();
+    if (got.again()) return Moved::blocked;
+    return got.state == IoResult::State::ended ? Moved::source_ended : Moved::source_failed;
+  }
+}
+
+}  // namespace gatehouse::proxy

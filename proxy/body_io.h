@@ -1,0 +1,60 @@
+// body_io.h: moves one message body from the stream it comes on to the stream it is for, with its framing (RFC 9112 6,
+//   7) kept, taken off or put on.
+//   Bodies of a known length and upgraded connections go through net/relay (copied or spliced); chunked ones are
+//   validated chunk by chunk and never forwarded past an error, so that the receiver can tell. What was read behind
+//   the end of a chunked body is kept as surplus: it is the next message's, or nobody's.
+#pragma once
+
+#include "net/relay.h"
+#include "proxy/http/chunked.h"
+
+namespace gatehouse::proxy {
+
+enum class Moved { blocked, yielded, done, source_ended, source_failed, sink_failed, malformed };
+
+class BodyMover {
+ public:
+  enum class Coding {
+    length,    // so many bytes, as they are; 0: no body
+    raw,       // until the source ends, as they are
+    encode,    // until the source ends; chunked for the sink
+    chunked,   // chunked on both sides
+    decode,    // chunked from the source, plain to the sink
+  };
+
+  BodyMover(BufferPool& buffers, PipePool& pipes) : buffers_(buffers), relay_(buffers, pipes) {}
+
+  // For length and raw: `held` goes first, then `left` more bytes of the source.
+  void start(Coding coding, std::uint64_t left, Buffer held = {});
+  // For chunked and decode: feeds the bytes of `slab` behind `body` (an offset) in place. False: malformed. The
+  // slab's bytes in front of `body` are left alone; then start_held() sends it all.
+  bool feed_first(Coding coding, Buffer& slab, std::size_t body);
+  void start_held(Coding coding, Buffer held);
+
+  Moved run(Stream& from, Stream& to);
+
+  bool done() const { return done_; }
+  bool ended_early(Moved moved) const { return moved == Moved::source_ended && coding_ != Coding::raw; }
+  std::uint64_t moved() const { return relayed() ? relay_.moved() : moved_; }
+  std::uint64_t received() const { return relayed() ? relay_.received() : received_; }
+  bool holds_pipe() const { return relay_.holds_pipe(); }
+  void relieve() { relay_.relieve(); }
+  // What came behind the end of a chunked body.
+  Buffer take_surplus() { return std::move(surplus_); }
+
+ private:
+  bool relayed() const { return coding_ == Coding::length || coding_ == Coding::raw; }
+  bool take_in(Buffer& slab, std::size_t body);
+  void put_chunk_on(Buffer& slab);
+  Moved drain(Stream& to);
+
+  BufferPool& buffers_;
+  Relay relay_;
+  http::ChunkedBody chunks_;
+  Buffer held_, surplus_;
+  std::uint64_t moved_ = 0, received_ = 0;
+  Coding coding_ = Coding::length;
+  bool done_ = false, last_read_ = false;
+};
+
+}  // namespace gatehouse::proxy

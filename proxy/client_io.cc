@@ -1,0 +1,184 @@
+#include "proxy/client_io.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "net/proxy_protocol.h"
+#include "proxy/exchange_io.h"
+
+namespace gatehouse::proxy {
+namespace {
+
+constexpr LoopTime linger_ms = 5000;     // so that a 4xx is readable while the client still sends (RFC 9112 9.6)
+constexpr std::size_t linger_bytes = 1 << 20;
+
+LoopTime in(const Loop& loop, Millis time) { return loop.now() + time.count(); }
+
+}  // namespace
+
+ClientConnection::ClientConnection(Worker& worker, std::shared_ptr<const Listener> listener, const SocketAddress& peer)
+    : worker(worker), listener(std::move(listener)), waker(worker.loop), peer(peer), counted_as(peer.ip),
+      story_(story()) {}
+
+ClientConnection::~ClientConnection() { worker.shared.clients.leave(counted_as); }
+
+void ClientConnection::begin(int fd) {
+  stream.socket.open(worker.loop, fd);
+  stream.socket.set_waker(&waker);
+  story_.start();
+}
+
+void ClientConnection::cut() {
+  stream.socket.close();
+  waker.signal();
+}
+
+Task<> ClientConnection::story() {
+  const bool welcome = co_await greet();
+  if (welcome) {
+    bool more = true;
+    while (more) more = co_await next_request();
+    co_await part();
+  }
+  worker.forget(*this);
+}
+
+Task<bool> ClientConnection::greet() {
+  bool proxied = false;
+  for (const IpPrefix& from : listener->conf.proxy_protocol) proxied = proxied || from.contains(peer.ip);
+  if (proxied) {
+    const bool named = co_await read_proxy_header();
+    if (!named) co_return false;
+  }
+  if (!listener->conf.tls) co_return true;
+  const bool shaken = co_await shake_hands();
+  co_return shaken;
+}
+
+// The header is read into `in`; what follows it stays there (or goes to TLS through the session's first bytes).
+Task<bool> ClientConnection::read_proxy_header() {
+  const LoopTime deadline = gatehouse::proxy::in(worker.loop, worker.worlds.current().settings().limits.header_time);
+  in = worker.buffers.take();
+  for (;;) {
+    // One byte too many read here would be lost to TLS: the header is peeked and taken off exactly.
+    char bytes[net::proxy_header_most];
+    const auto count = ::recv(stream.socket.fd(), bytes, sizeof bytes, MSG_PEEK);
+    if (count == 0 || (count < 0 && errno != EAGAIN)) co_return false;
+    if (count > 0) {
+      const net::ProxyHeader header = net::parse_proxy_header({bytes, static_cast<std::size_t>(count)});
+      if (header.state == net::ProxyHeader::State::refused) co_return false;
+      if (header.state == net::ProxyHeader::State::complete) {
+        [[maybe_unused]] const auto taken = ::recv(stream.socket.fd(), bytes, header.size, 0);
+        if (!header.local) peer = header.source;
+        in.release();
+        co_return true;
+      }
+    }
+    stream.socket.wait_readable();
+    const Waker::Why why = co_await waker.sleep(deadline);
+    if (why == Waker::Why::deadline || stream.socket.failed() || stream.socket.peer_ended()) co_return false;
+  }
+}
+
+Task<bool> ClientConnection::shake_hands() {
+  const LoopTime deadline = gatehouse::proxy::in(worker.loop, worker.worlds.current().settings().limits.handshake_time);
+  selection.set = worker.worlds.current().certificates();
+  stream.tls = std::make_unique<TlsSession>(worker.tls_context(*listener).new_session(selection), stream.socket);
+  for (;;) {
+    const IoResult result = stream.tls->handshake();
+    if (result.ok()) break;
+    if (!result.again()) {
+      worker.counters.handshakes_failed.add();
+      co_return false;
+    }
+    const Waker::Why why = co_await waker.sleep(deadline);
+    if (why == Waker::Why::deadline || stream.socket.failed()) {
+      worker.counters.handshakes_failed.add();
+      co_return false;
+    }
+  }
+  selection.set = nullptr;  // the world may go; what was chosen is remembered
+  worker.counters.handshakes.add();
+  if (SSL_session_reused(stream.tls->ssl())) worker.counters.handshakes_resumed.add();
+  co_return true;
+}
+
+// False: the connection ends without a word (idle too long, closed, draining).
+Task<bool> ClientConnection::await_first_byte() {
+  if (in && !in.empty()) co_return true;
+  in.release();
+  idle = true;
+  const conf::Limits& limits = worker.worlds.current().settings().limits;
+  const LoopTime deadline =
+      gatehouse::proxy::in(worker.loop, requests == 0 ? limits.header_time : limits.keep_alive_time);
+  while (!stream.may_receive()) {
+    if (worker.draining || stream.socket.failed()) co_return false;
+    stream.socket.wait_readable();
+    const Waker::Why why = co_await waker.sleep(deadline);
+    if (why == Waker::Why::deadline) co_return false;
+  }
+  idle = false;
+  in = worker.buffers.take();
+  co_return true;
+}
+
+Task<bool> ClientConnection::next_request() {
+  const bool spoke = co_await await_first_byte();
+  if (!spoke) co_return false;
+  std::unique_ptr<Exchange> exchange = std::make_unique<Exchange>(*this);
+  const LoopTime deadline = gatehouse::proxy::in(worker.loop, exchange->limits().header_time);
+  HeadState state = exchange->parse_head();
+  while (state == HeadState::incomplete) {
+    if (in.room() == 0 && !exchange->grow_input()) break;
+    const IoResult got = stream.receive(in.end(), in.room());
+    if (got.ok()) {
+      in.grew(got.size);
+      state = exchange->parse_head();
+      continue;
+    }
+    if (!got.again()) co_return false;
+    if (in.empty()) {  // a TLS record that carried nothing for us
+      in.release();
+      co_return true;
+    }
+    const Waker::Why why = co_await waker.sleep(deadline);
+    if (why == Waker::Why::deadline) {
+      exchange->refuse_late_head();
+      state = HeadState::refused;
+    }
+  }
+  ++requests;
+  const bool more = co_await exchange->run();
+  co_return more && !stream.socket.failed();
+}
+
+// Says that we are done, and reads off what the client is still sending: closing with unread bytes would reset the
+// connection and could destroy our last answer on its way.
+Task<> ClientConnection::part() {
+  if (stream.socket.failed()) co_return;
+  const LoopTime deadline = worker.loop.now() + linger_ms;
+  while (stream.pending()) {
+    const IoResult flushed = stream.flush();
+    if (flushed.ok()) break;
+    if (!flushed.again()) co_return;
+    const Waker::Why why = co_await waker.sleep(deadline);
+    if (why == Waker::Why::deadline) co_return;
+  }
+  stream.end_sending();
+  if (!linger) co_return;
+  Buffer sink = worker.buffers.take();
+  std::size_t total = 0;
+  while (total < linger_bytes) {
+    const IoResult got = stream.socket.receive(sink.data(), sink.room());
+    if (got.ok()) {
+      total += got.size;
+      continue;
+    }
+    if (!got.again()) co_return;
+    const Waker::Why why = co_await waker.sleep(deadline);
+    if (why == Waker::Why::deadline) co_return;
+  }
+}
+
+}  // namespace gatehouse::proxy

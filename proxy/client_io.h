@@ -1,0 +1,49 @@
+// client_io.h: one client's connection, and the story of it: PROXY header, TLS handshake, request after request.
+//   One coroutine a connection. Every wait has a deadline from limits. A connection that says nothing holds no
+//   buffer. The end is graceful: what we said last is readable by the client before the connection is gone.
+#pragma once
+
+#include "net/frame_pool.h"
+#include "net/stream.h"
+#include "net/task.h"
+#include "net/tls_context.h"
+#include "proxy/listener.h"
+#include "proxy/worker_io.h"
+
+namespace gatehouse::proxy {
+
+struct ClientConnection : Pooled, ListNode {
+  ClientConnection(Worker& worker, std::shared_ptr<const Listener> listener, const SocketAddress& peer);
+  ~ClientConnection();
+
+  void begin(int fd);  // starts the story
+  // Asks an idle connection to end, and a busy one after its request.
+  void drain() { waker.signal(); }
+  void cut();  // ends it now
+
+  Worker& worker;
+  std::shared_ptr<const Listener> listener;
+  Stream stream;
+  Waker waker;
+  SocketAddress peer;            // who is connected; the PROXY header's source once it was read
+  IpAddress counted_as;          // in Shared::clients
+  Buffer in;                     // read and not yet consumed
+  unsigned requests = 0;
+  bool idle = false;             // between two requests
+  bool linger = false;           // the client may still be sending: read it off before closing
+  TlsSelection selection;
+
+ private:
+  Task<> story();
+  Task<bool> greet();
+  Task<bool> read_proxy_header();
+  Task<bool> shake_hands();
+  Task<bool> next_request();
+  Task<bool> await_first_byte();
+  Task<> part();
+
+  Task<> story_;
+  friend class Worker;
+};
+
+}  // namespace gatehouse::proxy

@@ -1,0 +1,70 @@
+// The part of an exchange after a 101: bytes both ways until both sides have ended (RFC 9110 7.8).
+#include "proxy/exchange_io.h"
+
+namespace gatehouse::proxy {
+namespace {
+
+// After the backend's end the client gets its own within this time, and the whole is over soon after: some WebSocket
+// clients wait for us to close first.
+constexpr LoopTime part_ms = 2000;
+
+}  // namespace
+
+// An upgraded connection may live for hours: it keeps its service's policy and endpoint, and lets the world go.
+void Exchange::let_world_go() {
+  kept_service_ = service_->service;
+  kept_policy_ = *policy_;
+  kept_endpoint_ = *endpoint_;
+  policy_ = &kept_policy_;
+  endpoint_ = &kept_endpoint_;
+  kept_stats_ = service_->stats;
+}
+
+Task<> Exchange::converse_upgraded() {
+  using Coding = BodyMover::Coding;
+  Stream& client = client_.stream;
+  Stream& backend = backend_->stream;
+  keep_client_ = keep_backend_ = false;
+  worker_.counters.upgrades_open.add();
+  Buffer early;  // what the client sent behind its request: never passed on before the 101
+  if (client_.in.size() > head_.size) {
+    early = worker_.buffers.take(client_.in.capacity());
+    early.append(client_.in.view().substr(head_.size));
+  }
+  request_body_.start(Coding::raw, 0, std::move(early));
+  out_.release();
+  const LoopTime idle = policy_->websocket_idle_timeout.count();
+  LoopTime part_at = never;
+  for (;;) {
+    Moved up = Moved::done, down = Moved::done;
+    if (!request_body_.done()) up = request_body_.run(client, backend);
+    if (!answer_body_.done()) down = answer_body_.run(backend, client);
+    if (up == Moved::source_ended) backend.end_sending();
+    if (down == Moved::source_ended) {
+      client.end_sending();
+      part_at = worker_.loop.now() + part_ms;
+    }
+    note_progress();
+    const bool broken = up == Moved::source_failed || up == Moved::sink_failed || down == Moved::source_failed ||
+                        down == Moved::sink_failed;
+    if (broken || (request_body_.done() && answer_body_.done())) {
+      if (broken)
+        termination_ = client.socket.failed() ? http::Termination::client_closed : http::Termination::backend_closed;
+      break;
+    }
+    if (up == Moved::yielded || down == Moved::yielded) {
+      co_await client_.waker.yield();
+      continue;
+    }
+    const LoopTime deadline = std::min(progress_at_ + idle, part_at);
+    const Waker::Why why = co_await client_.waker.sleep(deadline);
+    if (why == Waker::Why::deadline && worker_.loop.now() >= std::min(progress_at_ + idle, part_at)) {
+      if (part_at == never) termination_ = http::Termination::idle_timeout;
+      break;
+    }
+  }
+  worker_.counters.upgrades_open.subtract();
+  attempt_ = Attempt::answered;
+}
+
+}  // namespace gatehouse::proxy

@@ -1,0 +1,21 @@
+// settings.h: what of gatehouse.yaml a request needs to know. Part of the world: swapped whole, never changed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "conf/config.h"
+
+namespace gatehouse::proxy {
+
+struct Settings {
+  std::string node;
+  conf::Limits limits;
+  std::vector<IpPrefix> trusted_proxies;
+  std::uint16_t https_port = 0;  // of the first TLS listener, where http is redirected to; 0: there is none
+  std::string sticky_key;        // signs sticky cookies
+  std::vector<std::string> redact;  // access log fields written as "-"
+};
+
+}  // namespace gatehouse::proxy

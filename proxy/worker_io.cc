@@ -1,0 +1,172 @@
+#include "proxy/worker_io.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "proxy/client_io.h"
+
+namespace gatehouse::proxy {
+namespace {
+
+constexpr std::uint64_t tick_ms = 100;
+constexpr std::uint64_t reap_ms = 1000;
+constexpr unsigned pipes_most = 64;  // of the process
+
+constexpr std::uint64_t connection_cost = 1024, tls_cost = 20 << 10;  // measured; see docs/benchmarks.md
+
+// Stages of memory pressure, in percent of limits.memory (design, invariant 4).
+constexpr unsigned close_idle_at = 85, stop_accepting_at = 95;
+
+}  // namespace
+
+Worker::Worker(unsigned index, Shared& shared, std::uint64_t seed)
+    : index(index),
+      shared(shared),
+      pipes(pipes_most),
+      backends(loop, {}),
+      worlds([&shared](std::shared_ptr<const World> world) { shared.reaper(std::move(world)); }),
+      dice(seed) {
+  loop.set_turn_end([this] { sweep(); });
+  tick_.worker = this;
+  tick_.fire = [](Timer& timer) { static_cast<Tick&>(timer).worker->tick(); };
+}
+
+Worker::~Worker() = default;
+
+void Worker::start() {
+  thread_ = std::thread([this] {
+    loop.timers().set(tick_, loop.now() + tick_ms);
+    loop.run();
+    doors_.clear();
+    sweep();
+    backends.close_all();
+  });
+  pthread_setname_np(thread_.native_handle(), ("worker-" + std::to_string(index)).c_str());
+}
+
+void Worker::stop_and_join() {
+  loop.stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::publish(std::shared_ptr<const World> world) {
+  loop.post([this, world = std::move(world)]() mutable {
+    const conf::Limits& limits = world->settings().limits;
+    backends.set_limits({limits.backend_idle_connections, static_cast<LoopTime>(limits.backend_idle_time.count())});
+    for (const std::uint32_t gone : world->endpoints_gone()) backends.close_endpoint(gone);
+    worlds.publish(std::move(world));
+  });
+}
+
+void Worker::listen(std::vector<std::shared_ptr<const Listener>> listeners) {
+  loop.post([this, listeners = std::move(listeners)] {
+    std::erase_if(doors_, [&](const Door& door) {
+      return std::none_of(listeners.begin(), listeners.end(),
+                          [&](const auto& each) { return each->socket == door.listener->socket; });
+    });
+    for (const auto& listener : listeners) {
+      const auto known = std::find_if(doors_.begin(), doors_.end(),
+                                      [&](const Door& door) { return door.listener->socket == listener->socket; });
+      if (known != doors_.end()) {
+        known->listener = listener;
+        continue;
+      }
+      doors_.push_back({listener, nullptr});
+      const ListenSocket* socket = listener->socket.get();
+      // The door is looked up at each accept: a reload may have changed what the listener says.
+      doors_.back().acceptor = std::make_unique<Acceptor>(loop, listener->socket, [this, socket](int fd, const auto& peer) {
+        for (const Door& door : doors_)
+          if (door.listener->socket.get() == socket) return accepted(door.listener, fd, peer);
+        ::close(fd);
+      });
+    }
+  });
+}
+
+void Worker::accepted(const std::shared_ptr<const Listener>& listener, int fd, const SocketAddress& peer) {
+  const conf::Limits& limits = worlds.current().settings().limits;
+  const bool trusted = std::any_of(listener->conf.proxy_protocol.begin(), listener->conf.proxy_protocol.end(),
+                                   [&](const IpPrefix& from) { return from.contains(peer.ip); }) ||
+                       worlds.current().settings().trusts(peer.ip);
+  const unsigned per_client = trusted ? 0 : limits.connections_per_client;
+  if (shared.open_connections.load(std::memory_order_relaxed) >= shared.connections_most ||
+      !shared.clients.enter(peer.ip, per_client)) {
+    counters.connections_refused.add();
+    ::close(fd);
+    return;
+  }
+  shared.open_connections.fetch_add(1, std::memory_order_relaxed);
+  counters.connections_accepted.add();
+  counters.connections_open.add();
+  auto* connection = new ClientConnection(*this, listener, peer);  // owned by clients_, until forget()
+  connection->link_before(clients_);
+  connection->begin(fd);
+}
+
+// The story is still on the stack: the connection is destroyed at the end of the turn.
+void Worker::forget(ClientConnection& connection) {
+  connection.unlink();
+  connection.stream.socket.close();
+  finished_.emplace_back(&connection);
+}
+
+void Worker::sweep() {
+  if (finished_.empty()) return;
+  counters.connections_open.subtract(finished_.size());
+  shared.open_connections.fetch_sub(finished_.size(), std::memory_order_relaxed);
+  finished_.clear();
+}
+
+void Worker::drain() {
+  loop.post([this] {
+    draining = true;
+    doors_.clear();
+    for (ListNode* node = clients_.next; node != &clients_; node = node->next)
+      static_cast<ClientConnection&>(*node).drain();
+  });
+}
+
+void Worker::cut() {
+  loop.post([this] {
+    for (ListNode* node = clients_.next; node != &clients_; node = node->next)
+      static_cast<ClientConnection&>(*node).cut();
+  });
+}
+
+void Worker::shed_load() {
+  const std::uint64_t most = worlds.current().settings().limits.memory;
+  const std::uint64_t used = shared.memory_used.load(std::memory_order_relaxed);
+  if (used > most / 100 * close_idle_at) {
+    for (ListNode* node = clients_.next; node != &clients_; node = node->next) {
+      auto& connection = static_cast<ClientConnection&>(*node);
+      if (connection.idle) connection.cut();
+    }
+    backends.close_all();
+  }
+  const bool full = used > most / 100 * stop_accepting_at;
+  for (Door& door : doors_) full ? door.acceptor->pause() : door.acceptor->resume();
+  if (full) counters.accept_pauses.add();
+}
+
+// What this worker holds, as far as it is ours to bound: slabs, and a flat sum per connection.
+std::uint64_t Worker::memory_used() const {
+  return buffers.bytes_out() + counters.connections_open.value() * connection_cost +
+         counters.tls_connections_open.value() * tls_cost;
+}
+
+void Worker::tick() {
+  loop.timers().set(tick_, loop.now() + tick_ms);
+  const std::uint64_t used = memory_used();
+  shared.memory_used.fetch_add(used - memory_reported_, std::memory_order_relaxed);
+  memory_reported_ = used;
+  shed_load();
+  if (loop.now() < reap_at_) return;
+  reap_at_ = loop.now() + reap_ms;
+  backends.reap();
+}
+
+TlsServerContext& Worker::tls_context(const Listener&) { return *tls_; }
+
+}  // namespace gatehouse::proxy

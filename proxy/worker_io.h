@@ -1,0 +1,101 @@
+// worker_io.h: one data-plane thread: its loop, buffers, backend connections, clients, counters and log ring.
+//   Everything is the worker's own; what comes from outside (a new world, listeners, drain) is posted to its loop.
+//   Nothing here waits for the control plane. Counters are read by any thread (net/counter.h).
+#pragma once
+
+#include <array>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "net/buffer.h"
+#include "net/client_counts.h"
+#include "net/counter.h"
+#include "net/dice.h"
+#include "net/listener.h"
+#include "net/log_ring.h"
+#include "net/loop.h"
+#include "net/pipe_pool.h"
+#include "net/tls_context.h"
+#include "proxy/backend/connection_pool.h"
+#include "proxy/listener.h"
+#include "proxy/world_use.h"
+
+namespace gatehouse::proxy {
+
+struct ClientConnection;
+
+struct WorkerCounters {
+  Counter connections_accepted, connections_open, tls_connections_open, connections_refused;  // refused: over a limit
+  Counter handshakes, handshakes_failed, handshakes_resumed;
+  Counter requests, bytes_in, bytes_out;
+  std::array<Counter, 6> responses;  // by status class; 0: none was sent
+  Counter backend_connects, backend_reuses, backend_connect_failures;
+  Counter retries, stale_replays, local_replies, malformed_requests, malformed_responses;
+  Counter upgrades_open, accept_pauses;
+};
+
+// What the workers of a process share.
+struct Shared {
+  ClientCounts clients;
+  std::function<void(std::shared_ptr<const World>)> reaper;  // any thread
+  std::function<void()> nudge_log;                           // any thread; a log ring is half full
+  std::atomic<std::uint64_t> open_connections{0}, memory_used{0};
+  std::uint64_t connections_most = 0;  // of all workers
+};
+
+class Worker {
+ public:
+  Worker(unsigned index, Shared& shared, std::uint64_t seed);
+  ~Worker();
+
+  void start();                // the thread
+  void stop_and_join();
+
+  // The next ones are posted to the loop by any thread.
+  void publish(std::shared_ptr<const World> world);
+  void listen(std::vector<std::shared_ptr<const Listener>> listeners);  // the whole new set
+  void drain();  // no new connections; idle ones close, busy ones when their request is done
+  void cut();    // whatever is left
+
+  // For the coroutines that run here.
+  const unsigned index;
+  Shared& shared;
+  Loop loop;
+  BufferPool buffers;
+  PipePool pipes;
+  ConnectionPool backends;
+  WorldKeeper worlds;
+  LogRing access_log;
+  WorkerCounters counters;
+  Dice dice;
+  bool draining = false;
+
+  void forget(ClientConnection& connection);  // its story is over
+  TlsServerContext& tls_context(const Listener& listener);
+
+ private:
+  struct Door {
+    std::shared_ptr<const Listener> listener;
+    std::unique_ptr<Acceptor> acceptor;
+  };
+  struct Tick : Timer {
+    Worker* worker = nullptr;
+  };
+  void accepted(const std::shared_ptr<const Listener>& listener, int fd, const SocketAddress& peer);
+  void sweep();
+  void shed_load();
+  void tick();
+  std::uint64_t memory_used() const;
+
+  std::vector<Door> doors_;
+  std::unique_ptr<TlsServerContext> tls_;
+  ListNode clients_;
+  std::vector<std::unique_ptr<ClientConnection>> finished_;  // destroyed at the end of the turn
+  Tick tick_;
+  std::uint64_t memory_reported_ = 0;
+  LoopTime reap_at_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace gatehouse::proxy
