@@ -10,24 +10,24 @@
 #include <string>
 #include <string_view>
 
+#include "net/result.h"
+
 namespace gatehouse::conf {
 
-enum class Scope {
-  service,
-  route,
-  host,
-  instance
-};                                     // a route's key may stand at the service too: for all its routes
+struct Subject;  // service_apply.h: what settings write into
+
+enum class Scope { service, route, host, instance };  // a route's key may be said of the service: of all its routes
 enum class Trust { tags, file_only };  // who may say it; file_only: names paths or secrets, or weakens verification
 
 struct ServiceKey {
   std::string_view name, value_form;
   Scope scope;
   Trust trust;
-  bool repeatable;            // one value or a list
-  bool restricting;           // allow, deny, auth, rate_limit: in doubt the route is refused, never opened
-  bool carried;               // false: read and reported, not done by this release
-  std::string_view fallback;  // the default, as text
+  bool repeatable;   // one value or a list
+  bool restricting;  // allow, deny, auth, rate_limit: in doubt the route is refused, never opened
+  bool carried;      // false: read and reported, not done by this release
+  Status (*apply)(Subject&, std::string_view value);  // its grammar; null: route's, route_value.h
+  std::string_view fallback;                          // the default, as text
   std::string_view meaning;
   bool on_host = false;  // may stand in hosts: too
 };
