@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "conf/finding.h"
+#include "conf/shared_text.h"
 #include "net/clock.h"
 #include "net/ip.h"
 
@@ -26,6 +27,11 @@ enum class OnReturn { keep, close };
 enum class Zone { prefer, only, ignore };
 enum class SendProxy { none, v1, v2 };
 enum class Forwarded { x, rfc7239, both, none };
+
+// Where something was said. All origins are equal: a definition that only moved in its file has not changed.
+struct Origin : Position {
+  bool operator==(const Origin&) const { return true; }
+};
 
 struct HashOn {
   enum class Kind { client, header, cookie, path };
@@ -61,7 +67,8 @@ struct HealthCheck {
   std::string body_contains;        // empty: the answer's body is not read
   bool redis_master = false;
   Millis interval = 5s, timeout = 2s;
-  unsigned rise = 2, fall = 3;
+  unsigned rise = 2, fall = 3;       // results in a row before the state changes; the first result counts at once
+  unsigned fall_warning = 0;         // Consul's failures_before_warning; 0: as fall
   std::string initial = "critical";  // passing, warning, critical: before the first result, and of a ttl check
   Millis ttl{0};
   bool operator==(const HealthCheck&) const = default;
@@ -97,8 +104,8 @@ struct Failover {
 
 struct Page {
   StatusRange status{500, 599};
-  std::string file;  // as written, made absolute by the reader
-  std::string body;  // read by the reader: the data path never opens a file
+  std::string file;  // made absolute by the merge
+  SharedText body;   // read by the merge: the data path never opens a file
   std::string content_type = "text/html; charset=utf-8";
   Millis retry_after{0};  // 0: the field is not sent for this page's sake
   bool operator==(const Page&) const = default;
@@ -147,7 +154,7 @@ struct RouteMatch {
 struct Route {
   RouteMatch match;
   RoutePolicy policy;
-  Position at;                      // where it was said
+  Origin at;                        // where it was said
   std::string spelling = "native";  // yaml, native, fabio, traefik
   std::string refused;              // not empty: answers 503, with this reason in `status`
   bool operator==(const Route&) const = default;
@@ -164,7 +171,7 @@ struct Instance {
   unsigned max_connections = 0, max_requests = 0;  // 0: no limit
   std::vector<HealthCheck> checks;                 // run by ourselves, besides the policy's own `health`
   bool maintenance = false;
-  Position at;
+  Origin at;
   bool operator==(const Instance&) const = default;
 };
 

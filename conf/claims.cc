@@ -1,0 +1,74 @@
+#include "conf/claims.h"
+
+#include <algorithm>
+#include <tuple>
+#include <unordered_map>
+
+namespace gatehouse::conf {
+namespace {
+
+struct Right {
+  bool said_by_tags = true;
+  bool newcomer = true;
+  std::size_t service = 0;  // by name
+  const Route* route = nullptr;
+};
+
+bool stronger(const Right& a, const Right& b) {
+  return std::tie(a.said_by_tags, a.newcomer, a.service) < std::tie(b.said_by_tags, b.newcomer, b.service);
+}
+
+std::string where(const Route& route) {
+  if (route.at.file.empty()) return "";
+  return " (" + route.at.file + (route.at.line != 0 ? ":" + std::to_string(route.at.line) : "") + ")";
+}
+
+}  // namespace
+
+std::string claim_key(const RouteMatch& match) {
+  std::string key = match.host + ":" + std::to_string(match.port) + match.path;
+  for (const std::string& method : match.methods) key += "\x1fm" + method;
+  for (const HeaderMatch& header : match.headers) key += "\x1fh" + header.name + ":" + header.value;
+  return key;
+}
+
+Findings settle_claims(std::vector<Service>& services, const RoutingTable* previous) {
+  std::unordered_map<std::string, std::string_view> holders;
+  if (previous != nullptr)
+    for (const auto& service : previous->services)
+      for (const Route& route : service->routes) holders.emplace(claim_key(route.match), service->name);
+
+  std::sort(services.begin(), services.end(), [](const Service& a, const Service& b) { return a.name < b.name; });
+  std::unordered_map<std::string, Right> winners;
+  for (std::size_t i = 0; i < services.size(); ++i) {
+    for (const Route& route : services[i].routes) {
+      std::string key = claim_key(route.match);
+      const auto holder = holders.find(key);
+      const Right right{.said_by_tags = route.spelling != "yaml",
+                        .newcomer = holder == holders.end() || holder->second != services[i].name,
+                        .service = i,
+                        .route = &route};
+      const auto [known, fresh] = winners.try_emplace(std::move(key), right);
+      if (!fresh && stronger(right, known->second)) known->second = right;
+    }
+  }
+
+  Findings findings;
+  std::vector<std::vector<Route>> kept(services.size());  // the winners' routes must outlive the comparison
+  for (std::size_t i = 0; i < services.size(); ++i) {
+    for (const Route& route : services[i].routes) {
+      const Right& winner = winners.find(claim_key(route.match))->second;
+      if (winner.service == i) {
+        kept[i].push_back(route);
+        continue;
+      }
+      findings.push_back({route.at, services[i].name + ": route",
+                          route.match.text() + " is " + services[winner.service].name + "'s" + where(*winner.route) +
+                              ": conflict, left out"});
+    }
+  }
+  for (std::size_t i = 0; i < services.size(); ++i) services[i].routes = std::move(kept[i]);
+  return findings;
+}
+
+}  // namespace gatehouse::conf

@@ -1,0 +1,44 @@
+// merge.h: the layers of one service to its policy: gatehouse.yaml's, then its instances' tags, then "*". Pure.
+//   Per key the first layer that says it wins; a route's own option comes before what its layer says of the whole
+//   service; routes are the union. What is wrong or not carried counts as not said, unless it restricts: then the
+//   route it is about is refused (Route::refused, answered with 503). Hosts that tags may not claim are left out.
+//   Findings about single settings are review.h's; here are those about what they mean together.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "conf/agree.h"
+#include "conf/finding.h"
+#include "conf/service.h"
+#include "conf/service_layer.h"
+
+namespace gatehouse::conf {
+
+struct MergeInput {
+  std::string name;
+  const ServiceLayer* yaml = nullptr;        // services: NAME
+  const ServiceLayer* everywhere = nullptr;  // services: "*"
+  std::vector<InstanceLayers> instances;     // in the catalog's order
+  const Service* previous = nullptr;
+};
+
+struct MergeContext {
+  std::vector<std::string> permit_hosts;  // what tags may claim; empty: any
+  std::string folder;                     // of gatehouse.yaml: what its relative paths begin at
+  std::string certificates;               // certificates.files
+};
+
+struct Merged {
+  Service service;
+  std::string certificate;           // "file:NAME", "none" or empty: of the hosts of its routes
+  bool certificate_by_file = false;  // said by gatehouse.yaml
+  Findings findings;
+};
+
+Merged merge_service(MergeInput input, const MergeContext& context);
+
+// A relative path to one that begins at the folder.
+std::string path_from(const std::string& folder, const std::string& path);
+
+}  // namespace gatehouse::conf

@@ -1,0 +1,65 @@
+#include "conf/review.h"
+
+#include "conf/route_value.h"
+
+namespace gatehouse::conf {
+namespace {
+
+constexpr std::string_view yaml_spelling = "yaml";
+
+// The options of a route that can be read but are not carried; wrong ones are found by check_setting.
+void review_route_options(const Setting& setting, const std::string& path, Findings& findings) {
+  const Result<RouteSetting> route = parse_route(setting.value);
+  if (!route) return;
+  for (const Option& option : route->options)
+    if (const auto later = not_carried(option.name, option.value))
+      findings.push_back({setting.at, path, route->match.text() + ": " + option.name + ": " + *later,
+                          find_service_key(option.name)->restricting ? Severity::error : Severity::warning});
+}
+
+Severity weight_of_later(const ServiceKey& key) {
+  return key.restricting || key.name == "protocol" ? Severity::error : Severity::warning;
+}
+
+}  // namespace
+
+Trust said_by(const ServiceLayer& layer) { return layer.spelling == yaml_spelling ? Trust::file_only : Trust::tags; }
+
+std::string setting_path(const ServiceLayer& layer, std::string_view service, std::string_view key) {
+  if (layer.spelling == yaml_spelling) return "services." + std::string(service) + "." + std::string(key);
+  return std::string(service) + ": gatehouse." + std::string(key);
+}
+
+Findings review_layer(const ServiceLayer& layer, std::string_view service) {
+  Findings findings;
+  for (const auto& [name, settings] : layer.settings) {
+    const std::string path = setting_path(layer, service, name);
+    const ServiceKey* key = find_service_key(name);
+    if (key != nullptr && !key->repeatable && settings.size() > 1)
+      findings.push_back({settings[1].at, path, "said more than once; the last one counts", Severity::warning});
+    if (service == "*" && name == "route") {
+      findings.push_back({settings[0].at, path, "a route belongs to one service"});
+      continue;
+    }
+    for (const Setting& setting : settings) {
+      if (const auto wrong = check_setting(name, setting.value, said_by(layer)))
+        findings.push_back({setting.at, path, *wrong});
+      else if (const auto later = not_carried(name, setting.value))
+        findings.push_back({setting.at, path, *later, weight_of_later(*key)});
+      if (name == "route") review_route_options(setting, path, findings);
+    }
+  }
+  return findings;
+}
+
+Verdict judge_setting(std::string_view name, std::string_view value, Trust who) {
+  const ServiceKey* key = find_service_key(name);
+  std::optional<std::string> why = check_setting(name, value, who);
+  const bool wrong = why.has_value();
+  if (!wrong) why = not_carried(name, value);
+  if (!why) return {};
+  const bool refuse = key != nullptr && (key->restricting || (key->name == "protocol" && !wrong));
+  return {refuse ? Use::refuse : Use::ignore, std::string(name) + ": " + *why};
+}
+
+}  // namespace gatehouse::conf

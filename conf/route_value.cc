@@ -1,0 +1,147 @@
+#include "conf/route_value.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "conf/host_pattern.h"
+#include "conf/values.h"
+
+namespace gatehouse::conf {
+namespace {
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+bool is_unreserved(int c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
+}
+
+bool is_path_character(char c) {
+  constexpr std::string_view marks = "/!$&'()*+,;=:@";  // RFC 3986 3.3: pchar and the slash
+  return is_unreserved(static_cast<unsigned char>(c)) || marks.find(c) != std::string_view::npos;
+}
+
+Status set_methods(RouteMatch& match, std::string_view text) {
+  for (const std::string_view method : split_list(text)) {
+    if (!is_token(method)) return invalid("if.method=" + std::string(text) + ": write methods as in GET,HEAD");
+    match.methods.emplace_back(method);
+  }
+  std::sort(match.methods.begin(), match.methods.end());
+  match.methods.erase(std::unique(match.methods.begin(), match.methods.end()), match.methods.end());
+  return Done{};
+}
+
+Status add_header(RouteMatch& match, std::string_view text) {
+  const std::size_t colon = text.find(':');
+  HeaderMatch header{std::string(text.substr(0, colon)), {}};
+  if (!is_token(header.name)) return invalid("if.header=" + std::string(text) + ": write NAME or NAME:VALUE");
+  std::transform(header.name.begin(), header.name.end(), header.name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  if (colon != std::string_view::npos) {
+    header.value = text.substr(colon + 1);
+    if (header.value.empty())
+      return invalid("if.header=" + std::string(text) + ": the value is empty; write NAME alone for any value");
+  }
+  match.headers.push_back(std::move(header));
+  return Done{};
+}
+
+// "host:port" before the path; either may be missing.
+Status parse_authority(std::string_view text, RouteMatch& match) {
+  const std::size_t bracket = text.starts_with('[') ? text.find(']') : 0;
+  if (bracket == std::string_view::npos)
+    return invalid(std::string(text) + ": the bracket of the IPv6 address is not closed");
+  const std::size_t colon = text.find(':', bracket);
+  if (colon != std::string_view::npos) {
+    const Result<unsigned> port = parse_number(text.substr(colon + 1), 1, 65535);
+    if (!port) return invalid(std::string(text) + ": the port: write a number from 1 to 65535");
+    match.port = static_cast<std::uint16_t>(*port);
+  }
+  const std::string_view host = text.substr(0, colon);
+  if (host.empty()) return Done{};
+  Result<std::string> name = parse_route_host(host);
+  if (!name) return name.error();
+  match.host = std::move(*name);
+  return Done{};
+}
+
+}  // namespace
+
+Result<std::string> parse_route_path(std::string_view text) {
+  if (!text.starts_with('/')) return invalid(std::string(text) + ": a path begins with /");
+  std::string path;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      if (!is_path_character(text[i])) {
+        if (text[i] == '?' || text[i] == '#')
+          return invalid(std::string(text) + ": a route matches the path alone; write it without " + text[i] + "…");
+        return invalid(std::string(text) + ": write the path's special characters as %XX");
+      }
+      path += text[i];
+      continue;
+    }
+    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+    const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+    if (high < 0 || low < 0) return invalid(std::string(text) + ": % is followed by two hexadecimal digits");
+    const int byte = high * 16 + low;
+    if (byte == 0) return invalid(std::string(text) + ": %00 is never in a path");
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    if (is_unreserved(byte))
+      path += static_cast<char>(byte);
+    else
+      path += {'%', digits[high], digits[low]};
+    i += 2;
+  }
+  for (const std::string_view segment : split_list(path, '/'))
+    if (segment == "." || segment == "..")
+      return invalid(std::string(text) +
+                     ": requests are matched with . and .. resolved; write the path without them");
+  return path;
+}
+
+Result<std::string> parse_path_prefix(std::string_view text) {
+  Result<std::string> path = parse_route_path(text);
+  if (!path) return path;
+  while (path->ends_with('/')) path->pop_back();
+  if (path->empty()) return invalid(std::string(text) + ": write a path of at least one segment, as in /forum");
+  return path;
+}
+
+Result<RouteSetting> parse_route(std::string_view text) {
+  Result<Words> words = parse_words(text, Head::required);
+  if (!words) return words.error();
+  RouteSetting route;
+  const std::string_view head = words->head;
+  if (head.find("://") != std::string_view::npos)
+    return invalid(words->head + ": write host/path, without the scheme");
+  const std::size_t slash = head.find('/');
+  if (const Status status = parse_authority(head.substr(0, slash), route.match); !status) return status.error();
+  if (slash != std::string_view::npos) {
+    Result<std::string> path = parse_route_path(head.substr(slash));
+    if (!path) return path.error();
+    route.match.path = std::move(*path);
+  }
+  for (Option& option : words->options) {
+    Status status = Done{};
+    if (option.name == "if.method")
+      status = set_methods(route.match, option.value);
+    else if (option.name == "if.header")
+      status = add_header(route.match, option.value);
+    else
+      route.options.push_back(std::move(option));
+    if (!status) return status.error();
+  }
+  // Conditions are a set: the same ones in another order are the same claim.
+  const auto less = [](const HeaderMatch& a, const HeaderMatch& b) {
+    return std::tie(a.name, a.value) < std::tie(b.name, b.value);
+  };
+  std::sort(route.match.headers.begin(), route.match.headers.end(), less);
+  return route;
+}
+
+}  // namespace gatehouse::conf

@@ -1,0 +1,17 @@
+#include "conf/service.h"
+
+namespace gatehouse::conf {
+
+std::string RouteMatch::text() const {
+  std::string out = host;
+  if (port != 0) out += ":" + std::to_string(port);
+  out += path;
+  for (std::size_t i = 0; i < methods.size(); ++i) out += (i == 0 ? " if.method=" : ",") + methods[i];
+  for (const HeaderMatch& header : headers) {
+    out += " if.header=" + header.name;
+    if (!header.value.empty()) out += ":" + header.value;
+  }
+  return out;
+}
+
+}  // namespace gatehouse::conf

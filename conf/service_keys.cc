@@ -1,0 +1,388 @@
+#include "conf/service_keys.h"
+
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "conf/host_pattern.h"
+#include "conf/route_value.h"
+#include "conf/service_apply.h"
+#include "conf/service_values.h"
+#include "conf/values.h"
+#include "conf/words.h"
+
+namespace gatehouse::conf {
+namespace {
+
+template <class T>
+Status take(T& out, Result<T> value) {
+  if (!value) return value.error();
+  out = std::move(*value);
+  return Done{};
+}
+
+template <class Enum>
+struct Word {
+  std::string_view name;
+  Enum value;
+};
+
+template <class Enum, std::size_t N>
+Status choose(Enum& out, std::string_view text, const Word<Enum> (&words)[N]) {
+  std::string names;
+  for (const Word<Enum>& word : words) {
+    if (word.name == text) return out = word.value, Done{};
+    if (!names.empty()) names += &word == &words[N - 1] ? " or " : ", ";
+    names += word.name;
+  }
+  return invalid(std::string(text) + ": write " + names);
+}
+
+constexpr Word<Protocol> protocols[] = {
+    {"http", Protocol::http}, {"https", Protocol::https}, {"h2c", Protocol::h2c}, {"h2", Protocol::h2}};
+constexpr Word<Balance> balances[] = {{"round_robin", Balance::round_robin},
+                                      {"least_request", Balance::least_request},
+                                      {"least_connection", Balance::least_connection},
+                                      {"peak_ewma", Balance::peak_ewma},
+                                      {"random", Balance::random},
+                                      {"maglev", Balance::maglev}};
+constexpr Word<Zone> zones[] = {{"prefer", Zone::prefer}, {"only", Zone::only}, {"ignore", Zone::ignore}};
+constexpr Word<OnUnhealthy> unhealthy[] = {{"drain", OnUnhealthy::drain}, {"close", OnUnhealthy::close}};
+constexpr Word<OnReturn> returns[] = {{"keep", OnReturn::keep}, {"close", OnReturn::close}};
+constexpr Word<SendProxy> send_proxies[] = {{"none", SendProxy::none}, {"v1", SendProxy::v1}, {"v2", SendProxy::v2}};
+constexpr Word<Forwarded> forwardeds[] = {
+    {"x", Forwarded::x}, {"rfc7239", Forwarded::rfc7239}, {"both", Forwarded::both}, {"none", Forwarded::none}};
+constexpr Word<HttpMode> http_modes[] = {
+    {"redirect", HttpMode::redirect}, {"serve", HttpMode::serve}, {"refuse", HttpMode::refuse}};
+
+// Text without a grammar of its own here: what a later release reads.
+Status any_text(Subject&, std::string_view text) {
+  const Result<Words> words = parse_words(text, Head::required);
+  return words ? Status(Done{}) : Status(words.error());
+}
+
+Status single_word(std::string_view text) {
+  const Result<Words> words = parse_words(text, Head::required);
+  if (!words) return words.error();
+  if (!words->options.empty() || words->head != text) return invalid(std::string(text) + ": write one word");
+  return Done{};
+}
+
+Status apply_health(Subject& s, std::string_view text) {
+  Result<HealthSetting> health = parse_health(text);
+  if (!health) return health.error();
+  s.service.health_none = health->none;
+  if (health->none) return Done{};
+  HealthCheck& check = health->check;
+  if (health->follows_protocol)
+    check.tls = s.service.protocol == Protocol::https || s.service.protocol == Protocol::h2;
+  if (check.tls) {
+    check.tls_verify = s.service.tls_verify;
+    check.tls_server_name = s.service.tls_name;
+  }
+  s.service.health = std::move(check);
+  return Done{};
+}
+
+Status apply_tls_ca(Subject& s, std::string_view text) {
+  const Result<Words> words = parse_words(text, Head::required);
+  if (!words) return words.error();
+  s.service.tls_ca_file = text == "system" ? std::string_view() : text;
+  return Done{};
+}
+
+Status apply_tls_name(Subject& s, std::string_view text) {
+  Result<std::string> name = parse_host_sent(text);
+  if (!name) return name.error();
+  if (name->find(':') != std::string::npos) return invalid(std::string(text) + ": write a name, without a port");
+  s.service.tls_name = std::move(*name);
+  return Done{};
+}
+
+Status apply_tls_certificate(Subject& s, std::string_view text) {
+  const Result<std::string> name = parse_certificate_name(text);
+  if (!name) return name.error();
+  s.service.tls_certificate_file = *name + ".crt";
+  s.service.tls_key_file = *name + ".key";
+  return Done{};
+}
+
+Status apply_certificate(Subject& s, std::string_view text) {
+  if (text != "acme" && text != "none" && !parse_certificate_name(text))
+    return invalid(std::string(text) + ": write file:NAME, acme or none");
+  s.certificate = text;
+  return Done{};
+}
+
+Status apply_auth(Subject&, std::string_view text) {
+  if (!text.starts_with("basic:") && !text.starts_with("forward:"))
+    return invalid(std::string(text) + ": write basic:NAME or forward:URL");
+  return single_word(text);
+}
+
+Status apply_tunnel(Subject&, std::string_view text) {
+  return text == "offer" ? Status(Done{}) : Status(invalid(std::string(text) + ": write offer"));
+}
+
+Status apply_weight(Subject& s, std::string_view text) {
+  return take(s.instance.weight_passing, parse_number(text, 1, 65535));
+}
+
+Status apply_max_body(Subject& s, std::string_view text) {
+  if (text == "none") return s.route.max_body.reset(), Done{};
+  const Result<std::uint64_t> size = parse_size(text);
+  if (!size) return size.error();
+  s.route.max_body = *size;
+  return Done{};
+}
+
+template <std::vector<IpPrefix> RoutePolicy::* List>
+Status add_networks(Subject& s, std::string_view text) {
+  const Result<std::vector<IpPrefix>> networks = parse_networks(text);
+  if (!networks) return networks.error();
+  (s.route.*List).insert((s.route.*List).end(), networks->begin(), networks->end());
+  return Done{};
+}
+
+Status add_pages(Subject& s, std::string_view text) {
+  Result<std::vector<Page>> pages = parse_pages(text);
+  if (!pages) return pages.error();
+  for (Page& page : *pages) s.route.pages.push_back(std::move(page));
+  return Done{};
+}
+
+Status apply_websocket(Subject& s, std::string_view text) {
+  const Result<WebsocketSetting> setting = parse_websocket(text);
+  if (!setting) return setting.error();
+  s.route.websocket = setting->allowed;
+  if (setting->idle_timeout) s.route.websocket_idle_timeout = *setting->idle_timeout;
+  return Done{};
+}
+
+Status apply_maintenance(Subject&, std::string_view text) {
+  const Result<bool> value = parse_bool(text);
+  return value ? Status(Done{}) : Status(value.error());
+}
+
+// A duration of a service or route, in milliseconds; off: whether off is a value.
+template <auto Part, auto Field, std::int64_t Least, std::int64_t Most, bool Off>
+Status apply_duration(Subject& s, std::string_view text) {
+  return take(s.*Part.*Field, parse_span(text, Millis(Least), Millis(Most), Off));
+}
+
+template <auto Part, auto Field>
+Status apply_bool(Subject& s, std::string_view text) {
+  return take(s.*Part.*Field, parse_bool(text));
+}
+
+template <auto Part, auto Field>
+Status apply_count(Subject& s, std::string_view text) {
+  return take(s.*Part.*Field, parse_number(text, 0, 1'000'000));
+}
+
+// A value with a reader of its own in service_values.h.
+template <auto Part, auto Field, auto Read>
+Status apply_read(Subject& s, std::string_view text) {
+  return take(s.*Part.*Field, Read(text));
+}
+
+template <auto Part, auto Field, auto& Words>
+Status apply_word(Subject& s, std::string_view text) {
+  return choose(s.*Part.*Field, text, Words);
+}
+
+constexpr auto of_service = &Subject::service;
+constexpr auto of_route = &Subject::route;
+constexpr auto of_instance = &Subject::instance;
+constexpr std::int64_t second = 1000, hour = 3600 * second, day = 24 * hour;
+
+constexpr bool repeats = true, once = false;
+constexpr bool restricts = true, open = false;
+constexpr bool carried = true, later = false;
+constexpr bool on_host = true;
+using enum Scope;
+using enum Trust;
+
+// In the order in which merge.h applies them: protocol and tls_* before health.
+constexpr auto table = std::to_array<ServiceKey>({
+    {"route", "[host][:port][/path] [option=value …]", service, tags, repeats, open, carried, nullptr, "none",
+     "what the service answers: an exact host, else the longest wildcard suffix (`*.x` one label, `**.x` one or "
+     "more), "
+     "else any host; then the longest path at a segment boundary. A port selects existing listeners. Options: "
+     "`strip=/path`, `prepend=/path`, `redirect=CODE,URL` (with `$host`, `$path`, `$query`), `if.method=GET,HEAD`, "
+     "`if.header=NAME[:VALUE]`, and every key of scope route"},
+    {"tcp", "address:port [sni=NAME] [proxy_protocol=none|v1|v2]", service, tags, repeats, open, later, any_text,
+     "none", "carries TCP from this address to the service"},
+    {"tunnel", "offer", instance, tags, once, open, later, apply_tunnel, "none",
+     "offers the instance to tunnels of other nodes"},
+    {"protocol", "http | https | h2c | h2", service, tags, once, open, carried,
+     apply_word<of_service, &Service::protocol, protocols>, "http",
+     "spoken to the endpoint; https verifies its certificate, with SNI"},
+    {"tls_ca", "FILE | system", service, file_only, once, open, carried, apply_tls_ca, "system",
+     "the authorities, as a PEM file, that may sign an https endpoint's certificate"},
+    {"tls_verify", "true | false", service, file_only, once, open, carried,
+     apply_bool<of_service, &Service::tls_verify>, "true",
+     "false accepts any certificate of an https endpoint: anyone in between can then read and write along"},
+    {"tls_name", "name", service, file_only, once, open, carried, apply_tls_name, "the host sent",
+     "the name asked for by SNI and verified in an https endpoint's certificate"},
+    {"tls_certificate", "file:NAME", service, file_only, once, open, carried, apply_tls_certificate, "none",
+     "the client certificate shown to https endpoints: NAME.crt and NAME.key in `certificates.files`"},
+    {"balance", "round_robin | least_request | least_connection | peak_ewma | random | maglev", service, tags, once,
+     open, carried, apply_word<of_service, &Service::balance, balances>, "least_request",
+     "how the endpoint is chosen; all of them weighted"},
+    {"hash_on", "client | path | header:NAME | cookie:NAME", service, tags, once, open, carried,
+     apply_read<of_service, &Service::hash_on, parse_hash_on>, "client", "what maglev keeps together"},
+    {"sticky", "cookie | cookie:NAME | none", service, tags, once, open, carried,
+     apply_read<of_service, &Service::sticky_cookie, parse_sticky>, "none",
+     "keeps a client with its endpoint by an opaque, signed cookie"},
+    {"health",
+     "/path | http:[PORT]/path | https:[PORT]/path | tcp | grpc[:SERVICE] | redis [role=master] | none "
+     "[status=2xx] [body=TEXT] [interval=5s] [timeout=2s] [rise=2] [fall=3]",
+     service, tags, once, open, carried, apply_health, "none",
+     "a check of our own, besides the catalog's; `none` leaves those out too. A bare /path follows `protocol`"},
+    {"single", "true | false", service, tags, once, open, later, apply_bool<of_service, &Service::single>, "false",
+     "exactly one endpoint is right, as with a primary"},
+    {"eject", "errors=5 [interval=10s] [time=30s] [max=50%] | off", service, tags, once, open, carried,
+     apply_read<of_service, &Service::eject, parse_eject>, "off",
+     "leaves out an endpoint that answers so many gateway errors in a row within the interval; never the last one"},
+    {"zone", "prefer | only | ignore", service, tags, once, open, later,
+     apply_word<of_service, &Service::zone, zones>, "ignore", "endpoints of this node's zone first"},
+    {"failover", "DATACENTER [after=30s] [back_after=5m]", service, tags, once, open, later,
+     apply_read<of_service, &Service::failover, parse_failover>, "none", "where to go when no endpoint is left here"},
+    {"slow_start", "duration", service, tags, once, open, carried,
+     apply_duration<of_service, &Service::slow_start, 1, hour, true>, "off",
+     "a new endpoint's share grows to its weight over this time"},
+    {"drain_time", "duration", service, tags, once, open, carried,
+     apply_duration<of_service, &Service::drain_time, 0, day, true>, "30s",
+     "how long requests of a removed endpoint may finish"},
+    {"on_unhealthy", "drain | close", service, tags, once, open, carried,
+     apply_word<of_service, &Service::on_unhealthy, unhealthy>, "drain",
+     "what becomes of the connections of an endpoint that turned unhealthy"},
+    {"on_return", "keep | close", service, tags, once, open, carried,
+     apply_word<of_service, &Service::on_return, returns>, "keep",
+     "what becomes of connections to a backup when the others are back"},
+    {"queue", "NUMBER,duration", service, tags, once, open, carried,
+     apply_read<of_service, &Service::queue, parse_queue>, "1024,5s",
+     "requests that may wait for an endpoint, and for how long; then 503 with Retry-After"},
+    {"send_proxy", "none | v1 | v2", service, tags, once, open, carried,
+     apply_word<of_service, &Service::send_proxy, send_proxies>, "none", "the PROXY protocol to the endpoint"},
+    {"forwarded", "x | rfc7239 | both | none", service, tags, once, open, carried,
+     apply_word<of_service, &Service::forwarded, forwardeds>, "x",
+     "which fields tell the endpoint of the client: X-Forwarded-*, Forwarded, both"},
+    {"host", "name[:port]", service, tags, once, open, carried,
+     apply_read<of_service, &Service::host, parse_host_sent>, "unchanged", "the Host field sent to the endpoint"},
+    {"canary", "SERVICE 5% [sticky]", service, tags, once, open, later, any_text, "none",
+     "sends a share of the requests elsewhere"},
+    {"mirror", "SERVICE 1%", service, tags, once, open, later, any_text, "none",
+     "sends a copy of some requests elsewhere"},
+    {"certificate", "file:NAME | acme | none", host, tags, once, open, carried, apply_certificate, "by the name",
+     "the certificate of the routes' hosts: NAME.crt and NAME.key in `certificates.files`", on_host},
+    {"backup", "true | false", instance, tags, once, open, carried, apply_bool<of_instance, &Instance::backup>,
+     "false", "used when no other instance is left"},
+    {"weight", "1 to 65535", instance, tags, once, open, carried, apply_weight, "the catalog's",
+     "the instance's share"},
+    {"max_connections", "number", instance, tags, once, open, carried,
+     apply_count<of_instance, &Instance::max_connections>, "0: no limit",
+     "connections to the instance, busy and idle, of all workers"},
+    {"max_requests", "number", instance, tags, once, open, carried, apply_count<of_instance, &Instance::max_requests>,
+     "0: no limit", "requests at once to the instance"},
+    {"connect_timeout", "duration", route, tags, once, open, carried,
+     apply_duration<of_route, &RoutePolicy::connect_timeout, 1, 600 * second, false>, "2s",
+     "to be connected to an endpoint, TLS included"},
+    {"timeout", "duration | off", route, tags, once, open, carried,
+     apply_duration<of_route, &RoutePolicy::timeout, 1, day, true>, "60s",
+     "silence of the endpoint after the request was sent"},
+    {"idle_timeout", "duration | off", route, tags, once, open, carried,
+     apply_duration<of_route, &RoutePolicy::idle_timeout, 1, day, true>, "60s", "no byte either way"},
+    {"total_timeout", "duration | off", route, tags, once, open, carried,
+     apply_duration<of_route, &RoutePolicy::total_timeout, 1, day, true>, "off", "the whole exchange"},
+    {"retry", "NUMBER [on=connect,stale,timeout,STATUS] [methods=GET,…] [budget=20%]", route, tags, once, open,
+     carried, apply_read<of_route, &RoutePolicy::retry, parse_retry>, "1 on=connect,stale budget=20%",
+     "further attempts on another endpoint; never of a request that may have been acted on, unless its method is "
+     "idempotent or named"},
+    {"max_body", "size | none", route, tags, once, open, carried, apply_max_body, "none",
+     "the largest request body; beyond it 413"},
+    {"rate_limit", "NAME", route, tags, repeats, restricts, later, any_text, "none",
+     "a limit of `guard.rate_limits`"},
+    {"allow", "network[,network …]", route, tags, repeats, restricts, carried, add_networks<&RoutePolicy::allow>,
+     "all", "the only client addresses served; others get 403", on_host},
+    {"deny", "network[,network …]", route, tags, repeats, restricts, carried, add_networks<&RoutePolicy::deny>,
+     "none", "client addresses that get 403, even if allowed", on_host},
+    {"auth", "basic:NAME | forward:URL", route, tags, once, restricts, later, apply_auth, "none", "who may pass"},
+    {"http", "redirect | serve | refuse", route, tags, once, open, carried,
+     apply_word<of_route, &RoutePolicy::http, http_modes>, "redirect, if there is a TLS listener",
+     "what a plain request gets: a redirect to https, the service, or 403", on_host},
+    {"hsts", "duration | off", route, tags, once, open, carried,
+     apply_duration<of_route, &RoutePolicy::hsts, second, 1000 * day, true>, "off",
+     "Strict-Transport-Security with this max-age on answers over TLS", on_host},
+    {"pages", "STATUS:FILE [retry_after=60s]", route, file_only, repeats, open, carried, add_pages, "built in",
+     "the operator's own page in place of a status that we answer with, as in 5xx:pages/sorry.html"},
+    {"websocket", "true | false [idle_timeout=1h]", route, tags, once, open, carried, apply_websocket, "true",
+     "whether a connection may be upgraded, and how long it may then be silent"},
+    {"files", "FOLDER [precompressed=br,gzip] [cache=PATTERN:TIME]", route, file_only, once, open, later, any_text,
+     "none", "answers from this folder"},
+    {"headers", "see the reference", route, tags, repeats, open, later, any_text, "none", "adds and removes fields"},
+    {"compress", "see the reference", route, tags, once, open, later, any_text, "none", "compresses answers"},
+    {"cors", "see the reference", route, tags, once, open, later, any_text, "none", "cross-origin requests"},
+    {"maintenance", "true | false", route, tags, once, open, later, apply_maintenance, "false",
+     "answers the operator's page"},
+});
+
+std::string unknown_key(std::string_view name) {
+  std::string what = "unknown key";
+  if (const std::string_view near = nearest_service_key(name); !near.empty())
+    what += "; did you mean " + std::string(near) + "?";
+  return what;
+}
+
+std::optional<std::string> check_route(std::string_view value, Trust said_by) {
+  const Result<RouteSetting> route = parse_route(value);
+  if (!route) return route.error().what;
+  Subject scratch;
+  for (const Option& option : route->options)
+    if (const Status status = apply_route_option(scratch, option.name, option.value, said_by); !status)
+      return status.error().what;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::span<const ServiceKey> service_keys() { return table; }
+
+const ServiceKey* find_service_key(std::string_view name) {
+  for (const ServiceKey& key : table)
+    if (key.name == name) return &key;
+  return nullptr;
+}
+
+std::string_view nearest_service_key(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const ServiceKey& key : table) names.push_back(key.name);
+  return nearest(name, names);
+}
+
+std::optional<std::string> check_setting(std::string_view name, std::string_view value, Trust said_by) {
+  const ServiceKey* key = find_service_key(name);
+  if (key == nullptr) return unknown_key(name);
+  if (key->trust == file_only && said_by == tags) return "only gatehouse.yaml may say this";
+  if (const Status plain = check_plain(value); !plain) return plain.error().what;
+  if (key->apply == nullptr) return check_route(value, said_by);
+  Subject scratch;
+  if (const Status status = key->apply(scratch, value); !status) return status.error().what;
+  return std::nullopt;
+}
+
+std::optional<std::string> not_carried(std::string_view name, std::string_view value) {
+  const ServiceKey* key = find_service_key(name);
+  if (key == nullptr) return std::nullopt;
+  if (name == "protocol" && (value == "h2" || value == "h2c"))
+    return std::string(value) + " is not carried yet: the service's routes are refused";
+  const bool ignored = (name == "balance" && value == "peak_ewma") || (name == "certificate" && value == "acme") ||
+                       (name == "health" && value.starts_with("redis"));
+  if (ignored) return std::string(value.substr(0, value.find(' '))) + " is not carried yet: ignored";
+  const bool says_nothing = (name == "zone" && value == "ignore") || value == "false";
+  if (key->carried || says_nothing) return std::nullopt;
+  return key->restricting ? "not carried yet: refused until it is" : "not carried yet: ignored";
+}
+
+}  // namespace gatehouse::conf

@@ -1,0 +1,355 @@
+#include "conf/service_values.h"
+
+#include <algorithm>
+#include <array>
+
+#include "conf/host_pattern.h"
+#include "conf/values.h"
+#include "conf/words.h"
+
+namespace gatehouse::conf {
+namespace {
+
+Error unknown_option(std::string_view name, std::span<const std::string_view> known) {
+  std::string what = std::string(name) + ": unknown option";
+  if (const std::string_view near = nearest(name, known); !near.empty())
+    return invalid(what + "; did you mean " + std::string(near) + "?");
+  what += "; write one of";
+  for (const std::string_view option : known) what += " " + std::string(option);
+  return invalid(what);
+}
+
+template <class T>
+Status take(T& out, const Result<T>& value) {
+  if (!value) return value.error();
+  out = *value;
+  return Done{};
+}
+
+// Puts the name before what is wrong with its value, so that the operator finds it within the setting.
+Status named(std::string_view name, Status status) {
+  if (status) return status;
+  return invalid(std::string(name) + "=" + status.error().what);
+}
+
+}  // namespace
+
+Result<Millis> parse_span(std::string_view text, Millis least, Millis most, bool off) {
+  if (off && text == "off") return Millis(0);
+  Result<Millis> value = parse_duration(text);
+  if (!value) return value;
+  if (off && *value == Millis(0)) return value;
+  if (*value < least || *value > most)
+    return invalid(std::string(text) + ": write a duration from " + duration_text(least) + " to " +
+                   duration_text(most) + (off ? ", or off" : ""));
+  return value;
+}
+
+Result<std::vector<StatusRange>> parse_status_ranges(std::string_view text) {
+  std::vector<StatusRange> ranges;
+  for (const std::string_view part : split_list(text)) {
+    const std::string wrong = std::string(text) + ": write statuses as in 200, 2xx, 500-504 or 502,503";
+    if (part.size() == 3 && part.ends_with("xx") && part[0] >= '1' && part[0] <= '5') {
+      const int hundred = (part[0] - '0') * 100;
+      ranges.push_back({hundred, hundred + 99});
+      continue;
+    }
+    const std::size_t dash = part.find('-');
+    const Result<unsigned> first = parse_number(part.substr(0, dash), 100, 599);
+    const Result<unsigned> last =
+        dash == std::string_view::npos ? first : parse_number(part.substr(dash + 1), 100, 599);
+    if (!first || !last || *first > *last) return invalid(wrong);
+    ranges.push_back({static_cast<int>(*first), static_cast<int>(*last)});
+  }
+  return ranges;
+}
+
+namespace {
+
+// The first word of a health setting: what is asked, and where.
+Status parse_health_target(std::string_view head, HealthSetting& out) {
+  HealthCheck& check = out.check;
+  if (head == "none") return out.none = true, Done{};
+  if (head == "tcp") return check.kind = HealthCheck::Kind::tcp, Done{};
+  if (head == "redis") return check.kind = HealthCheck::Kind::redis, Done{};
+  if (head == "grpc" || head.starts_with("grpc:")) {
+    check.kind = HealthCheck::Kind::grpc;
+    check.path = head.size() > 5 ? head.substr(5) : "";
+    out.follows_protocol = true;
+    return Done{};
+  }
+  check.kind = HealthCheck::Kind::http;
+  if (head.starts_with('/')) {
+    out.follows_protocol = true;
+  } else {
+    check.tls = head.starts_with("https:");
+    if (!check.tls && !head.starts_with("http:"))
+      return invalid(std::string(head) +
+                     ": write /path, http:[PORT]/path, https:[PORT]/path, tcp, grpc[:SERVICE] or none");
+    head.remove_prefix(check.tls ? 6 : 5);
+    const std::size_t slash = head.find('/');
+    if (slash == std::string_view::npos)
+      return invalid(std::string(head) + ": the path is missing, as in http:8080/status");
+    if (slash > 0) {
+      const Result<unsigned> port = parse_number(head.substr(0, slash), 1, 65535);
+      if (!port) return port.error();
+      check.port = static_cast<std::uint16_t>(*port);
+      head.remove_prefix(slash);
+    }
+  }
+  if (head.find_first_of(" #") != std::string_view::npos)
+    return invalid(std::string(head) + ": not a request's path");
+  check.path = head;
+  return Done{};
+}
+
+Status set_health_option(HealthSetting& out, const Option& option) {
+  HealthCheck& check = out.check;
+  const bool http = check.kind == HealthCheck::Kind::http;
+  if (option.name == "interval") return take(check.interval, parse_span(option.value, 100ms, 1h, false));
+  if (option.name == "timeout") return take(check.timeout, parse_span(option.value, 10ms, 5min, false));
+  if (option.name == "rise") return take(check.rise, parse_number(option.value, 1, 100));
+  if (option.name == "fall") return take(check.fall, parse_number(option.value, 1, 100));
+  if (option.name == "status" && http) return take(check.status, parse_status_ranges(option.value));
+  if (option.name == "body" && http) return check.body_contains = option.value, Done{};
+  if (option.name == "role" && check.kind == HealthCheck::Kind::redis) {
+    if (option.value != "master") return invalid(option.value + ": write role=master");
+    return check.redis_master = true, Done{};
+  }
+  constexpr std::string_view known[] = {"interval", "timeout", "rise", "fall", "status", "body", "role"};
+  if (std::find(std::begin(known), std::end(known), option.name) != std::end(known))
+    return invalid(option.value + ": is not for this kind of check");
+  return unknown_option(option.name, known);
+}
+
+}  // namespace
+
+Result<HealthSetting> parse_health(std::string_view text) {
+  const Result<Words> words = parse_words(text, Head::required);
+  if (!words) return words.error();
+  HealthSetting out;
+  out.check.id = health_check_id;
+  out.check.name = "health";
+  if (const Status status = parse_health_target(words->head, out); !status) return status.error();
+  if (out.none && !words->options.empty()) return invalid("none takes no options");
+  for (const Option& option : words->options)
+    if (const Status status = named(option.name, set_health_option(out, option)); !status) return status.error();
+  return out;
+}
+
+namespace {
+
+Status set_retry_cause(RetryPolicy& retry, std::string_view cause) {
+  if (cause == "connect") return retry.on_connect = true, Done{};
+  if (cause == "stale") return retry.on_stale = true, Done{};
+  if (cause == "timeout") return retry.on_timeout = true, Done{};
+  const Result<std::vector<StatusRange>> ranges = parse_status_ranges(cause);
+  if (!ranges || ranges->front().first < 400)
+    return invalid(std::string(cause) + ": write connect, stale, timeout or a status as in 503 or 5xx");
+  retry.on_status.insert(retry.on_status.end(), ranges->begin(), ranges->end());
+  return Done{};
+}
+
+Status set_retry_option(RetryPolicy& retry, const Option& option) {
+  if (option.name == "budget") return take(retry.budget_percent, parse_percent(option.value));
+  if (option.name == "methods") {
+    for (const std::string_view method : split_list(option.value)) {
+      if (!is_token(method)) return invalid(option.value + ": write methods as in GET,HEAD");
+      retry.methods.emplace_back(method);
+    }
+    return Done{};
+  }
+  if (option.name == "on") {
+    retry.on_connect = retry.on_stale = retry.on_timeout = false;
+    for (const std::string_view cause : split_list(option.value))
+      if (Status status = set_retry_cause(retry, cause); !status) return status;
+    return Done{};
+  }
+  constexpr std::string_view known[] = {"on", "methods", "budget"};
+  return unknown_option(option.name, known);
+}
+
+}  // namespace
+
+Result<RetryPolicy> parse_retry(std::string_view text) {
+  const Result<Words> words = parse_words(text, Head::required);
+  if (!words) return words.error();
+  RetryPolicy retry;
+  if (const Status status = take(retry.attempts, parse_number(words->head, 0, 10)); !status) return status.error();
+  for (const Option& option : words->options)
+    if (const Status status = named(option.name, set_retry_option(retry, option)); !status) return status.error();
+  return retry;
+}
+
+Result<Eject> parse_eject(std::string_view text) {
+  if (text == "off") return Eject{};
+  const Result<Words> words = parse_words(text, Head::none);
+  if (!words) return words.error();
+  Eject eject;
+  constexpr std::string_view known[] = {"errors", "interval", "time", "max"};
+  for (const auto& [name, value] : words->options) {
+    Status status = name == "errors"     ? take(eject.errors, parse_number(value, 1, 1000))
+                    : name == "interval" ? take(eject.interval, parse_span(value, 100ms, 1h, false))
+                    : name == "time"     ? take(eject.time, parse_span(value, 100ms, 24h, false))
+                    : name == "max"      ? take(eject.max_percent, parse_percent(value))
+                                         : Status(unknown_option(name, known));
+    if (!status) return named(name, status).error();
+  }
+  if (eject.errors == 0)
+    return invalid("errors= is missing, as in errors=5 interval=10s time=30s max=50%; or write off");
+  return eject;
+}
+
+Result<Queue> parse_queue(std::string_view text) {
+  const std::vector<std::string_view> parts = split_list(text);
+  if (parts.size() != 2) return invalid(std::string(text) + ": write a number and a duration, as in 1024,5s");
+  Queue queue;
+  if (const Status status = take(queue.length, parse_number(parts[0], 0, 1'000'000)); !status) return status.error();
+  if (const Status status = take(queue.wait, parse_span(parts[1], 1ms, 10min, true)); !status) return status.error();
+  return queue;
+}
+
+Result<Failover> parse_failover(std::string_view text) {
+  const Result<Words> words = parse_words(text, Head::required);
+  if (!words) return words.error();
+  Failover failover{.datacenter = words->head};
+  constexpr std::string_view known[] = {"after", "back_after"};
+  for (const auto& [name, value] : words->options) {
+    Status status = name == "after"        ? take(failover.after, parse_span(value, 1s, 24h, true))
+                    : name == "back_after" ? take(failover.back_after, parse_span(value, 1s, 24h, true))
+                                           : Status(unknown_option(name, known));
+    if (!status) return named(name, status).error();
+  }
+  return failover;
+}
+
+namespace {
+
+std::string_view content_type_of(std::string_view file) {
+  struct Type {
+    std::string_view suffix, type;
+  };
+  constexpr Type types[] = {{".json", "application/json"},
+                            {".txt", "text/plain; charset=utf-8"},
+                            {".xml", "application/xml"},
+                            {".svg", "image/svg+xml"}};
+  for (const Type& type : types)
+    if (file.ends_with(type.suffix)) return type.type;
+  return "text/html; charset=utf-8";
+}
+
+}  // namespace
+
+Result<std::vector<Page>> parse_pages(std::string_view text) {
+  const Result<Words> words = parse_words(text, Head::required);
+  if (!words) return words.error();
+  const std::size_t colon = words->head.find(':');
+  if (colon == std::string::npos || colon + 1 == words->head.size())
+    return invalid(words->head + ": write STATUS:FILE, as in 5xx:pages/sorry.html");
+  const Result<std::vector<StatusRange>> ranges = parse_status_ranges(std::string_view(words->head).substr(0, colon));
+  if (!ranges) return ranges.error();
+  Page page{.file = words->head.substr(colon + 1)};
+  page.content_type = content_type_of(page.file);
+  constexpr std::string_view known[] = {"retry_after"};
+  for (const auto& [name, value] : words->options) {
+    if (name != "retry_after") return unknown_option(name, known);
+    if (const Status status = named(name, take(page.retry_after, parse_span(value, 1s, 24h, false))); !status)
+      return status.error();
+  }
+  std::vector<Page> pages;
+  for (const StatusRange& range : *ranges) {
+    if (range.first < 400) return invalid(words->head + ": a page is for statuses from 400 to 599");
+    page.status = range;
+    pages.push_back(page);
+  }
+  return pages;
+}
+
+Result<Redirect> parse_redirect(std::string_view text) {
+  const std::size_t comma = text.find(',');
+  const Result<unsigned> code = parse_number(text.substr(0, comma), 301, 308);
+  if (comma == std::string_view::npos || !code || (*code > 303 && *code < 307))
+    return invalid(std::string(text) +
+                   ": write CODE,URL with code 301, 302, 303, 307 or 308, as in 301,https://www.example$path");
+  const std::string_view url = text.substr(comma + 1);
+  if (!url.starts_with("http://") && !url.starts_with("https://") && !url.starts_with('/'))
+    return invalid(std::string(url) + ": write https://…, http://… or /path");
+  for (const char c : url)
+    if (c <= ' ' || c == 0x7f || c == '"' || c == '<' || c == '>' || c == '\\')
+      return invalid(std::string(url) + ": write the URL with its special characters as %XX");
+  for (std::size_t at = url.find('$'); at != std::string_view::npos; at = url.find('$', at + 1)) {
+    const std::string_view rest = url.substr(at + 1);
+    if (!rest.starts_with("host") && !rest.starts_with("path") && !rest.starts_with("query"))
+      return invalid(std::string(url) + ": only $host, $path and $query are known");
+  }
+  return Redirect{static_cast<int>(*code), std::string(url)};
+}
+
+Result<HashOn> parse_hash_on(std::string_view text) {
+  if (text == "client") return HashOn{HashOn::Kind::client, ""};
+  if (text == "path") return HashOn{HashOn::Kind::path, ""};
+  const std::size_t colon = text.find(':');
+  const std::string_view kind = text.substr(0, colon);
+  const std::string_view name = colon == std::string_view::npos ? "" : text.substr(colon + 1);
+  if ((kind == "header" || kind == "cookie") && is_token(name))
+    return HashOn{kind == "header" ? HashOn::Kind::header : HashOn::Kind::cookie, std::string(name)};
+  return invalid(std::string(text) + ": write client, path, header:NAME or cookie:NAME");
+}
+
+Result<std::string> parse_sticky(std::string_view text) {
+  if (text == "none") return std::string();
+  if (text == "cookie") return std::string(default_sticky_cookie);
+  if (text.starts_with("cookie:") && is_token(text.substr(7))) return std::string(text.substr(7));
+  return invalid(std::string(text) + ": write cookie, cookie:NAME or none");
+}
+
+Result<std::vector<IpPrefix>> parse_networks(std::string_view text) {
+  std::vector<IpPrefix> networks;
+  for (const std::string_view part : split_list(text)) {
+    const std::optional<IpPrefix> network = IpPrefix::parse(part);
+    if (!network)
+      return invalid(std::string(part) + ": not a network; write it as in 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32");
+    networks.push_back(*network);
+  }
+  return networks;
+}
+
+Result<std::string> parse_host_sent(std::string_view text) {
+  const std::size_t colon = text.starts_with('[') ? text.find("]:") : text.find(':');
+  const std::size_t end = colon == std::string_view::npos || !text.starts_with('[') ? colon : colon + 1;
+  const Result<std::string> host = parse_route_host(text.substr(0, end));
+  if (!host) return host.error();
+  if (host->starts_with('*')) return invalid(std::string(text) + ": write one name, without a star");
+  if (end == std::string_view::npos) return *host;
+  const Result<unsigned> port = parse_number(text.substr(end + 1), 1, 65535);
+  if (!port) return port.error();
+  return *host + ":" + std::to_string(*port);
+}
+
+Result<std::string> parse_certificate_name(std::string_view text) {
+  std::string_view name = text;
+  const bool plain = name.starts_with("file:") && name.size() > 5 && name[5] != '.' &&
+                     std::all_of(name.begin() + 5, name.end(), [](char c) {
+                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                              c == '-' || c == '_' || c == '.';
+                     });
+  if (!plain) return invalid(std::string(text) + ": write file:NAME, of letters, digits, dots, - and _");
+  return std::string(name.substr(5));
+}
+
+Result<WebsocketSetting> parse_websocket(std::string_view text) {
+  const Result<Words> words = parse_words(text, Head::required);
+  if (!words) return words.error();
+  WebsocketSetting out;
+  if (const Status status = take(out.allowed, parse_bool(words->head)); !status) return status.error();
+  constexpr std::string_view known[] = {"idle_timeout"};
+  for (const auto& [name, value] : words->options) {
+    if (name != "idle_timeout") return unknown_option(name, known);
+    const Result<Millis> idle = parse_span(value, 1s, 7 * 24h, true);
+    if (!idle) return invalid("idle_timeout=" + idle.error().what);
+    out.idle_timeout = *idle;
+  }
+  return out;
+}
+
+}  // namespace gatehouse::conf

@@ -1,0 +1,38 @@
+// hash.h: the hash that endpoints and keys are placed by (`hash_on`), and dice that follow from one throw.
+//   Stable over processes, builds and doors: with maglev every door must choose alike. Not for secrets.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace gatehouse::pool {
+
+// splitmix64's finaliser (Steele, Lea, Flood 2014): every bit of the input reaches every bit of the output.
+constexpr std::uint64_t mix(std::uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+
+// FNV-1a, then mixed: keys are short.
+constexpr std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed = 0) {
+  std::uint64_t h = 0xcbf29ce484222325u ^ mix(seed);
+  for (char c : bytes) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  return mix(h);
+}
+
+// A stream of random numbers from one throw (splitmix64).
+class Dice {
+ public:
+  explicit constexpr Dice(std::uint64_t seed) : state_(seed) {}
+  constexpr std::uint64_t next() { return mix(state_ += 0x9e3779b97f4a7c15u); }
+  // Uniform in [0, bound), bound > 0 (Lemire's multiplication; the bias is below bound / 2^64).
+  constexpr std::uint64_t below(std::uint64_t bound) {
+    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+}  // namespace gatehouse::pool

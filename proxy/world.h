@@ -1,0 +1,79 @@
+// world.h: everything a request needs to know, as one immutable value: routes, hosts, services with their endpoints.
+//   Built on control from the routing table, published whole to the workers; a request sees one world. What did not
+//   change is shared with the world before (pools, matcher); counters and health live in EndpointState and
+//   ServiceStats, found again by identity and by name.
+//   Threads  immutable; build_world on control. Limits: none of its own, conf bounds the catalog.
+//   Failure  never: what can't be used is left out with a finding.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conf/service.h"
+#include "net/clock.h"
+#include "net/ip.h"
+#include "proxy/pool/endpoint_registry.h"
+#include "proxy/pool/endpoint_set.h"
+#include "proxy/pool/service_stats.h"
+#include "proxy/pool/sticky.h"
+#include "proxy/route/matcher.h"
+
+namespace gatehouse::proxy {
+
+// One service with its endpoints. An exchange that no longer routes (a tunnel, a long answer) holds only this.
+struct ServicePool {
+  std::shared_ptr<const conf::Service> service;
+  pool::EndpointSet endpoints;
+  pool::Sticky sticky;
+  std::shared_ptr<pool::ServiceStats> stats;
+};
+using PoolPtr = std::shared_ptr<const ServicePool>;
+
+// Names of instances to their addresses, as the resolver last knew them.
+using Addresses = std::map<std::string, std::vector<IpAddress>, std::less<>>;
+
+struct WorldInputs {
+  const Addresses* addresses = nullptr;            // null: none resolved
+  std::span<const pool::StickyKey> sticky_keys{};  // the first signs
+  unsigned workers = 1;
+  TimePoint now{};
+};
+
+class World {
+ public:
+  std::uint64_t generation() const { return generation_; }
+  const route::Matcher& matcher() const { return *matcher_; }
+  // In the order of the routing table: RouteTarget::service is an index into it.
+  std::span<const PoolPtr> pools() const { return pools_; }
+  const ServicePool& pool(const route::RouteTarget& target) const { return *pools_[target.service]; }
+  const ServicePool* find(std::string_view service) const;
+  const conf::RoutingTable& table() const { return *table_; }
+  const conf::Findings& findings() const { return findings_; }  // the table's and our own
+
+ private:
+  friend class WorldBuilder;
+  std::uint64_t generation_ = 0;
+  std::shared_ptr<const conf::RoutingTable> table_;
+  std::shared_ptr<const route::Matcher> matcher_;
+  conf::Findings matcher_findings_;
+  std::vector<PoolPtr> pools_;
+  std::vector<pool::StickyKey> sticky_keys_;
+  conf::Findings findings_;
+};
+using WorldPtr = std::shared_ptr<const World>;
+
+WorldPtr build_world(std::shared_ptr<const conf::RoutingTable> table, const World* previous,
+                     pool::EndpointRegistry& registry, const WorldInputs& inputs);
+
+// Names in the table that have to be resolved before their instances can be used: sorted, each once.
+std::vector<std::string> names_to_resolve(const conf::RoutingTable& table);
+
+// What became different, a sentence each, for `history`: "service web: endpoint n1/web-2 added (10.0.0.2:80)".
+std::vector<std::string> changes(const World* before, const World& after);
+
+}  // namespace gatehouse::proxy
