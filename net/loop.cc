@@ -15,10 +15,10 @@ constexpr std::uint64_t sleep_most_ms = 1000;
 
 thread_local Loop* current_loop = nullptr;
 
-std::int64_t read_ms(clockid_t clock) {
+std::int64_t read_us(clockid_t clock) {
   timespec time;
   clock_gettime(clock, &time);
-  return std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
+  return std::int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1000;
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ class Loop::Posts final : public Pollable {
 Loop::Loop() : epoll_(epoll_create1(EPOLL_CLOEXEC)), posts_(nullptr) {
   if (epoll_ < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
   read_clock();
-  timers_.advance(now_);
+  timers_.advance(now());
   posts_ = new Posts;
   add(posts_->fd, EPOLLIN, *posts_);
 }
@@ -80,8 +80,8 @@ Loop::~Loop() {
 Loop& Loop::current() { return *current_loop; }
 
 void Loop::read_clock() {
-  now_ = read_ms(CLOCK_MONOTONIC);
-  wall_ms_ = read_ms(CLOCK_REALTIME);
+  now_us_ = read_us(CLOCK_MONOTONIC);
+  wall_us_ = read_us(CLOCK_REALTIME);
 }
 
 void Loop::add(int fd, std::uint32_t events, Pollable& target) {
@@ -123,11 +123,11 @@ void Loop::run() {
   current_loop = this;
   epoll_event events[events_per_turn];
   while (!stopping_.load(std::memory_order_acquire)) {
-    const std::uint64_t wait = ready_.linked() ? 0 : timers_.wait_bound(now_, sleep_most_ms);
-    const LoopTime due = now_ + wait;
+    const std::uint64_t wait = ready_.linked() ? 0 : timers_.wait_bound(now(), sleep_most_ms);
+    const LoopTime due = now() + wait;
     const int count = epoll_wait(epoll_, events, events_per_turn, static_cast<int>(wait));
     read_clock();
-    lag_ms_ = now_ > due ? now_ - due : 0;
+    lag_ms_ = now() > due ? now() - due : 0;
     ++turns_;
     for (int i = 0; i < count; ++i) {
       const auto fd = static_cast<std::uint32_t>(events[i].data.u64);
@@ -135,7 +135,7 @@ void Loop::run() {
       if (slot.target == nullptr || slot.generation != events[i].data.u64 >> 32) continue;
       slot.target->on_events(events[i].events);
     }
-    timers_.advance(now_);
+    timers_.advance(now());
     run_ready();
     if (turn_end_) turn_end_();
     splice_all(ready_next_, ready_);

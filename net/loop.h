@@ -43,8 +43,9 @@ class Loop {
   void stop();                            // any thread
   void post(std::function<void()> work);  // any thread; runs in the loop's thread
 
-  LoopTime now() const { return now_; }
-  std::int64_t wall_ms() const { return wall_ms_; }  // milliseconds since 1970, read once a turn
+  LoopTime now() const { return now_us_ / 1000; }
+  std::uint64_t now_us() const { return now_us_; }     // microseconds of the same clock
+  std::int64_t wall_us() const { return wall_us_; }    // microseconds since 1970, read once a turn
   TimerWheel& timers() { return timers_; }
 
   void add(int fd, std::uint32_t events, Pollable& target);
@@ -77,8 +78,8 @@ class Loop {
   void run_ready();
 
   int epoll_ = -1;
-  LoopTime now_ = 0;
-  std::int64_t wall_ms_ = 0;
+  std::uint64_t now_us_ = 0;
+  std::int64_t wall_us_ = 0;
   std::uint64_t lag_ms_ = 0, turns_ = 0;
   std::vector<Slot> slots_;  // by descriptor
   std::function<void()> turn_end_;

@@ -3,16 +3,13 @@
 #include <algorithm>
 
 #include "proxy/http/authority.h"
+#include "proxy/http/cookie.h"
 #include "proxy/http/target.h"
-#include "proxy/route/redirect.h"
+#include "proxy/pool/hash.h"
+#include "proxy/route/redirect_url.h"
 
 namespace gatehouse::proxy {
 namespace {
-
-bool any_contains(const std::vector<IpPrefix>& prefixes, const IpAddress& address) {
-  return std::any_of(prefixes.begin(), prefixes.end(),
-                     [&](const IpPrefix& prefix) { return prefix.contains(address); });
-}
 
 void refuse(Admission& admission, int status, http::Termination why, std::string_view reason) {
   admission.refusal.status = status;
@@ -20,6 +17,138 @@ void refuse(Admission& admission, int status, http::Termination why, std::string
   admission.refusal.reason = reason;
 }
 
+bool contains(const std::vector<std::string>& list, std::string_view wanted) {
+  return std::find(list.begin(), list.end(), wanted) != list.end();
+}
+
+route::Match find_route(const Arrival& arrival, const World& world, const Admission& admission) {
+  const auto has_field = [&](std::string_view name, std::string_view value) {
+    const http::Field* field = arrival.head.find(name);
+    return field != nullptr && (value.empty() || arrival.head.value(*field) == value);
+  };
+  route::RouteRequest request;
+  request.host = admission.host;
+  request.port = arrival.listener.port();
+  request.path = admission.path;
+  request.method = arrival.head.method();
+  request.has_field = has_field;
+  return world.matcher().match(request);
+}
+
+// http://… where the route wants TLS. True: answered.
+bool judge_scheme(const Arrival& arrival, const World& world, Admission& admission) {
+  if (admission.secure) return false;
+  const std::uint16_t port = world.settings().https_port;
+  conf::HttpMode mode = admission.match.http();
+  if (mode == conf::HttpMode::automatic) {
+    // A placeholder's name would only greet the visitor with a warning.
+    const ServedCertificates* served = world.certificates().find(admission.host);
+    mode = port != 0 && served != nullptr && !served->placeholder() ? conf::HttpMode::redirect : conf::HttpMode::serve;
+  }
+  if (mode == conf::HttpMode::serve) return false;
+  if (mode == conf::HttpMode::refuse || port == 0) {
+    refuse(admission, 403, http::Termination::denied, "this host is served over https only");
+    return true;
+  }
+  const bool safe = arrival.head.method_id == http::Method::get || arrival.head.method_id == http::Method::head;
+  refuse(admission, safe ? 301 : 308, http::Termination::local, "over https");
+  admission.refusal.location = "https://" + std::string(admission.host) +
+                               (port == 443 ? "" : ":" + std::to_string(port)) + std::string(admission.forward);
+  return true;
+}
+
+bool judge_redirect(const Arrival& arrival, Admission& admission, const http::Target& target) {
+  const std::optional<conf::Redirect>& redirect = admission.policy->redirect;
+  if (!redirect) return false;
+  route::RedirectRequest request;
+  request.scheme = admission.secure ? "https" : "http";
+  request.host = arrival.head.host();
+  request.path = target.path;
+  request.query = target.query.empty() ? target.query : target.query.substr(1);
+  Result<std::string> url = route::expand_redirect(redirect->url, request);
+  if (!url) {
+    refuse(admission, 400, http::Termination::client_malformed, "the redirect's address can't be built from this request");
+    return true;
+  }
+  refuse(admission, redirect->code, http::Termination::local, "redirect");
+  admission.refusal.location = std::move(*url);
+  return true;
+}
+
+std::uint64_t hash_of(const Arrival& arrival, const Admission& admission, const conf::HashOn& on) {
+  switch (on.kind) {
+    case conf::HashOn::Kind::header:
+      if (const http::Field* field = arrival.head.find(on.name)) return pool::hash_bytes(arrival.head.value(*field));
+      break;
+    case conf::HashOn::Kind::cookie:
+      if (const auto value = http::cookie_value(arrival.head, on.name); !value.empty()) return pool::hash_bytes(value);
+      break;
+    case conf::HashOn::Kind::path: return pool::hash_bytes(admission.path);
+    case conf::HashOn::Kind::client: break;
+  }
+  const auto& bytes = admission.client.address().bytes;
+  return pool::hash_bytes({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+// What the chosen route says, in the order of the header's comment.
+void judge_route(const Arrival& arrival, const World& world, Admission& admission, const http::Target& target,
+                 AdmissionScratch& scratch) {
+  const conf::Route& route = *admission.match.target->route;
+  admission.policy = &route.policy;
+  admission.pool = &world.pool(*admission.match.target);
+  if (!route.refused.empty())
+    return refuse(admission, 503, http::Termination::route_refused, route.refused);
+  if (judge_scheme(arrival, world, admission)) return;
+  if (!admission.match.permits(admission.client.address()))
+    return refuse(admission, 403, http::Termination::denied, "this address is not allowed");
+  if (judge_redirect(arrival, admission, target)) return;
+  const http::RequestHead& head = arrival.head;
+  if (route.policy.max_body && head.body == http::Framing::length && head.content_length > *route.policy.max_body)
+    return refuse(admission, 413, http::Termination::denied, "the body is larger than this route takes");
+  const auto rewritten = http::rewrite_target(target, route.policy.strip, route.policy.prepend, scratch.target);
+  if (!rewritten) return refuse(admission, 414, http::Termination::client_malformed, "the target is too long");
+  admission.forward = *rewritten;
+  admission.upgrade = head.is_upgrade && head.websocket && route.policy.websocket;
+  const conf::Service& service = *admission.pool->service;
+  if (service.balance == conf::Balance::maglev) admission.hash = hash_of(arrival, admission, service.hash_on);
+  if (admission.pool->sticky.on())
+    admission.sticky = admission.pool->sticky.find(http::cookie_value(head, service.sticky_cookie));
+}
+
 }  // namespace
+
+Admission admit(const Arrival& arrival, const World& world, AdmissionScratch& scratch) {
+  Admission admission;
+  const http::RequestHead& head = arrival.head;
+  admission.client = http::client_of(arrival.peer, world.settings().trusted_proxies, head);
+  admission.secure = arrival.tls != nullptr || admission.client.proto == "https";
+  admission.host = http::lower_host(head.host_name(), scratch.host);
+  if (arrival.tls != nullptr && !arrival.tls->covers(admission.host)) {
+    refuse(admission, 421, http::Termination::misdirected, "the certificate of this connection doesn't cover this host");
+    return admission;
+  }
+  const std::optional<http::Target> target = http::normalise_target(head.path(), scratch.path);
+  if (!target) {
+    refuse(admission, 400, http::Termination::client_malformed, "the path is malformed");
+    return admission;
+  }
+  admission.path = target->path;
+  admission.forward = target->forward;
+  admission.match = find_route(arrival, world, admission);
+  const auto& only = arrival.listener.conf.only;
+  if (admission.match.target != nullptr && !only.empty() && !contains(only, admission.match.target->owner->name))
+    admission.match.target = nullptr;
+  if (admission.match.target == nullptr)
+    refuse(admission, 404, http::Termination::no_route, "no route leads there");
+  else
+    judge_route(arrival, world, admission, *target, scratch);
+  return admission;
+}
+
+const conf::Page* page_for(int status, const conf::RoutePolicy& policy) {
+  for (const conf::Page& page : policy.pages)
+    if (page.status.contains(status)) return &page;
+  return nullptr;
+}
 
 }  // namespace gatehouse::proxy

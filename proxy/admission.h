@@ -1,20 +1,22 @@
 // admission.h: what is decided about a request before any backend is asked. Pure: head and world in, verdict out.
-//   Order: who is the client (trusted peers' chain, right to left) -> Host and TLS coverage (421) -> path normalised
-//   (400) -> route (404) -> its refusal (503) -> http mode (redirect, refuse) -> allow and deny (403) -> websocket ->
-//   redirect -> body limit (413) -> hash and sticky endpoint.
-//   `gatehouse explain` walks the same function. Allocates only for answers of our own.
+//   Order: who is the client (trusted peers' chain, right to left) -> TLS coverage of the host (421) -> path normalised
+//   (400) -> route (404) -> its refusal (503) -> http mode (redirect, 403) -> allow and deny (403) -> the route's own
+//   redirect -> body limit (413) -> upgrade, hash and sticky endpoint.
+//   `gatehouse explain` walks the same function. Allocates only for redirects.
 //   Lifetime: views point into the head's bytes, into the given scratch, or into the world.
 #pragma once
 
+#include <array>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
-#include "net/certificate_set.h"
+#include "net/tls_server_context.h"
 #include "proxy/http/access_log.h"
 #include "proxy/http/forwarded.h"
 #include "proxy/http/head.h"
-#include "proxy/http/local_reply.h"
 #include "proxy/listener.h"
 #include "proxy/world.h"
 
@@ -23,37 +25,43 @@ namespace gatehouse::proxy {
 struct Arrival {
   const http::RequestHead& head;
   const Listener& listener;
-  SocketAddress peer;
-  const Certificate* certificate = nullptr;  // what the handshake chose; null without TLS
+  IpAddress peer;
+  const TlsSelection* tls = nullptr;  // what the handshake served; null without TLS
 };
 
+// An answer instead of a backend's; status 0: none.
 struct Refusal {
-  int status = 0;  // 0: none
+  int status = 0;
   http::Termination why = http::Termination::ok;
-  std::string location;         // for redirects
-  std::string_view reason;      // for the log and the body
-  Millis retry_after{0};
+  std::string_view reason;  // a constant text, or the route's
+  std::string location;     // of a redirect
 };
 
 struct Admission {
-  http::ClientAddress client;
-  std::string_view host;       // lower case, without the port
-  std::uint16_t host_port = 0;
-  std::string_view path, query, forward_target;
-  const route::RouteTarget* route = nullptr;
-  const pool::ServicePool* service = nullptr;
-  bool secure = false;         // the client came by TLS, as far as we believe
-  bool upgrade = false;        // wanted and allowed
+  http::ClientInfo client;
+  std::string_view host;     // lower case, without the port
+  std::string_view path;     // normalised, as routes saw it
+  std::string_view forward;  // the target for the backend
+  route::Match match;
+  const ServicePool* pool = nullptr;
+  const conf::RoutePolicy* policy = nullptr;  // the route's
+  bool secure = false;                        // the client came by TLS, as far as we believe
+  bool upgrade = false;                       // wanted and allowed
   std::uint64_t hash = 0;
-  std::uint32_t sticky_endpoint = pool::no_endpoint;
-  bool set_sticky = false;
+  std::optional<std::size_t> sticky;  // the endpoint its cookie names
   Refusal refusal;
 };
 
-// `scratch` holds the lower-case host and the normalised path while the admission is used.
-Admission admit(const Arrival& arrival, const World& world, std::span<char> scratch);
+// Holds what had to be rewritten, while the admission is used.
+struct AdmissionScratch {
+  std::array<char, 256> host;
+  std::array<char, 20 << 10> path;
+  std::array<char, 24 << 10> target;
+};
 
-// The operator's page for a status, of the route that was chosen; null: ours.
+Admission admit(const Arrival& arrival, const World& world, AdmissionScratch& scratch);
+
+// The operator's page for a status; null: ours.
 const conf::Page* page_for(int status, const conf::RoutePolicy& policy);
 
 }  // namespace gatehouse::proxy

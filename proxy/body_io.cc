@@ -15,8 +15,6 @@ Moved from_relay(Relay::State state) {
   return Moved::sink_failed;
 }
 
-constexpr std::string_view last_chunk = "0\r\n\r\n";
-
 }  // namespace
 
 void BodyMover::start(Coding coding, std::uint64_t left, Buffer held) {
@@ -41,7 +39,7 @@ bool BodyMover::take_in(Buffer& slab, std::size_t body) {
   char* const data = slab.data() + body;
   const std::size_t size = slab.size() - body;
   const auto fed = chunks_.feed(data, size);
-  if (fed.error) return false;
+  if (fed.fault != nullptr) return false;
   if (fed.done && fed.consumed < size) {
     surplus_ = buffers_.take(slab.capacity());
     surplus_.append({data + fed.consumed, size - fed.consumed});
@@ -52,12 +50,9 @@ bool BodyMover::take_in(Buffer& slab, std::size_t body) {
 }
 
 void BodyMover::put_chunk_on(Buffer& slab) {
-  char head[http::chunk_head_most];
-  const std::size_t size = http::write_chunk_head(slab.size(), head);
-  slab.prepend(size);
-  std::memcpy(slab.data(), head, size);
-  std::memcpy(slab.end(), "\r\n", 2);  // the tailroom is there for this
-  slab.grew(2);
+  slab.prepend(slab.data() - http::write_chunk_head(slab.size(), slab.data()));
+  std::memcpy(slab.end(), http::chunk_tail.data(), http::chunk_tail.size());  // the tailroom is there for this
+  slab.grew(http::chunk_tail.size());
 }
 
 Moved BodyMover::drain(Stream& to) {
@@ -113,7 +108,7 @@ Moved BodyMover::run(Stream& from, Stream& to) {
     }
     held_.clear();
     if (got.state == IoResult::State::ended && coding_ == Coding::encode) {
-      held_.append(last_chunk);
+      held_.append(http::last_chunk);
       last_read_ = true;
       continue;
     }

@@ -32,6 +32,8 @@ class BodyMover {
   void start_held(Coding coding, Buffer held);
 
   Moved run(Stream& from, Stream& to);
+  // Makes the bytes of a slab one chunk.
+  static void put_chunk_on(Buffer& slab);
 
   bool done() const { return done_; }
   bool ended_early(Moved moved) const { return moved == Moved::source_ended && coding_ != Coding::raw; }
@@ -45,7 +47,6 @@ class BodyMover {
  private:
   bool relayed() const { return coding_ == Coding::length || coding_ == Coding::raw; }
   bool take_in(Buffer& slab, std::size_t body);
-  void put_chunk_on(Buffer& slab);
   Moved drain(Stream& to);
 
   BufferPool& buffers_;

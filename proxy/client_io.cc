@@ -10,10 +10,11 @@
 namespace gatehouse::proxy {
 namespace {
 
+constexpr std::size_t proxy_v2_header_max = 16 + proxy_v2_body_max;
 constexpr LoopTime linger_ms = 5000;     // so that a 4xx is readable while the client still sends (RFC 9112 9.6)
 constexpr std::size_t linger_bytes = 1 << 20;
 
-LoopTime in(const Loop& loop, Millis time) { return loop.now() + time.count(); }
+LoopTime after(const Loop& loop, Millis time) { return loop.now() + time.count(); }
 
 }  // namespace
 
@@ -21,7 +22,10 @@ ClientConnection::ClientConnection(Worker& worker, std::shared_ptr<const Listene
     : worker(worker), listener(std::move(listener)), waker(worker.loop), peer(peer), counted_as(peer.ip),
       story_(story()) {}
 
-ClientConnection::~ClientConnection() { worker.shared.clients.leave(counted_as); }
+ClientConnection::~ClientConnection() {
+  worker.shared.clients.leave(counted_as);
+  if (stream.tls) worker.counters.tls_connections_open.subtract();
+}
 
 void ClientConnection::begin(int fd) {
   stream.socket.open(worker.loop, fd);
@@ -56,22 +60,19 @@ Task<bool> ClientConnection::greet() {
   co_return shaken;
 }
 
-// The header is read into `in`; what follows it stays there (or goes to TLS through the session's first bytes).
 Task<bool> ClientConnection::read_proxy_header() {
-  const LoopTime deadline = gatehouse::proxy::in(worker.loop, worker.worlds.current().settings().limits.header_time);
-  in = worker.buffers.take();
+  const LoopTime deadline = after(worker.loop, worker.worlds.current().settings().limits.header_time);
   for (;;) {
     // One byte too many read here would be lost to TLS: the header is peeked and taken off exactly.
-    char bytes[net::proxy_header_most];
+    char bytes[proxy_v2_header_max];
     const auto count = ::recv(stream.socket.fd(), bytes, sizeof bytes, MSG_PEEK);
     if (count == 0 || (count < 0 && errno != EAGAIN)) co_return false;
     if (count > 0) {
-      const net::ProxyHeader header = net::parse_proxy_header({bytes, static_cast<std::size_t>(count)});
-      if (header.state == net::ProxyHeader::State::refused) co_return false;
-      if (header.state == net::ProxyHeader::State::complete) {
-        [[maybe_unused]] const auto taken = ::recv(stream.socket.fd(), bytes, header.size, 0);
-        if (!header.local) peer = header.source;
-        in.release();
+      const ProxyReading read = read_proxy_header({bytes, static_cast<std::size_t>(count)});
+      if (read.state == ProxyReading::State::refused) co_return false;
+      if (read.state == ProxyReading::State::complete) {
+        if (!read.header.local) peer = read.header.source;
+        [[maybe_unused]] const auto taken = ::recv(stream.socket.fd(), bytes, read.consumed, 0);
         co_return true;
       }
     }
@@ -82,9 +83,13 @@ Task<bool> ClientConnection::read_proxy_header() {
 }
 
 Task<bool> ClientConnection::shake_hands() {
-  const LoopTime deadline = gatehouse::proxy::in(worker.loop, worker.worlds.current().settings().limits.handshake_time);
-  selection.set = worker.worlds.current().certificates();
-  stream.tls = std::make_unique<TlsSession>(worker.tls_context(*listener).new_session(selection), stream.socket);
+  const LoopTime deadline = after(worker.loop, worker.worlds.current().settings().limits.handshake_time);
+  WorldKeeper::Use world = worker.worlds.use();  // keeps the certificates while they are chosen from
+  selection.certificates = &world->certificates();
+  SslPtr ssl = worker.tls_server(*listener).accept(selection);
+  if (!ssl) co_return false;
+  stream.tls = std::make_unique<TlsSession>(ssl.release(), stream.socket);
+  worker.counters.tls_connections_open.add();
   for (;;) {
     const IoResult result = stream.tls->handshake();
     if (result.ok()) break;
@@ -98,7 +103,7 @@ Task<bool> ClientConnection::shake_hands() {
       co_return false;
     }
   }
-  selection.set = nullptr;  // the world may go; what was chosen is remembered
+  selection.certificates = nullptr;  // the world may go; what was served is remembered
   worker.counters.handshakes.add();
   if (SSL_session_reused(stream.tls->ssl())) worker.counters.handshakes_resumed.add();
   co_return true;
@@ -111,7 +116,7 @@ Task<bool> ClientConnection::await_first_byte() {
   idle = true;
   const conf::Limits& limits = worker.worlds.current().settings().limits;
   const LoopTime deadline =
-      gatehouse::proxy::in(worker.loop, requests == 0 ? limits.header_time : limits.keep_alive_time);
+      after(worker.loop, requests == 0 ? limits.header_time : limits.keep_alive_time);
   while (!stream.may_receive()) {
     if (worker.draining || stream.socket.failed()) co_return false;
     stream.socket.wait_readable();
@@ -127,10 +132,11 @@ Task<bool> ClientConnection::next_request() {
   const bool spoke = co_await await_first_byte();
   if (!spoke) co_return false;
   std::unique_ptr<Exchange> exchange = std::make_unique<Exchange>(*this);
-  const LoopTime deadline = gatehouse::proxy::in(worker.loop, exchange->limits().header_time);
-  HeadState state = exchange->parse_head();
-  while (state == HeadState::incomplete) {
-    if (in.room() == 0 && !exchange->grow_input()) break;
+  const LoopTime deadline = after(worker.loop, exchange->limits().header_time);
+  http::ParseState state = http::ParseState::incomplete;
+  if (!in.empty()) state = exchange->parse_head();
+  while (state == http::ParseState::incomplete) {
+    if (in.room() == 0 && !exchange->make_room()) break;
     const IoResult got = stream.receive(in.end(), in.room());
     if (got.ok()) {
       in.grew(got.size);
@@ -145,8 +151,9 @@ Task<bool> ClientConnection::next_request() {
     const Waker::Why why = co_await waker.sleep(deadline);
     if (why == Waker::Why::deadline) {
       exchange->refuse_late_head();
-      state = HeadState::refused;
+      break;
     }
+    if (stream.socket.failed()) co_return false;
   }
   ++requests;
   const bool more = co_await exchange->run();

@@ -6,7 +6,7 @@
 #include "net/frame_pool.h"
 #include "net/stream.h"
 #include "net/task.h"
-#include "net/tls_context.h"
+#include "net/tls_server_context.h"
 #include "proxy/listener.h"
 #include "proxy/worker_io.h"
 

@@ -1,17 +1,20 @@
 #include "proxy/exchange_io.h"
 
 #include <algorithm>
-#include <cstring>
+
+#include "proxy/http/framing.h"
+#include "proxy/http/head_writer.h"
 
 namespace gatehouse::proxy {
 namespace {
 
-constexpr std::size_t log_line_most = 8 << 10;
-constexpr std::size_t request_head_most = 60 << 10;  // rewritten; the parser's limits are below it
+// Lives from admission until the head for the backend is written; nothing suspends in between.
+thread_local AdmissionScratch admission_scratch;
 
-// Holds the lower-case host and the normalised path from admission until the head for the backend is written: both
-// happen without a suspension in between.
-thread_local char admission_scratch[80 << 10];
+constexpr std::size_t own_fields_most = 1024;  // what we add to a head
+constexpr Seconds default_retry_after = 5s;
+
+bool is_client_fault(int status) { return status == 413 || status == 414 || status == 431; }
 
 }  // namespace
 
@@ -19,32 +22,35 @@ Exchange::Exchange(ClientConnection& client)
     : client_(client),
       worker_(client.worker),
       world_(client.worker.worlds.use()),
+      settings_(&world_->settings()),
       request_body_(worker_.buffers, worker_.pipes),
       answer_body_(worker_.buffers, worker_.pipes),
-      started_(worker_.loop.now()),
+      started_us_(worker_.loop.now_us()),
       upload_guard_(limits().body_rate, limits().body_rate_after.count()),
       download_guard_(limits().body_rate, limits().body_rate_after.count()) {}
 
 Exchange::~Exchange() = default;
 
-HeadState Exchange::parse_head() {
+http::ParseState Exchange::parse_head() {
   const conf::Limits& bounds = limits();
-  const http::HeadLimits head_limits{bounds.request_line, bounds.fields, bounds.field_count};
-  const http::ParseResult parsed = http::parse_request_head(client_.in.view(), head_limits, head_progress_, head_);
-  if (parsed.state == http::ParseState::incomplete) return HeadState::incomplete;
-  head_done_ = true;
-  if (parsed.state == http::ParseState::complete) return HeadState::complete;
-  worker_.counters.malformed_requests.add();
-  refuse(parsed.status, http::Termination::client_malformed);
-  local_.reason = parsed.reason;
-  return HeadState::refused;
+  const http::HeadLimits head_limits{static_cast<std::uint32_t>(bounds.request_line),
+                                     static_cast<std::uint32_t>(bounds.fields), bounds.field_count};
+  const http::ParseState state = http::parse_request_head(client_.in.view(), head_limits, head_);
+  head_complete_ = state == http::ParseState::complete;
+  if (state == http::ParseState::refused) {
+    worker_.counters.malformed_requests.add();
+    const int status = head_.refusal.status;
+    refuse(status, is_client_fault(status) ? http::Termination::client_too_large : http::Termination::client_malformed,
+           head_.refusal.reason);
+  }
+  return state;
 }
 
-bool Exchange::grow_input() {
+bool Exchange::make_room() {
   client_.in.compact();
   if (client_.in.room() > 0) return true;
   if (client_.in.capacity() == BufferPool::large) {
-    refuse(431, http::Termination::client_malformed);
+    refuse(431, http::Termination::client_too_large);
     return false;
   }
   Buffer larger = worker_.buffers.take(BufferPool::large);
@@ -55,175 +61,209 @@ bool Exchange::grow_input() {
 
 void Exchange::refuse_late_head() { refuse(408, http::Termination::client_timeout); }
 
-void Exchange::refuse(int status, http::Termination why) {
-  local_.status = status;
+void Exchange::refuse(int status, http::Termination why, std::string_view detail) {
+  refused_ = status;
   termination_ = why;
+  detail_ = detail;
 }
 
 Task<bool> Exchange::run() {
   worker_.counters.requests.add();
-  keep_client_ = local_.status == 0 && head_.keep_alive && !worker_.draining &&
+  keep_client_ = refused_ == 0 && head_.keep_alive && !worker_.draining &&
                  client_.requests < limits().keep_alive_requests;
-  if (local_.status == 0 && admit()) co_await forward();
-  if (local_.status != 0 && !answering_) co_await answer_locally();
+  if (refused_ == 0 && admit()) co_await forward();
+  if (refused_ != 0 && !answering_) co_await answer_locally();
   finish();
   co_return keep_client_;
 }
 
 bool Exchange::admit() {
-  const Arrival arrival{head_, *client_.listener, client_.peer,
-                        client_.stream.tls ? client_.selection.chosen.get() : nullptr};
+  const Arrival arrival{head_, *client_.listener, client_.peer.ip, client_.stream.tls ? &client_.selection : nullptr};
   admission_ = gatehouse::proxy::admit(arrival, *world_, admission_scratch);
-  make_request_id();
-  if (admission_.route != nullptr) policy_ = &admission_.route->policy();
-  service_ = admission_.service;
-  if (admission_.refusal.status != 0) {
-    refuse(admission_.refusal.status, admission_.refusal.why);
-    local_.location = admission_.refusal.location;
-    local_.reason = admission_.refusal.reason;
+  request_id_ = admission_.client.request_id;
+  if (request_id_.empty()) {
+    made_id_ = http::make_request_id(worker_.dice.roll(), worker_.dice.roll());
+    request_id_ = http::view(made_id_);
+  }
+  pool_ = admission_.pool;
+  if (pool_ != nullptr) policy_ = &pool_->service->routes[admission_.match.target->index].policy;
+  const Refusal& refusal = admission_.refusal;
+  if (refusal.status != 0) {
+    refuse(refusal.status, refusal.why, refusal.reason);
     return false;
   }
-  return write_request();
+  shard().budget.on_request(now_ms());
+  return prepare_body() && write_request();
 }
 
-// A trusted peer's id is kept, anybody else's is replaced.
-void Exchange::make_request_id() {
-  const std::string_view given = admission_.client.trusted ? head_.value(http::FieldId::x_request_id) : "";
-  if (http::is_request_id(given)) {
-    std::memcpy(request_id_, given.data(), given.size());
-    request_id_view_ = {request_id_, given.size()};
-    return;
+// How the request's body is framed, and how much of it stands behind the head already.
+bool Exchange::prepare_body() {
+  const std::size_t behind = client_.in.size() - head_.size;
+  if (head_.body == http::Framing::chunked) {
+    if (!request_body_.feed_first(BodyMover::Coding::chunked, client_.in, head_.size)) {
+      worker_.counters.malformed_requests.add();
+      refuse(400, http::Termination::client_malformed, "the chunked body is malformed");
+      return false;
+    }
+    region_size_ = client_.in.size() - head_.size;
+    request_body_.start_held(BodyMover::Coding::chunked, {});
+    return true;
   }
-  request_id_view_ = {request_id_, http::write_request_id(worker_.dice.roll(), worker_.dice.roll(), request_id_)};
+  const std::uint64_t length = head_.body == http::Framing::length ? head_.content_length : 0;
+  region_size_ = std::min<std::uint64_t>(behind, length);
+  request_body_.start(BodyMover::Coding::length, length - region_size_);
+  return true;
 }
 
-// Writes the head for the backend, and as much of the body as is here, into a slab of its own.
+// Writes the head for the backend, and behind it what of the body is here and fits.
 bool Exchange::write_request() {
-  prepare_body();
-  if (local_.status != 0) return false;
-  const bool large = head_.size + body_in_region_ + Buffer::headroom * 2 > BufferPool::small;
+  const bool large = head_.size + region_size_ + own_fields_most > BufferPool::small - Buffer::headroom;
   out_ = worker_.buffers.take(large ? BufferPool::large : BufferPool::small);
   http::HeadWriter writer({out_.data(), out_.room()});
   http::RequestRewrite rewrite;
-  rewrite.target = admission_.forward_target;
-  rewrite.host = service_->service->host;
+  rewrite.target = admission_.forward;
+  rewrite.host = pool_->service->host;
+  rewrite.pass_upgrade = admission_.upgrade;
+  rewrite.forwarded = pool_->service->forwarded;
   rewrite.client = &admission_.client;
-  rewrite.secure = client_.stream.tls != nullptr;
-  rewrite.forwarded = service_->service->forwarded;
-  rewrite.request_id = request_id_view_;
-  rewrite.upgrade = admission_.upgrade;
-  rewrite.listener_port = client_.listener->port();
+  rewrite.scheme = client_.stream.tls ? "https" : "http";
+  rewrite.port = client_.listener->port();
+  rewrite.request_id = request_id_;
   http::write_request_head(head_, rewrite, writer);
-  if (writer.overflowed()) {
-    refuse(431, http::Termination::client_malformed);
+  if (!writer.ok()) {
+    refuse(431, http::Termination::client_too_large);
     return false;
   }
   out_.grew(writer.size());
-  region_copied_ = std::min(body_in_region_, out_.room());
+  region_copied_ = std::min(region_size_, out_.room());
   out_.append({client_.in.data() + head_.size, region_copied_});
   region_sent_ = region_copied_;
   return true;
 }
 
-// Decides how the request's body is framed and how much of it stands behind the head already.
-void Exchange::prepare_body() {
-  const std::size_t behind = client_.in.size() - head_.size;
-  using Coding = BodyMover::Coding;
-  switch (head_.body) {
-    case http::Framing::length: {
-      body_in_region_ = std::min<std::uint64_t>(behind, head_.content_length);
-      region_size_ = body_in_region_;
-      request_body_.start(Coding::length, head_.content_length - body_in_region_);
-      return;
-    }
-    case http::Framing::chunked: {
-      const std::size_t size = client_.in.size();
-      if (!request_body_.feed_first(Coding::chunked, client_.in, head_.size)) {
-        worker_.counters.malformed_requests.add();
-        refuse(400, http::Termination::client_malformed);
-        return;
-      }
-      body_in_region_ = client_.in.size() - head_.size;
-      region_size_ = body_in_region_;
-      (void)size;
-      request_body_.start_held(Coding::chunked, {});
-      return;
-    }
-    default: request_body_.start(Coding::length, 0);
+http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> page) {
+  http::LocalReply reply;
+  reply.status = refused_;
+  reply.close = !keep_client_;
+  reply.to_head = head_complete_ && head_.method_id == http::Method::head;
+  reply.client_minor = head_complete_ ? head_.minor : 1;
+  reply.location = admission_.refusal.location;
+  if (refused_ == 503) reply.retry_after = default_retry_after;
+  const conf::Page* own = policy_ != nullptr ? page_for(refused_, *policy_) : nullptr;
+  if (own == nullptr) {
+    reply.body = http::html_page(refused_, detail_, page);
+    return reply;
   }
+  reply.body = own->body;
+  reply.content_type = own->content_type;
+  if (own->retry_after.count() > 0) reply.retry_after = std::chrono::ceil<Seconds>(own->retry_after);
+  return reply;
 }
 
 Task<> Exchange::answer_locally() {
   worker_.counters.local_replies.add();
-  const bool whole = head_done_ && head_.size > 0 && request_is_whole();
-  keep_client_ = keep_client_ && whole && local_.status != 400;
+  // A request whose body is not read yet can't be followed by another one.
+  const bool whole = head_complete_ && (head_.body == http::Framing::none || request_sent_);
+  keep_client_ = keep_client_ && whole && refused_ != 400;
   client_.linger = !keep_client_;
-  local_.close = !keep_client_;
-  local_.head_only = head_done_ && head_.method == "HEAD";
-  local_.retry_after = admission_.refusal.retry_after;
-  if (policy_ != nullptr)
-    if (const conf::Page* page = page_for(local_.status, *policy_)) {
-      local_.content_type = page->content_type;
-      local_.body = page->body;
-      if (page->retry_after.count() > 0) local_.retry_after = page->retry_after;
-    }
-  if (local_.status == 503 && local_.retry_after.count() == 0) local_.retry_after = 5s;
-  status_ = local_.status;
-  Buffer reply = worker_.buffers.take(local_.body.size() > BufferPool::small / 2 ? BufferPool::large : BufferPool::small);
-  http::HeadWriter writer({reply.data(), reply.room()});
-  http::write_local_reply(local_, worker_.loop.wall_ms(), writer);
-  reply.grew(writer.size());
-  const std::string_view body = local_.head_only ? std::string_view() : local_.body_text();
-  std::size_t body_sent = 0;
+  status_ = refused_;
+  std::array<char, http::page_bytes_max> page;
+  const http::LocalReply reply = local_reply(page);
+  Buffer head = worker_.buffers.take();
+  http::HeadWriter writer({head.data(), head.room()});
+  http::write_local_head(reply, worker_.date(), writer);
+  head.grew(writer.size());
+  answer_head_size_ = head.size();
+  std::string_view rest = reply.to_head ? std::string_view() : reply.body;
+  const std::size_t first = std::min(rest.size(), head.room());
+  head.append(rest.substr(0, first));
+  rest.remove_prefix(first);
+  local_body_size_ = reply.to_head ? 0 : reply.body.size();
+  co_await send_all(head.view());
+  if (!rest.empty()) co_await send_all(rest);
+}
+
+// Sends bytes of our own to the client; ends early when it is gone or takes nothing for too long.
+Task<> Exchange::send_all(std::string_view bytes) {
   const LoopTime deadline = worker_.loop.now() + limits().body_idle_time.count();
-  while (!reply.empty() || body_sent < body.size() || client_.stream.pending()) {
-    if (body_sent < body.size() && reply.room() > 0) {  // head and body leave together where they fit
-      const std::size_t piece = std::min(reply.room(), body.size() - body_sent);
-      reply.append(body.substr(body_sent, piece));
-      body_sent += piece;
+  while (!bytes.empty() || client_.stream.pending()) {
+    const IoResult sent =
+        client_.stream.pending() ? client_.stream.flush() : client_.stream.send(bytes.data(), bytes.size());
+    if (sent.ok()) {
+      bytes.remove_prefix(std::min(sent.size, bytes.size()));
+      continue;
     }
-    IoResult sent{IoResult::State::ok};
-    if (client_.stream.pending()) sent = client_.stream.flush();
-    if (sent.ok() && !reply.empty()) {
-      sent = client_.stream.send(reply.data(), reply.size());
-      if (sent.ok()) {
-        reply.consume(sent.size);
-        if (reply.empty()) reply.clear();
-        continue;
-      }
-    }
-    if (sent.ok()) continue;
     if (!sent.again()) break;
     const Waker::Why why = co_await client_.waker.sleep(deadline);
     if (why == Waker::Why::deadline || client_.stream.socket.failed()) break;
   }
-  answer_head_bytes_ = writer.size();
+  if (bytes.empty() && !client_.stream.pending()) co_return;
+  keep_client_ = false;
+  client_.linger = false;
+}
+
+// A long transfer keeps its service's policy and endpoint, and lets the rest of the world be replaced.
+void Exchange::let_world_go() {
+  if (!world_) return;
+  kept_settings_ = world_->shared_settings();
+  kept_pool_ = world_->pools()[admission_.match.target->service];
+  settings_ = kept_settings_.get();
+  world_.end();
 }
 
 // Leaves the connection ready for the next request, or not to be used again.
 void Exchange::finish() {
-  worker_.counters.responses[status_ / 100 <= 5 ? status_ / 100 : 0].add();
-  if (service_ != nullptr) service_->stats->note(status_, worker_.loop.now() - started_);
+  worker_.counters.responses[status_ >= 100 && status_ < 600 ? status_ / 100 : 0].add();
+  if (pool_ != nullptr) {
+    if (status_ == 0) shard().aborted.add();
+    else shard().on_response(status_, worker_.loop.now_us() - started_us_);
+  }
   write_log();
   if (!keep_client_) {
-    if (!request_sent_ && head_done_) client_.linger = true;
+    // What the client still sends is read off, so that our answer reaches it.
+    if (!request_sent_ && status_ != 0) client_.linger = true;
     return;
   }
   client_.in.consume(head_.size + region_size_);
-  if (Buffer surplus = request_body_.take_surplus(); surplus) client_.in = std::move(surplus);
+  if (Buffer surplus = request_body_.take_surplus()) client_.in = std::move(surplus);
   if (client_.in.empty()) client_.in.release();
 }
 
 void Exchange::write_log() {
-  if (!world_->settings().access_log) return;
-  const std::span<char> line = worker_.access_log.reserve(log_line_most);
-  if (line.empty()) {
-    worker_.access_log.drop();
-    return;
-  }
+  const std::uint64_t duration = worker_.loop.now_us() - started_us_;
+  const std::uint64_t bytes_in = head_.size + region_size_ + request_body_.received();
+  const std::uint64_t bytes_out = answer_head_size_ * (refused_ != 0) + local_body_size_ + answer_body_.moved();
+  worker_.counters.bytes_in.add(bytes_in);
+  worker_.counters.bytes_out.add(bytes_out);
+  if (!settings_->access_log) return;
+  const std::span<char> line = worker_.access_log.reserve(http::access_line_bytes_max);
+  if (line.empty()) return worker_.access_log.drop();
   http::AccessRecord record;
-  fill(record);
-  worker_.access_log.commit(http::write_access_line(record, line));
+  record.time = WallTime(std::chrono::microseconds(worker_.loop.wall_us() - static_cast<std::int64_t>(duration)));
+  record.node = settings_->node;
+  record.peer_address = client_.peer.ip;
+  record.client_address = admission_.client.hop_count > 0 ? admission_.client.address() : client_.peer.ip;
+  if (head_complete_) {
+    record.method = head_.method();
+    record.host = head_.host();
+    record.path = head_.target();
+    record.http_version = head_.minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+    record.user_agent = head_.value_of(http::FieldId::user_agent);
+    record.referer = head_.value_of(http::FieldId::referer);
+  }
+  record.status = status_;
+  record.bytes_in = bytes_in;
+  record.bytes_out = bytes_out;
+  record.duration = http::Micros(duration);
+  if (connect_us_ != 0) record.connect = http::Micros(connect_us_);
+  if (first_byte_us_ != 0) record.first_byte = http::Micros(first_byte_us_);
+  if (pool_ != nullptr) record.service = pool_->service->name;
+  if (endpoint_ != nullptr) record.endpoint = endpoint_->name;
+  record.attempts = attempts_;
+  record.termination = termination_;
+  if (client_.stream.tls) record.tls_version = SSL_get_version(client_.stream.tls->ssl());
+  record.request_id = request_id_;
+  worker_.access_log.commit(worker_.log_lines.write(record, line));
   if (worker_.access_log.used() * 2 > worker_.access_log.capacity()) worker_.shared.nudge_log();
 }
 

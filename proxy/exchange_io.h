@@ -3,10 +3,10 @@
 //   written into a slab of its own and kept, with what of the body fits, until the answer begins: so that a request
 //   that was provably not processed can be sent once more. Bodies move both ways at once; whichever waits, waits for
 //   an edge or a deadline. In steady state nothing is allocated: slabs, frames and this object come from pools.
-//   Invariant: answered exactly once, or the connection is closed in a way the client can tell (design, invariant 1).
+//   Invariant  answered exactly once, or the connection is closed in a way the client can tell.
+//   Files      exchange_io.cc from the head to the log line; exchange_backend_io.cc endpoints, retries and what a
+//              failure means; exchange_relay_io.cc the bytes; exchange_upgrade_io.cc after a 101.
 #pragma once
-
-#include <optional>
 
 #include "net/frame_pool.h"
 #include "net/task.h"
@@ -17,11 +17,10 @@
 #include "proxy/http/head.h"
 #include "proxy/http/local_reply.h"
 #include "proxy/http/parse.h"
+#include "proxy/http/request_id.h"
 #include "proxy/rate_guard.h"
 
 namespace gatehouse::proxy {
-
-enum class HeadState { incomplete, complete, refused };
 
 class Exchange : public Pooled {
  public:
@@ -29,102 +28,128 @@ class Exchange : public Pooled {
   ~Exchange();
 
   // For the client's story, while the head comes in.
-  HeadState parse_head();
-  bool grow_input();  // false: the head is too large; it is refused
+  http::ParseState parse_head();
+  bool make_room();  // false: the head is too large, and refused
   void refuse_late_head();
-  const conf::Limits& limits() const { return world_->settings().limits; }
+  const conf::Limits& limits() const { return settings_->limits; }
 
   // Serves the request. True: the connection may carry another one.
   Task<bool> run();
 
  private:
-  // How an attempt at a backend ended.
+  // Where the present attempt at a backend stands.
   enum class Attempt { running, answered, upgraded, failed, again_fresh, again_elsewhere };
-  enum class Fault { none, connect, stale, timeout, closed, malformed, client_gone, client_slow };
+  enum class Fault { connect, timeout, closed, malformed, total_time, client_gone, client_silent, client_slow };
 
-  // exchange_io.cc: from the parsed head to the log line
+  // exchange_io.cc
   bool admit();
+  bool prepare_body();
+  bool write_request();
+  void refuse(int status, http::Termination why, std::string_view detail = {});
   Task<> answer_locally();
-  void refuse(int status, http::Termination why);
+  http::LocalReply local_reply(std::span<char, http::page_bytes_max> page);
+  Task<> send_all(std::string_view bytes);
   void finish();
   void write_log();
+  void let_world_go();
 
-  // exchange_backend_io.cc: attempts at endpoints
+  // exchange_backend_io.cc
   Task<> forward();
   Task<bool> choose_endpoint();
-  Task<bool> connect();
+  pool::Outcome pick_endpoint();
+  Task<pool::Outcome> wait_in_queue(pool::Outcome outcome);
   bool take_idle_connection();
-  void release_endpoint(bool success);
-  bool write_request();
-  void prepare_body();
+  Task<bool> connect();
+  void release_endpoint();
   void judge_failure(Fault fault);
   bool may_replay() const;
-  bool retry_on_status(int status) const;
+  bool retry_allowed();
+  void rewind();
+  void note_gateway_error(Fault fault);
+  void judge_answer();
   void fail(Fault fault);
+  void retry_for_status();
 
-  // exchange_relay_io.cc: both directions of an attempt
+  // exchange_relay_io.cc
   Task<> converse();
-  Task<> converse_upgraded();
   void pump();
-  bool pump_request();
-  bool pump_answer_head();
-  void pump_answer_body();
-  void take_answer_head();
+  void pump_request();
+  bool send_region(const char* bytes, std::size_t size, std::size_t& sent);
+  void pump_answer_head();
+  bool take_answer_head();
   void relay_interim();
+  void send_interims();
   void begin_answer();
-  void settle_answer();
-  std::size_t write_answer_head(std::span<char> out, bool chunked_by_us);
+  bool frame_answer(http::Framing towards_client, BodyMover::Coding& coding, std::uint64_t& left);
+  void start_answer(http::Framing towards_client, BodyMover::Coding coding, std::uint64_t left);
+  void pump_answer_body();
+  void break_off(http::Termination why);
+  void note_progress();
   LoopTime next_deadline() const;
   void deadline_passed();
-  void note_progress();
+
+  // exchange_upgrade_io.cc
+  Task<> converse_upgraded();
+
+  pool::ServiceShard& shard() { return pool_->stats->shard(worker_.index); }
+  std::int64_t now_ms() const { return static_cast<std::int64_t>(worker_.loop.now()); }
 
   ClientConnection& client_;
   Worker& worker_;
-  WorldKeeper::Use world_;
+  WorldKeeper::Use world_;  // until let_world_go()
+  std::shared_ptr<const Settings> kept_settings_;
+  PoolPtr kept_pool_;
+  std::string kept_head_;
+  const Settings* settings_;
   http::RequestHead head_;
-  http::ParseProgress head_progress_;
   http::ResponseHead answer_head_;
   Admission admission_;
-  std::shared_ptr<const conf::Service> kept_service_;  // once the world was let go
-  const pool::ServicePool* service_ = nullptr;
+  const ServicePool* pool_ = nullptr;
   const conf::RoutePolicy* policy_ = nullptr;
+  bool head_complete_ = false;
 
   // The attempt.
   const pool::Endpoint* endpoint_ = nullptr;
   std::unique_ptr<BackendConnection> backend_;
-  std::uint32_t tried_[8] = {};
+  std::array<std::uint32_t, 8> tried_;  // ids of endpoints
   unsigned attempts_ = 0;
   bool fresh_only_ = false, stale_replayed_ = false;
   Attempt attempt_ = Attempt::running;
-  std::uint64_t acked_before_ = 0;
+  pool::Failure failure_ = pool::Failure::none;  // of a connection
+  std::uint64_t acked_before_ = 0;               // by the backend's TCP, before this request
 
   // The request's side.
-  Buffer out_;                      // head for the backend, and as much of the body as was there
+  Buffer out_;                    // the head for the backend, and as much of the body as was there
   std::size_t out_sent_ = 0;
-  std::size_t body_in_region_ = 0;  // body bytes of client_.in behind the head
-  std::size_t region_copied_ = 0;   // of them, in out_
-  BodyMover request_body_;
-  bool request_sent_ = false, request_broken_ = false, head_done_ = false;
+  std::size_t region_size_ = 0;   // body bytes in client_.in behind the head
+  std::size_t region_copied_ = 0; // of them, in out_
+  std::size_t region_sent_ = 0;
+  BodyMover request_body_;        // the rest
+  bool request_sent_ = false, request_broken_ = false;
 
   // The answer's side.
   Buffer answer_;
-  Buffer interim_;                  // 1xx heads on their way to the client
+  Buffer interim_;  // 1xx heads on their way to the client
   BodyMover answer_body_;
   unsigned interims_ = 0;
+  std::size_t answer_head_size_ = 0;  // as sent to the client
   bool answering_ = false, keep_client_ = false, keep_backend_ = false;
 
-  // Time.
-  LoopTime started_, sent_at_ = 0, progress_at_ = 0, connected_ms_ = 0, first_byte_ms_ = 0;
+  // Time: microseconds for what is told, LoopTime for deadlines.
+  std::uint64_t started_us_, connect_us_ = 0, first_byte_us_ = 0;
+  LoopTime sent_at_ = 0, progress_at_ = 0;
   std::uint64_t progress_seen_ = 0;
   RateGuard upload_guard_, download_guard_;
-  bool waits_for_client_send_ = false, waits_for_client_read_ = false;
+  bool waits_for_client_body_ = false, waits_for_client_to_read_ = false, yield_ = false;
 
   // What is told.
-  http::LocalReply local_;
   int status_ = 0;
   http::Termination termination_ = http::Termination::ok;
-  char request_id_[http::request_id_most];
-  std::string_view request_id_view_;
+  std::string_view detail_;  // of a refusal
+  int refused_ = 0;          // the status of our own answer; 0: none
+  std::size_t local_body_size_ = 0;
+  http::RequestId made_id_;
+  std::string_view request_id_;
 };
 
 }  // namespace gatehouse::proxy

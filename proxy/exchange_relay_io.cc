@@ -132,8 +132,8 @@ void Exchange::pump_answer_head() {
 
 // Looks at what of the answer is there. False: more is needed.
 bool Exchange::take_answer_head() {
-  const http::ParseState state = http::parse_response_head(answer_.view(), worker_.response_limits,
-                                                           head_.method == "HEAD", answer_head_);
+  const http::ParseState state = http::parse_response_head(answer_.view(), answer_limits,
+                                                           head_.method_id == http::Method::head, answer_head_);
   if (state == http::ParseState::incomplete) return false;
   if (state == http::ParseState::refused) {
     worker_.counters.malformed_responses.add();
@@ -223,17 +223,13 @@ void Exchange::begin_answer() {
 void Exchange::answer_body_started(BodyMover::Coding coding, std::uint64_t left, bool first_chunk, std::size_t old_head) {
   static thread_local char scratch[answer_head_most];
   const bool chunked = coding == BodyMover::Coding::encode;
-  std::size_t size = write_answer_head(scratch, chunked);
+  const std::size_t size = write_answer_head(scratch, chunked);
   if (size == 0) {
     answering_ = false;
     return judge_failure(Fault::malformed);  // larger than any client should be sent
   }
-  if (first_chunk) {
-    size += http::write_chunk_head(answer_.size() - old_head, scratch + size);
-    std::memcpy(answer_.end(), "\r\n", 2);
-    answer_.grew(2);
-  }
   answer_.consume(old_head);
+  if (first_chunk) BodyMover::put_chunk_on(answer_);
   if (size > answer_.room_before()) {
     Buffer larger = worker_.buffers.take(BufferPool::large);
     larger.append({scratch, size});
@@ -279,7 +275,7 @@ void Exchange::pump_answer_body() {
   attempt_ = Attempt::failed;
   keep_client_ = false;
   termination_ = moved == Moved::malformed ? http::Termination::backend_malformed : http::Termination::backend_closed;
-  pool::note_gateway_error(*service_, *endpoint_, worker_.loop.now());
+  note_gateway_error(moved == Moved::malformed ? Fault::malformed : Fault::closed);
   client_.stream.socket.reset();
 }
 

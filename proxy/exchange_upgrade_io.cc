@@ -1,4 +1,6 @@
 // The part of an exchange after a 101: bytes both ways until both sides have ended (RFC 9110 7.8).
+#include <algorithm>
+
 #include "proxy/exchange_io.h"
 
 namespace gatehouse::proxy {
@@ -9,16 +11,6 @@ namespace {
 constexpr LoopTime part_ms = 2000;
 
 }  // namespace
-
-// An upgraded connection may live for hours: it keeps its service's policy and endpoint, and lets the world go.
-void Exchange::let_world_go() {
-  kept_service_ = service_->service;
-  kept_policy_ = *policy_;
-  kept_endpoint_ = *endpoint_;
-  policy_ = &kept_policy_;
-  endpoint_ = &kept_endpoint_;
-  kept_stats_ = service_->stats;
-}
 
 Task<> Exchange::converse_upgraded() {
   using Coding = BodyMover::Coding;
@@ -32,6 +24,10 @@ Task<> Exchange::converse_upgraded() {
     early.append(client_.in.view().substr(head_.size));
   }
   request_body_.start(Coding::raw, 0, std::move(early));
+  let_world_go();
+  kept_head_.assign(head_.bytes, head_.size);  // for the log line; the slab goes back
+  head_.bytes = kept_head_.data();
+  client_.in.release();
   out_.release();
   const LoopTime idle = policy_->websocket_idle_timeout.count();
   LoopTime part_at = never;
@@ -49,7 +45,7 @@ Task<> Exchange::converse_upgraded() {
                         down == Moved::sink_failed;
     if (broken || (request_body_.done() && answer_body_.done())) {
       if (broken)
-        termination_ = client.socket.failed() ? http::Termination::client_closed : http::Termination::backend_closed;
+        termination_ = client.socket.failed() ? http::Termination::tunnel_client_closed : http::Termination::tunnel_backend_closed;
       break;
     }
     if (up == Moved::yielded || down == Moved::yielded) {
@@ -59,7 +55,7 @@ Task<> Exchange::converse_upgraded() {
     const LoopTime deadline = std::min(progress_at_ + idle, part_at);
     const Waker::Why why = co_await client_.waker.sleep(deadline);
     if (why == Waker::Why::deadline && worker_.loop.now() >= std::min(progress_at_ + idle, part_at)) {
-      if (part_at == never) termination_ = http::Termination::idle_timeout;
+      if (part_at == never) termination_ = http::Termination::tunnel_idle;
       break;
     }
   }

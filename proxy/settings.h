@@ -14,7 +14,7 @@ struct Settings {
   conf::Limits limits;
   std::vector<IpPrefix> trusted_proxies;
   std::uint16_t https_port = 0;  // of the first TLS listener, where http is redirected to; 0: there is none
-  std::string sticky_key;        // signs sticky cookies
+  bool access_log = true;
   std::vector<std::string> redact;  // access log fields written as "-"
 };
 

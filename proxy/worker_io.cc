@@ -21,13 +21,14 @@ constexpr unsigned close_idle_at = 85, stop_accepting_at = 95;
 
 }  // namespace
 
-Worker::Worker(unsigned index, Shared& shared, std::uint64_t seed)
+Worker::Worker(unsigned index, Shared& shared, std::uint64_t seed, const TicketKeys::Secret& tickets)
     : index(index),
       shared(shared),
       pipes(pipes_most),
       backends(loop, {}),
       worlds([&shared](std::shared_ptr<const World> world) { shared.reaper(std::move(world)); }),
-      dice(seed) {
+      dice(seed),
+      ticket_keys_(tickets, std::chrono::system_clock::now()) {
   loop.set_turn_end([this] { sweep(); });
   tick_.worker = this;
   tick_.fire = [](Timer& timer) { static_cast<Tick&>(timer).worker->tick(); };
@@ -55,9 +56,20 @@ void Worker::publish(std::shared_ptr<const World> world) {
   loop.post([this, world = std::move(world)]() mutable {
     const conf::Limits& limits = world->settings().limits;
     backends.set_limits({limits.backend_idle_connections, static_cast<LoopTime>(limits.backend_idle_time.count())});
-    for (const std::uint32_t gone : world->endpoints_gone()) backends.close_endpoint(gone);
+    if (worlds.live() > 0) close_gone(worlds.current(), *world);
     worlds.publish(std::move(world));
   });
+}
+
+// Idle connections to endpoints that the next world doesn't know are of no use to it.
+void Worker::close_gone(const World& last, const World& next) {
+  std::vector<std::uint32_t> live;
+  for (const PoolPtr& pool : next.pools())
+    for (const pool::Endpoint& endpoint : pool->endpoints.endpoints()) live.push_back(endpoint.live->id);
+  std::sort(live.begin(), live.end());
+  for (const PoolPtr& pool : last.pools())
+    for (const pool::Endpoint& endpoint : pool->endpoints.endpoints())
+      if (!std::binary_search(live.begin(), live.end(), endpoint.live->id)) backends.close_endpoint(endpoint.live->id);
 }
 
 void Worker::listen(std::vector<std::shared_ptr<const Listener>> listeners) {
@@ -89,7 +101,7 @@ void Worker::accepted(const std::shared_ptr<const Listener>& listener, int fd, c
   const conf::Limits& limits = worlds.current().settings().limits;
   const bool trusted = std::any_of(listener->conf.proxy_protocol.begin(), listener->conf.proxy_protocol.end(),
                                    [&](const IpPrefix& from) { return from.contains(peer.ip); }) ||
-                       worlds.current().settings().trusts(peer.ip);
+                       http::is_trusted(peer.ip, worlds.current().settings().trusted_proxies);
   const unsigned per_client = trusted ? 0 : limits.connections_per_client;
   if (shared.open_connections.load(std::memory_order_relaxed) >= shared.connections_most ||
       !shared.clients.enter(peer.ip, per_client)) {
@@ -165,8 +177,28 @@ void Worker::tick() {
   if (loop.now() < reap_at_) return;
   reap_at_ = loop.now() + reap_ms;
   backends.reap();
+  ticket_keys_.advance(WallTime(Millis(loop.wall_ms())));
 }
 
-TlsServerContext& Worker::tls_context(const Listener&) { return *tls_; }
+const TlsServerContext& Worker::tls_server(const Listener& listener) {
+  const auto known = tls_servers_.find(listener.conf.name);
+  if (known != tls_servers_.end()) return known->second;
+  TlsServerPolicy policy;
+  policy.name = listener.conf.name;
+  Result<TlsServerContext> made = TlsServerContext::make(std::move(policy), ticket_keys_);
+  if (!made) throw std::runtime_error("TLS: " + made.error().what);  // a broken OpenSSL: nothing can be served
+  return tls_servers_.emplace(listener.conf.name, std::move(*made)).first->second;
+}
+
+Result<const TlsClientContext*> Worker::tls_client(const ServicePool& pool) {
+  if (!pool.tls) return invalid("this service's TLS is not usable: see its finding in status");
+  const auto known = tls_clients_.find(pool.tls);
+  if (known != tls_clients_.end()) return &known->second;
+  Result<TlsClientContext> made = TlsClientContext::make(*pool.tls);
+  if (!made) return made.error();
+  // Policies of replaced worlds go when nobody else holds them.
+  std::erase_if(tls_clients_, [](const auto& each) { return each.first.use_count() == 1; });
+  return &tls_clients_.emplace(pool.tls, std::move(*made)).first->second;
+}
 
 }  // namespace gatehouse::proxy

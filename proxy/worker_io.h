@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -16,7 +17,8 @@
 #include "net/log_ring.h"
 #include "net/loop.h"
 #include "net/pipe_pool.h"
-#include "net/tls_context.h"
+#include "net/tls_client_context.h"
+#include "net/tls_server_context.h"
 #include "proxy/backend/connection_pool.h"
 #include "proxy/listener.h"
 #include "proxy/world_use.h"
@@ -46,7 +48,7 @@ struct Shared {
 
 class Worker {
  public:
-  Worker(unsigned index, Shared& shared, std::uint64_t seed);
+  Worker(unsigned index, Shared& shared, std::uint64_t seed, const TicketKeys::Secret& tickets);
   ~Worker();
 
   void start();                // the thread
@@ -72,7 +74,9 @@ class Worker {
   bool draining = false;
 
   void forget(ClientConnection& connection);  // its story is over
-  TlsServerContext& tls_context(const Listener& listener);
+  const TlsServerContext& tls_server(const Listener& listener);
+  // Null: the service's TLS can't be used, with the reason.
+  Result<const TlsClientContext*> tls_client(const ServicePool& pool);
 
  private:
   struct Door {
@@ -84,12 +88,15 @@ class Worker {
   };
   void accepted(const std::shared_ptr<const Listener>& listener, int fd, const SocketAddress& peer);
   void sweep();
+  void close_gone(const World& last, const World& next);
   void shed_load();
   void tick();
   std::uint64_t memory_used() const;
 
   std::vector<Door> doors_;
-  std::unique_ptr<TlsServerContext> tls_;
+  TicketKeys ticket_keys_;
+  std::map<std::string, TlsServerContext> tls_servers_;                         // by listener
+  std::map<std::shared_ptr<const TlsClientPolicy>, TlsClientContext> tls_clients_;
   ListNode clients_;
   std::vector<std::unique_ptr<ClientConnection>> finished_;  // destroyed at the end of the turn
   Tick tick_;

@@ -31,6 +31,7 @@ struct ServicePool {
   pool::EndpointSet endpoints;
   pool::Sticky sticky;
   std::shared_ptr<pool::ServiceStats> stats;
+  std::shared_ptr<const TlsClientPolicy> tls;  // of https services; null: not usable, or not needed
 };
 using PoolPtr = std::shared_ptr<const ServicePool>;
 

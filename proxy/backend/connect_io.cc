@@ -30,12 +30,13 @@ Task<Status> await_connection(BackendConnection& connection, Waker& waker, LoopT
 
 Task<Status> send_proxy_header(BackendConnection& connection, Waker& waker, const ConnectRequest& request,
                                LoopTime deadline) {
-  char header[net::proxy_header_most];
-  const bool first = request.service.service->send_proxy == conf::SendProxy::v1;
-  const std::size_t size = first ? net::write_proxy_v1(request.client, request.local, header)
-                                 : net::write_proxy_v2(request.client, request.local, header);
-  for (std::size_t sent = 0; sent < size;) {
-    const IoResult result = connection.stream.socket.send(header + sent, size - sent);
+  ProxyHeader told;
+  told.source = request.client;
+  told.destination = request.local;
+  const bool first = request.pool.service->send_proxy == conf::SendProxy::v1;
+  const ProxyBytes header = first ? write_proxy_v1(told) : write_proxy_v2(told);
+  for (std::size_t sent = 0; sent < header.size;) {
+    const IoResult result = connection.stream.socket.send(header.bytes.data() + sent, header.size - sent);
     if (result.ok()) sent += result.size;
     if (result.ok()) continue;
     if (!result.again()) co_return connect_failure(Errc::reset, "PROXY header: connection lost");
@@ -45,12 +46,16 @@ Task<Status> send_proxy_header(BackendConnection& connection, Waker& waker, cons
   co_return Done{};
 }
 
-Task<Status> shake_hands(BackendConnection& connection, Waker& waker, const ConnectRequest& request,
+Task<Status> shake_hands(Worker& worker, BackendConnection& connection, Waker& waker, const ConnectRequest& request,
                          LoopTime deadline) {
-  const TlsClientContext* context = request.service.tls.get();
-  const std::string& given = request.service.service->tls_name;
+  const Result<const TlsClientContext*> context = worker.tls_client(request.pool);
+  if (!context) co_return connect_failure(Errc::tls, context.error().what);
+  const conf::Service& service = *request.pool.service;
+  const std::string& given = service.tls_name.empty() ? service.host : service.tls_name;
   const std::string name = given.empty() ? std::string(request.host) : given;
-  connection.stream.tls = std::make_unique<TlsSession>(context->new_session(name), connection.stream.socket);
+  Result<SslPtr> ssl = (*context)->connect(name, request.endpoint.name);
+  if (!ssl) co_return connect_failure(Errc::tls, ssl.error().what);
+  connection.stream.tls = std::make_unique<TlsSession>(ssl->release(), connection.stream.socket);
   for (;;) {
     const IoResult result = connection.stream.tls->handshake();
     if (result.ok()) co_return Done{};
@@ -70,13 +75,13 @@ Task<Made> connect_backend(Worker& worker, Waker& waker, const ConnectRequest& r
   connection->stream.socket.open(worker.loop, fd);
   connection->stream.socket.set_waker(&waker);
   const LoopTime deadline = worker.loop.now() + request.timeout.count();
-  const conf::Service& service = *request.service.service;
+  const conf::Service& service = *request.pool.service;
 
   Status done = co_await await_connection(*connection, waker, deadline);
   if (done && service.send_proxy != conf::SendProxy::none)
     done = co_await send_proxy_header(*connection, waker, request, deadline);
   if (done && service.protocol == conf::Protocol::https)
-    done = co_await shake_hands(*connection, waker, request, deadline);
+    done = co_await shake_hands(worker, *connection, waker, request, deadline);
   if (!done) co_return done.error();
   co_return Made(std::move(connection));
 }

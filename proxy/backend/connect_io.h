@@ -5,6 +5,7 @@
 #include "net/result.h"
 #include "net/task.h"
 #include "proxy/backend/connection_pool.h"
+#include "proxy/world.h"
 
 namespace gatehouse::proxy {
 
@@ -12,7 +13,7 @@ class Worker;
 
 struct ConnectRequest {
   const pool::Endpoint& endpoint;
-  const pool::ServicePool& service;
+  const ServicePool& pool;
   Millis timeout;
   SocketAddress client, local;    // for the PROXY header
   std::string_view host;          // SNI where the service names none

@@ -1,0 +1,38 @@
+// commands.h: what the verbs of the command line do. Each returns the exit code: 0 good, 1 what was asked for does
+//   not hold, 2 usage. Verbs that ask the running program go through its admin socket.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace gatehouse::cli {
+
+struct Where {
+  std::string config;  // -c FILE
+  std::string socket;  // --socket; empty: the configuration's, else the default
+};
+
+struct CheckOptions {
+  bool print = false, defaults = false, diff = false;
+};
+
+struct LogOptions {
+  bool follow = false;
+  std::string service, status, id;
+};
+
+int run_door(const std::string& config_file);
+int run_check(const Where& where, const CheckOptions& options);
+int run_explain(const Where& where, const std::string& method, const std::string& url,
+                const std::vector<std::string>& fields);
+int run_status(const Where& where, bool json, bool watch);
+int run_history(const Where& where, const std::string& since, bool json);
+int run_reload(const Where& where);
+int run_ready(const Where& where, const std::string& purpose);
+int run_drain(const Where& where, const std::string& target, bool drain);
+int run_logs(const Where& where, const LogOptions& options);
+
+// The admin socket's path by where's options, its file, or the environment.
+std::string socket_of(const Where& where);
+
+}  // namespace gatehouse::cli

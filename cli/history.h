@@ -1,0 +1,39 @@
+// history.h: what changed, when, and by whom: configuration, catalog, certificates, health, commands.
+//   Kept in memory for `gatehouse history` (the last `most` entries) and appended to history.jsonl in the state folder,
+//   one JSON object a line, read back at start. The file is cut to its newer half when it passes 8 MiB.
+//   Threads  control only.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace gatehouse::cli {
+
+struct HistoryEntry {
+  std::int64_t time_ms = 0;  // wall clock
+  std::string what;          // "catalog", "configuration", "certificate", "health", "command", "process"
+  std::string text;
+  std::string by;            // "uid 1000 (pid 4711)" for commands; else empty
+};
+
+class History {
+ public:
+  static constexpr std::size_t most = 10'000;
+
+  explicit History(std::string file) : file_(std::move(file)) {}  // empty: memory alone
+  void load();
+  void add(HistoryEntry entry);
+  std::vector<HistoryEntry> since(std::int64_t time_ms) const;
+
+ private:
+  void append_to_file(const HistoryEntry& entry);
+
+  std::string file_;
+  std::deque<HistoryEntry> entries_;
+};
+
+std::string to_json_line(const HistoryEntry& entry);
+
+}  // namespace gatehouse::cli

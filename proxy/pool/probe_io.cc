@@ -1,0 +1,94 @@
+#include "proxy/pool/probe_io.h"
+
+#include <cstring>
+
+namespace gatehouse::pool {
+namespace {
+
+struct Probe {
+  conf::HealthCheck::Kind kind;
+  Task<ProbeReport> (*run)(Waker&, const ProbeTarget&);
+};
+constexpr Probe probes[] = {{conf::HealthCheck::Kind::http, probe_http},
+                            {conf::HealthCheck::Kind::tcp, probe_tcp},
+                            {conf::HealthCheck::Kind::grpc, probe_grpc},
+                            {conf::HealthCheck::Kind::h2ping, probe_h2ping}};
+
+}  // namespace
+
+Task<ProbeReport> probe(Waker& waker, const ProbeTarget& target) {
+  for (const Probe& each : probes) {
+    if (each.kind != target.check.kind) continue;
+    ProbeReport report = co_await each.run(waker, target);
+    co_return report;
+  }
+  ProbeReport unknown;
+  unknown.output = "this kind of check is not run";
+  co_return unknown;
+}
+
+Task<bool> open_probe(Stream& stream, Waker& waker, const ProbeTarget& target, LoopTime deadline, ProbeReport& report) {
+  const int fd = start_connect(target.address);
+  if (fd < 0) {
+    report.output = std::string("connect: ") + std::strerror(errno);
+    co_return false;
+  }
+  Socket& socket = stream.socket;
+  socket.open(waker.loop(), fd);
+  socket.set_waker(&waker);
+  while (!socket.writable() && !socket.failed()) {
+    socket.wait_writable();
+    const Waker::Why why = co_await waker.sleep(deadline);
+    if (why == Waker::Why::deadline) {
+      report.output = "connect: no answer in time";
+      co_return false;
+    }
+  }
+  if (const int error = connect_error(fd); error != 0) {
+    report.output = std::string("connect: ") + std::strerror(error);
+    co_return false;
+  }
+  if (!target.check.tls) co_return true;
+  const std::string& name = target.check.tls_server_name.empty() ? target.host : target.check.tls_server_name;
+  Result<SslPtr> ssl = target.tls.connect(name, "");
+  if (!ssl) {
+    report.output = ssl.error().what;
+    co_return false;
+  }
+  stream.tls = std::make_unique<TlsSession>(ssl->release(), socket);
+  for (;;) {
+    const IoResult result = stream.tls->handshake();
+    if (result.ok()) co_return true;
+    if (!result.again()) {
+      report.output = "TLS: " + stream.tls->error_text();
+      co_return false;
+    }
+    const Waker::Why why = co_await waker.sleep(deadline);
+    if (why == Waker::Why::deadline) {
+      report.output = "TLS: no answer in time";
+      co_return false;
+    }
+  }
+}
+
+Task<bool> send_probe(Stream& stream, Waker& waker, std::string_view bytes, LoopTime deadline, ProbeReport& report) {
+  while (!bytes.empty() || stream.pending()) {
+    const IoResult sent = stream.pending() ? stream.flush() : stream.send(bytes.data(), bytes.size());
+    if (sent.ok()) {
+      bytes.remove_prefix(std::min(sent.size, bytes.size()));
+      continue;
+    }
+    if (!sent.again()) {
+      report.output = "the connection broke before the request was sent";
+      co_return false;
+    }
+    const Waker::Why why = co_await waker.sleep(deadline);
+    if (why == Waker::Why::deadline) {
+      report.output = "the request was not taken in time";
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
+}  // namespace gatehouse::pool

@@ -1,0 +1,188 @@
+#include "proxy/pool/prober_io.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+
+namespace gatehouse::pool {
+namespace {
+
+constexpr LoopTime glance_ms = 250;  // how soon a failure on the data path is noticed
+
+bool equal_checks(const Probed& a, const Probed& b) {
+  return a.checks == b.checks && a.endpoint.address == b.endpoint.address;
+}
+
+}  // namespace
+
+struct Prober::Subject {
+  struct Check {
+    explicit Check(Loop& loop) : waker(loop) {}
+    Waker waker;
+    std::unique_ptr<Task<>> story;
+  };
+  Subject(Probed what, Loop& loop)
+      : probed(std::move(what)), health(pointers(probed.checks), probed.endpoint.live->health.load()) {
+    for (std::size_t i = 0; i < probed.checks.size(); ++i) checks.push_back(std::make_unique<Check>(loop));
+  }
+  static std::vector<const conf::HealthCheck*> pointers(const std::vector<conf::HealthCheck>& checks) {
+    std::vector<const conf::HealthCheck*> out;
+    for (const conf::HealthCheck& check : checks) out.push_back(&check);
+    return out;
+  }
+  bool over() const {
+    return std::all_of(checks.begin(), checks.end(), [](const auto& check) { return check->story->done(); });
+  }
+
+  Probed probed;
+  EndpointHealth health;
+  std::vector<std::unique_ptr<Check>> checks;
+  std::uint64_t failures_seen = 0, requests_seen = 0;
+  bool hurry = false, stopping = false;
+};
+
+Prober::Prober(OnChange on_change, std::uint64_t seed) : on_change_(std::move(on_change)), dice_(seed) {
+  loop_.set_turn_end([this] { std::erase_if(ending_, [](const auto& subject) { return subject->over(); }); });
+  glance_.prober = this;
+  glance_.fire = [](Timer& timer) { static_cast<Glance&>(timer).prober->look_for_failures(); };
+  thread_ = std::thread([this] {
+    loop_.timers().set(glance_, loop_.now() + glance_ms);
+    loop_.run();
+  });
+  pthread_setname_np(thread_.native_handle(), "probes");
+}
+
+Prober::~Prober() {
+  loop_.stop();
+  thread_.join();
+}
+
+void Prober::watch(std::vector<Probed> probed) {
+  loop_.post([this, probed = std::move(probed)]() mutable { keep(std::move(probed)); });
+}
+
+void Prober::keep(std::vector<Probed> probed) {
+  std::map<const EndpointState*, std::unique_ptr<Subject>> next;
+  std::vector<Subject*> fresh;
+  for (Probed& each : probed) {
+    const EndpointState* state = each.endpoint.live;
+    const auto known = subjects_.find(state);
+    if (known != subjects_.end() && equal_checks(known->second->probed, each)) {
+      next[state] = std::move(known->second);
+      continue;
+    }
+    auto subject = std::make_unique<Subject>(std::move(each), loop_);
+    fresh.push_back(subject.get());
+    next[state] = std::move(subject);
+  }
+  for (auto& [state, subject] : subjects_) {
+    if (!subject) continue;
+    subject->stopping = true;
+    for (auto& check : subject->checks) check->waker.signal();
+    ending_.push_back(std::move(subject));
+  }
+  subjects_ = std::move(next);
+  {
+    std::lock_guard lock(views_mutex_);
+    std::erase_if(views_, [this](const auto& view) {
+      return std::none_of(subjects_.begin(), subjects_.end(), [&](const auto& s) { return s.first->id == view.first; });
+    });
+    for (const Subject* subject : fresh) {
+      auto& views = views_[subject->probed.endpoint.live->id];
+      views.clear();
+      for (const conf::HealthCheck& check : subject->probed.checks)
+        views.push_back({check.name.empty() ? check.id : check.name, "not run yet", CheckResult::critical, 0});
+    }
+  }
+  for (Subject* subject : fresh)
+    for (std::size_t i = 0; i < subject->checks.size(); ++i) {
+      subject->checks[i]->story = std::make_unique<Task<>>(story(*subject, i));
+      subject->checks[i]->story->start();
+    }
+}
+
+// Connections that failed on the data path: their endpoints are looked at now.
+void Prober::look_for_failures() {
+  loop_.timers().set(glance_, loop_.now() + glance_ms);
+  for (auto& [state, subject] : subjects_) {
+    const std::uint64_t failures = state->connect_failures_total.load(std::memory_order_relaxed);
+    if (failures == subject->failures_seen) continue;
+    subject->failures_seen = failures;
+    subject->hurry = true;
+    for (auto& check : subject->checks) check->waker.signal();
+  }
+}
+
+const TlsClientContext* Prober::context_for(const conf::HealthCheck& check) {
+  const bool h2 = check.kind == conf::HealthCheck::Kind::grpc || check.kind == conf::HealthCheck::Kind::h2ping;
+  const int key = (check.tls_verify ? 1 : 0) + (h2 ? 2 : 0);
+  const auto known = contexts_.find(key);
+  if (known != contexts_.end()) return &known->second;
+  TlsClientPolicy policy;
+  policy.verify = check.tls && check.tls_verify;
+  policy.alpn = {h2 ? "h2" : "http/1.1"};
+  if (policy.verify) {
+    Result<TrustStorePtr> store = TrustStore::from_system();
+    if (!store) return nullptr;
+    policy.authorities = *store;
+  }
+  Result<TlsClientContext> made = TlsClientContext::make(policy);
+  if (!made) return nullptr;
+  return &contexts_.emplace(key, std::move(*made)).first->second;
+}
+
+Task<> Prober::story(Subject& subject, std::size_t index) {
+  const conf::HealthCheck& check = subject.probed.checks[index];
+  Waker& waker = subject.checks[index]->waker;
+  if (check.kind == conf::HealthCheck::Kind::ttl || check.kind == conf::HealthCheck::Kind::redis) co_return;
+  SocketAddress address = subject.probed.endpoint.address;
+  if (check.port != 0) address.port = check.port;
+  if (!check.host.empty())
+    if (const auto ip = IpAddress::parse(check.host)) address.ip = *ip;
+  const std::string host = check.host.empty() ? subject.probed.endpoint.address.text()
+                                              : check.host + ":" + std::to_string(address.port);
+  LoopTime next = loop_.now() + first_probe_delay(check, dice_.roll()).count();
+  for (;;) {
+    while (loop_.now() < next && !subject.stopping && !subject.hurry) co_await waker.sleep(next);
+    subject.hurry = false;
+    if (subject.stopping) co_return;
+    ProbeReport report;
+    const TlsClientContext* context = context_for(check);
+    if (context == nullptr) {
+      report.output = "no certificate authorities to verify with";
+    } else {
+      const ProbeTarget target{check, address, host, *context};
+      report = co_await probe(waker, target);
+    }
+    if (subject.stopping) co_return;
+    take(subject, index, report);
+    const std::uint64_t requests = subject.probed.endpoint.live->requests_total.load(std::memory_order_relaxed);
+    const bool used = requests != subject.requests_seen;
+    subject.requests_seen = requests;
+    next = loop_.now() + probe_delay(check, subject.health.changing(index), used, dice_.roll()).count();
+  }
+}
+
+void Prober::take(Subject& subject, std::size_t index, const ProbeReport& report) {
+  EndpointState& state = *subject.probed.endpoint.live;
+  const Health before = state.health.load(std::memory_order_relaxed);
+  subject.health.on_result(index, report.result, Millis(loop_.lag_ms()));
+  {
+    std::lock_guard lock(views_mutex_);
+    CheckView& view = views_[state.id][index];
+    view.output = report.output;
+    view.result = report.result;
+    view.at_ms = loop_.wall_ms();
+  }
+  const Health after = subject.health.health();
+  if (publish(after, state, static_cast<std::int64_t>(loop_.now())))
+    on_change_({subject.probed.service->name, subject.probed.endpoint.name, report.output, before, after});
+}
+
+std::vector<CheckView> Prober::views(std::uint32_t endpoint_id) const {
+  std::lock_guard lock(views_mutex_);
+  const auto found = views_.find(endpoint_id);
+  return found == views_.end() ? std::vector<CheckView>() : found->second;
+}
+
+}  // namespace gatehouse::pool
