@@ -1,5 +1,6 @@
 #include "net/certificate.h"
 
+#include <algorithm>
 #include <climits>
 #include <ctime>
 

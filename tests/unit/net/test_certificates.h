@@ -103,9 +103,9 @@ inline CertificatePtr make_certificate(const Recipe& recipe = {}) {
 // A small authority: its own certificate, and pairs signed by it.
 class Authority {
  public:
-  Authority() : key_(ec_key()) {
+  explicit Authority(std::string name = "Test Authority") : key_(ec_key()) {
     certificate_ = make_leaf({.names = {},
-                              .common_name = "Test Authority",
+                              .common_name = std::move(name),
                               .not_before = noon - 3650 * day,
                               .not_after = noon + 3650 * day,
                               .extensions = {{NID_basic_constraints, "critical,CA:TRUE"}}},
