@@ -1,0 +1,54 @@
+// service_file.h: one file of Consul service definitions, in JSON. Pure.
+//   Accepted and refused as `consul validate` does (Consul 1.12), but: script and docker checks are refused, names of
+//   the API and keys of newer Consuls are accepted with a warning, text that is not UTF-8 is refused.
+//   What is accepted but can't be served (a service without a name, of a mesh, on a socket) is left out with a
+//   warning. Limits: 16 MiB, nesting 32. HCL is refused: no kept-up parser of it exists for C++.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conf/catalog/check_definition.h"
+#include "conf/finding.h"
+#include "conf/service.h"
+
+namespace gatehouse::catalog {
+
+constexpr std::size_t file_bytes_max = 16 << 20, nesting_max = 32;
+
+// Where the definitions of files belong to.
+struct Home {
+  std::string datacenter = "dc1", node;
+  std::string address = "127.0.0.1";  // of services that say none
+};
+
+// As healthy as another service of the node, or as the node itself.
+struct AliasCheck {
+  std::string id, name, service, node;
+};
+
+struct ServiceDefinition {
+  conf::Instance instance;  // with the checks that are its own
+  std::vector<AliasCheck> aliases;
+};
+
+// A check outside a service: of the one it names, or of the node and so of all its services.
+struct LooseCheck {
+  CheckDefinition check;
+  conf::Position at;
+};
+
+struct ServiceFile {
+  bool accepted = false;
+  std::vector<ServiceDefinition> services;
+  std::vector<LooseCheck> checks;
+  conf::Findings findings;
+};
+
+ServiceFile parse_service_file(std::string_view text, const std::string& file, const Home& home);
+
+// The finding about a file in HCL.
+conf::Finding hcl_refused(const std::string& file);
+
+}  // namespace gatehouse::catalog
