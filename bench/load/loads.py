@@ -77,7 +77,7 @@ def timed(server, command, read, environment=None):
     except subprocess.TimeoutExpired:
         return Sample(errors="the load did not end within a minute")
     seconds = time.monotonic() - start
-    time.sleep(0.05)  # connections that the load has just closed are part of the cost
+    time.sleep(0.05)  # sleep: closing what the load has just left is part of the cost, and shows no end
     cpu = machine.cpu_seconds(server.pid) - cpu
     server.clear_log()
     sample = Sample(seconds=seconds, busy=cpu / seconds, **read(done.stdout))

@@ -96,7 +96,7 @@ def settled_memory_bytes(pid):
     """The same, once it has stopped moving (or after three seconds)."""
     last = memory_bytes(pid)
     for _ in range(15):
-        time.sleep(0.2)
+        time.sleep(0.2)  # sleep: between two looks at what is waited for
         now = memory_bytes(pid)
         if abs(now - last) < 16384:
             return now

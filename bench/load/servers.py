@@ -263,7 +263,7 @@ class Running:
                 return self._ask(False), self._ask(True)
             except (OSError, http.client.HTTPException) as why:
                 if self.process.poll() is None and time.monotonic() < end:
-                    time.sleep(0.05)
+                    time.sleep(0.05)  # sleep: between two tries
                     continue
                 last_words = self.output.read_text(errors="replace").strip()[-600:]
                 raise Failed(f"{self.server.title} does not answer ({why})\n{last_words}") from None
