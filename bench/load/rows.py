@@ -1,0 +1,69 @@
+"""The rows of the table: what is loaded, what is counted, what the door must reach. To add a row, add an entry."""
+
+from dataclasses import dataclass
+from typing import Callable, Tuple
+
+from loads import connect, idle, paced, stream, wrk
+from servers import Setup
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """The door must do this many times as well as another server."""
+
+    ratio: float
+    of: str = "nginx"
+    figure: str = ""  # "": the row's own cost; "rate": what got through in a second
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """The door's own figure must not be above this."""
+
+    limit: float
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    title: str
+    unit: str
+    measure: Callable  # from loads.py: (server, bench, seconds) to a Sample
+    goals: Tuple = ()
+    cost: str = "cpu_us"  # the figure of a Sample that the ratios are of; less is better
+    setup: Setup = Setup()
+    besides: Tuple = ()  # variants of peers that are shown, too
+    everywhere: bool = False  # on all processors, the load as well: throughput then says nothing
+    fresh: bool = False  # a new process in each round: what was held before would hide what is held now
+
+
+KIB_64 = "64 connections"
+ROWS = [
+    Row("h1-1k", f"HTTP/1.1, 1 KiB, {KIB_64}", "request", wrk("/1k"),
+        (AtLeast(1.25), AtLeast(1.35, "haproxy"), AtLeast(4.0, "envoy"))),
+    Row("h1-1k-log", "the same, JSON access log", "request", wrk("/1k"), (AtLeast(1.30),), setup=Setup(log=True)),
+    Row("h1-100k", f"HTTP/1.1, 100 KiB, {KIB_64}", "request", wrk("/100k"),
+        (AtLeast(1.15), AtLeast(1.0, figure="rate")), besides=("nginx-64k", "haproxy-splice")),
+    Row("tls-1k", f"TLS 1.3, 1 KiB, {KIB_64}", "request", wrk("/1k", tls=True),
+        (AtLeast(1.30), AtLeast(1.0, "haproxy"))),
+    Row("tls-100k", f"TLS 1.3, 100 KiB, {KIB_64}", "request", wrk("/100k", tls=True),
+        (AtLeast(1.30), AtLeast(1.0, "haproxy")), besides=("nginx-64k",)),
+    Row("stream-plain", "one stream of 1 GiB, plain", "MiB", stream(),
+        (AtLeast(2.2), AtLeast(1.0, "haproxy-splice")), besides=("nginx-64k", "haproxy-splice")),
+    Row("stream-tls", "one stream of 1 GiB, TLS 1.3", "MiB", stream(tls=True), (AtLeast(1.10),),
+        besides=("nginx-64k",)),
+    Row("handshake-p256", "full TLS 1.3 handshakes, P-256", "connection", connect("P-256"), (AtLeast(1.05),)),
+    Row("handshake-x25519", "full TLS 1.3 handshakes, X25519", "connection", connect("X25519"), (AtLeast(1.10),)),
+    Row("connection-per-request", "a new connection for each request, plain", "connection", connect(),
+        (AtLeast(1.05),)),
+    Row("upload-1m", "uploads of 1 MiB, 16 connections", "MiB", wrk("/", script="upload.lua", connections=16),
+        besides=("haproxy-splice",)),
+    Row("two-workers", f"HTTP/1.1, 1 KiB, {KIB_64}, two workers", "request", wrk("/1k"), setup=Setup(workers=2),
+        everywhere=True),
+    Row("latency", "p99 at 2000 requests a second, 1 KiB, plain", "request", paced(2000, 64), (AtLeast(1.0),),
+        cost="p99_us"),
+    Row("idle-plain", "memory for an idle connection, plain (of 10,000)", "connection", idle(10_000), (AtMost(600),),
+        cost="memory", fresh=True),
+    Row("idle-tls", "memory for an idle connection, TLS 1.3 (of 3,000)", "connection", idle(3_000, tls=True),
+        (AtMost(16 * 1024),), cost="memory", fresh=True),
+]  # fmt: skip
