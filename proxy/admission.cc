@@ -58,7 +58,7 @@ bool judge_scheme(const Arrival& arrival, const World& world, Admission& admissi
 }
 
 bool judge_redirect(const Arrival& arrival, Admission& admission, const http::Target& target) {
-  const std::optional<conf::Redirect>& redirect = admission.policy->redirect;
+  const std::optional<conf::Redirect>& redirect = admission.match.target->route->policy.redirect;
   if (!redirect) return false;
   route::RedirectRequest request;
   request.scheme = admission.secure ? "https" : "http";
@@ -94,7 +94,7 @@ std::uint64_t hash_of(const Arrival& arrival, const Admission& admission, const 
 void judge_route(const Arrival& arrival, const World& world, Admission& admission, const http::Target& target,
                  AdmissionScratch& scratch) {
   const conf::Route& route = *admission.match.target->route;
-  admission.policy = &route.policy;
+  admission.hsts = admission.match.hsts();
   admission.pool = &world.pool(*admission.match.target);
   if (!route.refused.empty())
     return refuse(admission, 503, http::Termination::route_refused, route.refused);

@@ -44,9 +44,9 @@ struct Admission {
   std::string_view forward;  // the target for the backend
   route::Match match;
   const ServicePool* pool = nullptr;
-  const conf::RoutePolicy* policy = nullptr;  // the route's
   bool secure = false;                        // the client came by TLS, as far as we believe
   bool upgrade = false;                       // wanted and allowed
+  Millis hsts{0};
   std::uint64_t hash = 0;
   std::optional<std::size_t> sticky;  // the endpoint its cookie names
   Refusal refusal;

@@ -7,6 +7,7 @@
 
 #include "proxy/backend/connect_io.h"
 #include "proxy/exchange_io.h"
+#include "proxy/http/framing.h"
 
 namespace gatehouse::proxy {
 namespace {
@@ -21,9 +22,9 @@ std::uint64_t acked_bytes(int fd) {
   return info.tcpi_bytes_acked;
 }
 
-bool idempotent(std::string_view method) {  // RFC 9110 9.2.2
-  constexpr std::string_view methods[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
-  return std::find(std::begin(methods), std::end(methods), method) != std::end(methods);
+http::Termination no_endpoint_reason(pool::Outcome outcome, bool queue_was_full) {
+  if (outcome != pool::Outcome::busy) return http::Termination::no_endpoint;
+  return queue_was_full ? http::Termination::queue_full : http::Termination::queue_timeout;
 }
 
 }  // namespace
@@ -35,7 +36,7 @@ Task<> Exchange::forward() {
     bool connected = take_idle_connection();
     if (!connected) connected = co_await connect();
     if (connected) co_await converse();
-    release_endpoint(attempt_ == Attempt::answered);
+    release_endpoint();
     if (attempt_ == Attempt::again_elsewhere || attempt_ == Attempt::again_fresh) {
       worker_.counters.retries.add();
       continue;
@@ -58,7 +59,7 @@ Task<bool> Exchange::choose_endpoint() {
     co_return true;
   }
   // A retry that finds nobody else keeps the fault it came with.
-  if (attempts_ == 0 && outcome != pool::Outcome::tried && local_.status == 0) refuse(503, http::Termination::no_endpoint);
+  if (refused_ == 0) refuse(503, no_endpoint_reason(outcome, queue_was_full_));
   co_return false;
 }
 
@@ -67,29 +68,30 @@ pool::Outcome Exchange::pick_endpoint() {
     pool::PickContext context;
     context.hash = admission_.hash;
     context.dice = worker_.dice.roll();
-    context.now_ms = static_cast<std::int64_t>(worker_.loop.now());
-    context.tried = std::span<const std::uint32_t>(tried_, std::min<std::size_t>(attempts_, std::size(tried_)));
+    context.now_ms = now_ms();
+    context.tried = std::span<const std::uint32_t>(tried_.data(), std::min<std::size_t>(attempts_, tried_.size()));
     context.cursor = &shard().cursor;
     const bool sticks = admission_.sticky && attempts_ == 0;
-    const pool::Pick picked = sticks ? pool::pick_sticky(service_->endpoints, *admission_.sticky, context)
-                                     : pool::pick(service_->endpoints, context);
+    const pool::Pick picked = sticks ? pool::pick_sticky(pool_->endpoints, *admission_.sticky, context)
+                                     : pool::pick(pool_->endpoints, context);
     if (picked.outcome != pool::Outcome::picked) return picked.outcome;
     if (!pool::begin_request(*picked.endpoint)) continue;  // another worker took the last place
     endpoint_ = picked.endpoint;
-    if (attempts_ < std::size(tried_)) tried_[attempts_] = endpoint_->live->id;
+    if (attempts_ < tried_.size()) tried_[attempts_] = endpoint_->live->id;
     ++attempts_;
     return picked.outcome;
   }
 }
 
 Task<pool::Outcome> Exchange::wait_in_queue(pool::Outcome outcome) {
-  std::atomic<std::uint32_t>& queued = service_->stats->queued;
-  if (queued.fetch_add(1, std::memory_order_relaxed) >= service_->service->queue.length) {
+  std::atomic<std::uint32_t>& queued = pool_->stats->queued;
+  if (queued.fetch_add(1, std::memory_order_relaxed) >= pool_->service->queue.length) {
     queued.fetch_sub(1, std::memory_order_relaxed);
     shard().queue_full.add();
+    queue_was_full_ = true;
     co_return outcome;
   }
-  const LoopTime deadline = worker_.loop.now() + service_->service->queue.wait.count();
+  const LoopTime deadline = worker_.loop.now() + pool_->service->queue.wait.count();
   while (outcome == pool::Outcome::busy || outcome == pool::Outcome::unchecked) {
     if (worker_.loop.now() >= deadline || client_.stream.socket.failed()) {
       shard().queue_timeout.add();
@@ -103,21 +105,21 @@ Task<pool::Outcome> Exchange::wait_in_queue(pool::Outcome outcome) {
 }
 
 bool Exchange::take_idle_connection() {
-  if (fresh_only_ || service_->service->send_proxy != conf::SendProxy::none) return false;
+  if (fresh_only_ || pool_->service->send_proxy != conf::SendProxy::none) return false;
   backend_ = worker_.backends.take(endpoint_->live->id);
   if (!backend_) return false;
   worker_.counters.backend_reuses.add();
   // What could not be repeated is sent only where a failure can be judged: see may_replay.
-  if (!idempotent(head_.method())) acked_before_ = acked_bytes(backend_->stream.socket.fd());
+  if (!http::is_idempotent(head_.method_id)) acked_before_ = acked_bytes(backend_->stream.socket.fd());
   return true;
 }
 
 Task<bool> Exchange::connect() {
-  const LoopTime before = worker_.loop.now();
-  ConnectRequest request{*endpoint_, *service_->service, policy_->connect_timeout, client_.peer,
-                         client_.listener->conf.address, admission_.host};
+  const std::uint64_t before = worker_.loop.now_us();
+  const ConnectRequest request{*endpoint_, *pool_, policy_->connect_timeout, client_.peer,
+                               client_.listener->conf.address, head_.host_name()};
   Result<std::unique_ptr<BackendConnection>> made = co_await connect_backend(worker_, client_.waker, request);
-  connected_ms_ += worker_.loop.now() - before;
+  connect_us_ += worker_.loop.now_us() - before;
   if (made) {
     backend_ = std::move(*made);
     worker_.counters.backend_connects.add();
@@ -132,12 +134,12 @@ Task<bool> Exchange::connect() {
   co_return false;
 }
 
-void Exchange::release_endpoint(bool success) {
+void Exchange::release_endpoint() {
   pool::end_request(*endpoint_);
-  endpoint_->live->requests_total.fetch_add(1, std::memory_order_relaxed);
-  if (success) judge_answer();
-  if (!backend_) return;
-  if (keep_backend_ && attempt_ == Attempt::answered) {
+  pool::EndpointState& state = *endpoint_->live;
+  state.requests_total.fetch_add(1, std::memory_order_relaxed);
+  if (attempt_ == Attempt::answered) judge_answer();
+  if (backend_ && keep_backend_ && attempt_ == Attempt::answered) {
     ++backend_->requests;
     worker_.backends.give(std::move(backend_));
   }
@@ -146,10 +148,9 @@ void Exchange::release_endpoint(bool success) {
 
 // May the very same bytes be sent once more, although they may have been sent already?
 bool Exchange::may_replay() const {
-  const bool whole = request_sent_ || out_sent_ < out_.size();
-  if (!whole || region_copied_ != body_in_region_ || request_body_.moved() > 0 || !head_done_) return false;
+  if (region_copied_ != region_size_ || request_body_.received() > region_received_) return false;
   if (answering_ || interims_ > 0 || (answer_ && !answer_.empty())) return false;
-  if (out_sent_ == 0 || idempotent(head_.method())) return true;
+  if (out_sent_ == 0 || http::is_idempotent(head_.method_id)) return true;
   // The backend had closed before a byte of this request reached it: its FIN acknowledges none of them. Linux tells
   // a reset that follows a FIN as EPIPE, so a plain ECONNRESET proves nothing.
   const Socket& socket = backend_->stream.socket;
@@ -157,38 +158,61 @@ bool Exchange::may_replay() const {
   return backend_->requests > 0 && fin_first && !backend_->stream.tls && acked_bytes(socket.fd()) == acked_before_;
 }
 
+// Back to the state before anything was sent.
+void Exchange::rewind() {
+  out_sent_ = 0;
+  request_sent_ = request_broken_ = false;
+  answer_.release();
+  answer_head_.clear();
+}
+
 void Exchange::judge_failure(Fault fault) {
   const conf::RetryPolicy& retry = policy_->retry;
   attempt_ = Attempt::failed;
-  if (fault == Fault::connect) {
-    pool::on_connect_failure(*endpoint_, service_->endpoints, service_->stats->eject, failure_, now_ms());
-    if (retry.on_connect && attempts_ <= retry.attempts && retry_allowed()) {
-      attempt_ = Attempt::again_elsewhere;
-      fail(fault);  // what is told if nobody else is found
-      return;
-    }
+  switch (fault) {
+    case Fault::connect:
+      pool::on_connect_failure(*endpoint_, pool_->endpoints, pool_->stats->eject, failure_, now_ms());
+      if (retry.on_connect && attempts_ <= retry.attempts && retry_allowed()) attempt_ = Attempt::again_elsewhere;
+      break;
+    case Fault::closed:
+      if (retry.on_stale && !stale_replayed_ && backend_->requests > 0 && may_replay()) {
+        stale_replayed_ = fresh_only_ = true;
+        worker_.counters.stale_replays.add();
+        rewind();
+        attempt_ = Attempt::again_fresh;
+        return;
+      }
+      note_gateway_error(fault);
+      break;
+    case Fault::timeout:
+      note_gateway_error(fault);
+      if (retry.on_timeout && attempts_ <= retry.attempts && http::is_idempotent(head_.method_id) && may_replay() &&
+          retry_allowed()) {
+        rewind();
+        attempt_ = Attempt::again_elsewhere;
+      }
+      break;
+    case Fault::malformed:
+      worker_.counters.malformed_responses.add();
+      note_gateway_error(fault);
+      break;
+    default: break;
   }
-  if (fault == Fault::closed && backend_ && backend_->requests > 0 && retry.on_stale && !stale_replayed_ &&
-      may_replay()) {
-    stale_replayed_ = fresh_only_ = true;
-    worker_.counters.stale_replays.add();
-    out_sent_ = 0;
-    request_sent_ = request_broken_ = false;
-    answer_.release();
-    attempt_ = Attempt::again_fresh;
-    return;
-  }
-  if (fault == Fault::timeout && retry.on_timeout && idempotent(head_.method()) && attempts_ <= retry.attempts &&
-      may_replay() && retry_allowed()) {
-    out_sent_ = 0;
-    request_sent_ = false;
-    attempt_ = Attempt::again_elsewhere;
-    fail(fault);
-    return;
-  }
-  if (fault == Fault::timeout || fault == Fault::closed || fault == Fault::malformed)
-    note_gateway_error(fault);
-  fail(fault);
+  fail(fault);  // what is told, should a retry find nobody
+}
+
+// An answer whose status the route wants tried elsewhere.
+void Exchange::retry_for_status() {
+  const conf::RetryPolicy& retry = policy_->retry;
+  const bool wanted = std::any_of(retry.on_status.begin(), retry.on_status.end(),
+                                  [this](const conf::StatusRange& range) { return range.contains(status_); });
+  if (!wanted || attempts_ > retry.attempts || !http::is_idempotent(head_.method_id) || !request_sent_) return;
+  if (region_copied_ != region_size_ || request_body_.received() > region_received_ || interims_ > 0) return;
+  if (!retry_allowed()) return;
+  judge_answer();
+  rewind();
+  refuse(status_, http::Termination::ok);
+  attempt_ = Attempt::again_elsewhere;
 }
 
 bool Exchange::retry_allowed() {
@@ -202,33 +226,39 @@ void Exchange::note_gateway_error(Fault fault) {
                                 : fault == Fault::malformed ? pool::Failure::protocol
                                                             : pool::Failure::closed;
   endpoint_->live->failures_total.fetch_add(1, std::memory_order_relaxed);
-  pool::on_gateway_error(*endpoint_, service_->endpoints, service_->service->eject, service_->stats->eject, failure,
+  pool::on_gateway_error(*endpoint_, pool_->endpoints, pool_->service->eject, pool_->stats->eject, failure,
                          now_ms());
 }
 
 // An answer came: its status may still be a gateway's error.
 void Exchange::judge_answer() {
   if (status_ == 502 || status_ == 503 || status_ == 504)
-    pool::on_gateway_error(*endpoint_, service_->endpoints, service_->service->eject, service_->stats->eject,
+    pool::on_gateway_error(*endpoint_, pool_->endpoints, pool_->service->eject, pool_->stats->eject,
                            pool::Failure::status, now_ms());
   else
     pool::on_success(*endpoint_->live);
 }
 
-// Sets what the client is told; only what was not answered yet can be.
+// Sets what the client is told; an answer that has begun can't be taken back.
 void Exchange::fail(Fault fault) {
+  using http::Termination;
+  if (answering_) return break_off(Termination::client_closed);
   switch (fault) {
-    case Fault::none: return;
-    case Fault::connect: return refuse(503, http::Termination::backend_connect_failed);
-    case Fault::stale:
-    case Fault::closed: return refuse(502, http::Termination::backend_closed);
-    case Fault::malformed: return refuse(502, http::Termination::backend_malformed);
-    case Fault::timeout: return refuse(504, http::Termination::backend_timeout);
-    case Fault::client_slow: return refuse(408, http::Termination::client_timeout);
+    case Fault::connect:
+      if (failure_ == pool::Failure::connect_timeout) return refuse(504, Termination::backend_connect_timeout);
+      if (failure_ == pool::Failure::tls) return refuse(502, Termination::backend_tls_failed);
+      return refuse(503, Termination::backend_connect_failed);
+    case Fault::timeout: return refuse(504, Termination::backend_timeout);
+    case Fault::closed: return refuse(502, Termination::backend_closed);
+    case Fault::malformed: return refuse(502, Termination::backend_malformed);
+    case Fault::total_time: return refuse(504, Termination::total_timeout);
+    case Fault::client_silent: return refuse(408, Termination::client_timeout);
+    case Fault::client_slow: return refuse(408, Termination::client_too_slow);
     case Fault::client_gone: break;
   }
-  local_.status = 0;
-  termination_ = http::Termination::client_closed;
+  refused_ = 0;
+  keep_client_ = false;
+  termination_ = Termination::client_closed;
 }
 
 }  // namespace gatehouse::proxy

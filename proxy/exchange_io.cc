@@ -107,6 +107,7 @@ bool Exchange::prepare_body() {
     }
     region_size_ = client_.in.size() - head_.size;
     request_body_.start_held(BodyMover::Coding::chunked, {});
+    region_received_ = request_body_.received();
     return true;
   }
   const std::uint64_t length = head_.body == http::Framing::length ? head_.content_length : 0;

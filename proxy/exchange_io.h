@@ -15,6 +15,7 @@
 #include "proxy/client_io.h"
 #include "proxy/http/access_log.h"
 #include "proxy/http/head.h"
+#include "proxy/http/head_writer.h"
 #include "proxy/http/local_reply.h"
 #include "proxy/http/parse.h"
 #include "proxy/http/request_id.h"
@@ -82,6 +83,7 @@ class Exchange : public Pooled {
   void begin_answer();
   bool frame_answer(http::Framing towards_client, BodyMover::Coding& coding, std::uint64_t& left);
   void start_answer(http::Framing towards_client, BodyMover::Coding coding, std::uint64_t left);
+  void write_own_fields(http::HeadWriter& fields, http::ResponseRewrite& rewrite);
   void pump_answer_body();
   void break_off(http::Termination why);
   void note_progress();
@@ -113,7 +115,7 @@ class Exchange : public Pooled {
   std::unique_ptr<BackendConnection> backend_;
   std::array<std::uint32_t, 8> tried_;  // ids of endpoints
   unsigned attempts_ = 0;
-  bool fresh_only_ = false, stale_replayed_ = false;
+  bool fresh_only_ = false, stale_replayed_ = false, queue_was_full_ = false;
   Attempt attempt_ = Attempt::running;
   pool::Failure failure_ = pool::Failure::none;  // of a connection
   std::uint64_t acked_before_ = 0;               // by the backend's TCP, before this request
@@ -124,6 +126,7 @@ class Exchange : public Pooled {
   std::size_t region_size_ = 0;   // body bytes in client_.in behind the head
   std::size_t region_copied_ = 0; // of them, in out_
   std::size_t region_sent_ = 0;
+  std::uint64_t region_received_ = 0;  // what request_body_ counts as received of the region
   BodyMover request_body_;        // the rest
   bool request_sent_ = false, request_broken_ = false;
 

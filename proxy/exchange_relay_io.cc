@@ -3,13 +3,17 @@
 #include <cstring>
 
 #include "proxy/exchange_io.h"
-#include "proxy/tunnel_io.h"
+#include "proxy/http/framing.h"
+#include "proxy/http/head_writer.h"
 
 namespace gatehouse::proxy {
 namespace {
 
 constexpr unsigned interims_most = 100;
-constexpr std::size_t answer_head_most = 48 << 10;  // rewritten
+constexpr std::size_t answer_head_most = 60 << 10;  // rewritten
+constexpr http::HeadLimits answer_limits{16 << 10, 48 << 10, http::fields_capacity};
+
+LoopTime ms(Millis time) { return static_cast<LoopTime>(time.count()); }
 
 }  // namespace
 
@@ -17,25 +21,22 @@ Task<> Exchange::converse() {
   backend_->stream.socket.set_waker(&client_.waker);
   upload_guard_.start(worker_.loop.now(), 0);
   download_guard_.start(worker_.loop.now(), 0);
-  note_progress();
+  progress_at_ = 0;
   for (;;) {
     pump();
     if (attempt_ == Attempt::upgraded) {
       co_await converse_upgraded();
       co_return;
     }
-    if (attempt_ == Attempt::running && client_.stream.socket.failed()) {
-      if (answering_) keep_client_ = false;
-      judge_failure(Fault::client_gone);
-    }
+    if (attempt_ == Attempt::running && client_.stream.socket.failed()) judge_failure(Fault::client_gone);
     if (attempt_ != Attempt::running) co_return;
+    note_progress();
+    if (answering_) let_world_go();
     if (yield_) {
       yield_ = false;
       co_await client_.waker.yield();
-      note_progress();
       continue;
     }
-    note_progress();
     const Waker::Why why = co_await client_.waker.sleep(next_deadline());
     if (why == Waker::Why::deadline) deadline_passed();
     if (attempt_ != Attempt::running) co_return;
@@ -44,67 +45,62 @@ Task<> Exchange::converse() {
 
 // Moves whatever can be moved now, both ways.
 void Exchange::pump() {
-  waits_for_client_send_ = waits_for_client_read_ = false;
+  waits_for_client_body_ = waits_for_client_to_read_ = false;
   if (!request_sent_ && !request_broken_) pump_request();
   if (attempt_ == Attempt::running && !answering_) pump_answer_head();
   if (attempt_ == Attempt::running && answering_) pump_answer_body();
 }
 
+// False: not all could be sent now (or ever: request_broken_).
+bool Exchange::send_region(const char* bytes, std::size_t size, std::size_t& sent) {
+  while (sent < size) {
+    const IoResult result = backend_->stream.send(bytes + sent, size - sent);
+    if (!result.ok()) {
+      request_broken_ = !result.again();  // it may have answered before it closed
+      return false;
+    }
+    sent += result.size;
+  }
+  return true;
+}
+
 void Exchange::pump_request() {
+  if (!send_region(out_.data(), out_.size(), out_sent_)) return;
+  if (!send_region(client_.in.data() + head_.size, region_size_, region_sent_)) return;
   Stream& to = backend_->stream;
-  while (out_sent_ < out_.size()) {
-    const IoResult sent = to.send(out_.data() + out_sent_, out_.size() - out_sent_);
-    if (sent.again()) return;
-    if (!sent.ok()) {
-      request_broken_ = true;  // it may have answered before it closed
-      return;
-    }
-    out_sent_ += sent.size;
-  }
-  while (region_sent_ < body_in_region_) {
-    const char* from = client_.in.data() + head_.size + region_sent_;
-    const IoResult sent = to.send(from, body_in_region_ - region_sent_);
-    if (sent.again()) return;
-    if (!sent.ok()) {
-      request_broken_ = true;
-      return;
-    }
-    region_sent_ += sent.size;
-  }
-  const Moved moved = request_body_.run(client_.stream, to);
-  switch (moved) {
+  switch (request_body_.run(client_.stream, to)) {
     case Moved::done:
       request_sent_ = true;
       sent_at_ = worker_.loop.now();
       return;
-    case Moved::blocked: waits_for_client_send_ = !to.pending() && to.socket.writable(); return;
+    case Moved::blocked: waits_for_client_body_ = !to.pending() && to.socket.writable(); return;
     case Moved::yielded: yield_ = true; return;
     case Moved::sink_failed: request_broken_ = true; return;
     case Moved::malformed:
       worker_.counters.malformed_requests.add();
       attempt_ = Attempt::failed;
-      keep_client_ = false;
-      refuse(400, http::Termination::client_malformed);
-      return;
+      if (answering_) return break_off(http::Termination::client_malformed);
+      return refuse(400, http::Termination::client_malformed, "the chunked body is malformed");
     case Moved::source_ended:
     case Moved::source_failed: break;
   }
   // The client left in the middle of its body: the backend must not take what came for the whole.
   attempt_ = Attempt::failed;
-  keep_client_ = false;
-  if (!answering_) refuse(400, http::Termination::client_closed);
-  termination_ = http::Termination::client_closed;
+  if (answering_) return break_off(http::Termination::client_closed);
+  refuse(400, http::Termination::client_closed, "the body ended before its length");
+}
+
+void Exchange::send_interims() {
+  if (!interim_) return;
+  const IoResult sent = client_.stream.send(interim_.data(), interim_.size());
+  if (sent.ok()) interim_.consume(sent.size);
+  if (interim_.empty()) interim_.release();
 }
 
 void Exchange::pump_answer_head() {
   Stream& from = backend_->stream;
   for (;;) {
-    if (interim_ && !interim_.empty()) {
-      const IoResult sent = client_.stream.send(interim_.data(), interim_.size());
-      if (sent.ok()) interim_.consume(sent.size);
-      if (sent.state == IoResult::State::failed) return judge_failure(Fault::client_gone);
-      if (interim_.empty()) interim_.release();
-    }
+    send_interims();
     if (!from.may_receive()) {
       from.socket.wait_readable();
       return;
@@ -121,132 +117,142 @@ void Exchange::pump_answer_head() {
       if (answer_.empty()) answer_.release();
       return;
     }
-    if (!got.ok()) return judge_failure(answer_.empty() ? Fault::closed : Fault::malformed);
-    if (first_byte_ms_ == 0) first_byte_ms_ = worker_.loop.now() - started_;
+    if (!got.ok()) return judge_failure(answer_.empty() && interims_ == 0 ? Fault::closed : Fault::malformed);
+    if (first_byte_us_ == 0) first_byte_us_ = worker_.loop.now_us() - started_us_;
     answer_.grew(got.size);
-    while (attempt_ == Attempt::running && !answering_ && answer_ && !answer_.empty())
-      if (!take_answer_head()) break;
+    while (attempt_ == Attempt::running && !answering_ && !answer_.empty() && take_answer_head()) {
+    }
     if (attempt_ != Attempt::running || answering_) return;
   }
 }
 
 // Looks at what of the answer is there. False: more is needed.
 bool Exchange::take_answer_head() {
-  const http::ParseState state = http::parse_response_head(answer_.view(), answer_limits,
-                                                           head_.method_id == http::Method::head, answer_head_);
+  const bool to_head = head_.method_id == http::Method::head;
+  const http::ParseState state = http::parse_response_head(answer_.view(), answer_limits, to_head, answer_head_);
   if (state == http::ParseState::incomplete) return false;
-  if (state == http::ParseState::refused) {
-    worker_.counters.malformed_responses.add();
+  const bool unasked = answer_head_.status == 101 &&
+                       (!admission_.upgrade || !request_sent_ || !http::grants_upgrade(head_, answer_head_));
+  if (state == http::ParseState::refused || unasked) {
     judge_failure(Fault::malformed);
-    return true;
-  }
-  if (answer_head_.status == 101) {
-    if (!admission_.upgrade || !answer_head_.is_upgrade || !request_sent_) {
-      worker_.counters.malformed_responses.add();
-      judge_failure(Fault::malformed);
-      return true;
-    }
-    begin_answer();
-    return true;
-  }
-  if (answer_head_.status < 200) {
+  } else if (answer_head_.interim()) {
     relay_interim();
-    return true;
+  } else {
+    begin_answer();
   }
-  begin_answer();
   return true;
 }
 
+// No room, or a client of HTTP/1.0: an interim answer may be left out (RFC 9110 15.2).
 void Exchange::relay_interim() {
   if (++interims_ > interims_most) return judge_failure(Fault::malformed);
-  if (head_.minor >= 1 && !client_.stream.pending()) {
+  if (head_.minor >= 1) {
     if (!interim_) interim_ = worker_.buffers.take();
-    const std::size_t size = write_answer_head({interim_.end(), interim_.room()}, false);
-    interim_.grew(size);  // no room: an interim answer may be left out (RFC 9110 15.2)
+    http::HeadWriter writer({interim_.end(), interim_.room()});
+    http::write_response_head(answer_head_, {}, writer);
+    if (writer.ok()) interim_.grew(writer.size());
   }
   answer_.consume(answer_head_.size);
+  answer_head_.clear();
   if (answer_.empty()) answer_.clear();
 }
 
-// The final head is here: decide the framing towards the client, rewrite the head in front of the body bytes.
+// The final head is here: decide the framing towards the client, and put the rewritten head in front of the body.
 void Exchange::begin_answer() {
-  using Coding = BodyMover::Coding;
-  answering_ = true;
   status_ = answer_head_.status;
-  const bool upgrade = status_ == 101;
-  const bool old_client = head_.minor == 0;
-  keep_backend_ = answer_head_.keep_alive && answer_head_.body != http::Framing::until_close && !upgrade;
-  keep_client_ = head_.keep_alive && !worker_.draining && client_.requests < limits().keep_alive_requests &&
-                 (request_sent_ || request_body_waits_only_for_client());
-  if (!request_sent_) keep_client_ = false;
-  if (answer_head_.keep_alive_seconds > 1)
-    backend_->idle_limit = (answer_head_.keep_alive_seconds - 1) * LoopTime{1000};
-
-  const std::size_t head_size = answer_head_.size;
-  std::size_t body_size = answer_.size() - head_size;
-  Coding coding = Coding::length;
+  retry_for_status();
+  if (attempt_ != Attempt::running) return;
+  answering_ = true;
+  keep_backend_ = answer_head_.keep_alive && status_ != 101;
+  keep_client_ = keep_client_ && request_sent_ && !worker_.draining;
+  if (answer_head_.keep_alive_seconds > 1) backend_->idle_limit = (answer_head_.keep_alive_seconds - 1) * LoopTime{1000};
+  const http::Framing towards_client =
+      status_ == 101 ? http::Framing::none : http::client_framing(answer_head_, head_.minor);
+  BodyMover::Coding coding = BodyMover::Coding::length;
   std::uint64_t left = 0;
-  bool chunked_by_us = false;
-  switch (answer_head_.body) {
-    case http::Framing::none: break;
-    case http::Framing::length: left = answer_head_.content_length; break;
-    case http::Framing::chunked: coding = old_client ? Coding::decode : Coding::chunked; break;
-    case http::Framing::until_close:
-      chunked_by_us = !old_client;
-      coding = chunked_by_us ? Coding::encode : Coding::raw;
-      break;
+  if (!frame_answer(towards_client, coding, left)) {
+    answering_ = false;
+    return judge_failure(Fault::malformed);
   }
-  if (coding == Coding::decode || coding == Coding::raw) keep_client_ = false;
-  if (upgrade) coding = Coding::raw;
-  if (coding == Coding::length && !upgrade) {
-    // Bytes behind the end are nobody's answer: they go no further, and neither does the connection.
-    if (body_size > left) {
-      keep_backend_ = false;
-      answer_.shrink_to(head_size + left);
-      body_size = left;
-    }
-    left -= body_size;
-  }
-  if (coding == Coding::chunked || coding == Coding::decode) {
-    if (!answer_body_.feed_first(coding, answer_, head_size)) {
-      worker_.counters.malformed_responses.add();
-      answering_ = false;
-      return judge_failure(Fault::malformed);
-    }
-    if (Buffer surplus = answer_body_.take_surplus(); surplus) keep_backend_ = false;
-    body_size = answer_.size() - head_size;
-  }
-  answer_body_started(coding, left, chunked_by_us && body_size > 0, head_size);
+  start_answer(towards_client, coding, left);
 }
 
-// Puts the rewritten head in front of the body bytes in the same slab, so that both leave in one send.
-void Exchange::answer_body_started(BodyMover::Coding coding, std::uint64_t left, bool first_chunk, std::size_t old_head) {
-  static thread_local char scratch[answer_head_most];
-  const bool chunked = coding == BodyMover::Coding::encode;
-  const std::size_t size = write_answer_head(scratch, chunked);
-  if (size == 0) {
-    answering_ = false;
-    return judge_failure(Fault::malformed);  // larger than any client should be sent
+// How the body moves; what of it stands behind the head is judged (and cut) in place. False: malformed.
+bool Exchange::frame_answer(http::Framing towards_client, BodyMover::Coding& coding, std::uint64_t& left) {
+  using Coding = BodyMover::Coding;
+  const std::size_t head_size = answer_head_.size;
+  const std::size_t here = answer_.size() - head_size;
+  if (status_ == 101) {
+    coding = Coding::raw;
+    return true;
   }
-  answer_.consume(old_head);
-  if (first_chunk) BodyMover::put_chunk_on(answer_);
-  if (size > answer_.room_before()) {
+  switch (answer_head_.body) {
+    case http::Framing::until_close:
+      coding = towards_client == http::Framing::chunked ? Coding::encode : Coding::raw;
+      keep_backend_ = false;
+      keep_client_ = keep_client_ && coding == Coding::encode;
+      return true;
+    case http::Framing::chunked:
+      coding = towards_client == http::Framing::chunked ? Coding::chunked : Coding::decode;
+      keep_client_ = keep_client_ && coding == Coding::chunked;
+      return answer_body_.feed_first(coding, answer_, head_size);
+    default: break;
+  }
+  const std::uint64_t length = answer_head_.body == http::Framing::length ? answer_head_.content_length : 0;
+  if (here > length) {  // bytes behind the end are nobody's answer: they go no further
+    keep_backend_ = false;
+    answer_.shrink_to(head_size + length);
+  }
+  left = length - std::min<std::uint64_t>(here, length);
+  return true;
+}
+
+// Head and body bytes leave in one send: the head is written where the old one was, as far as there is room.
+void Exchange::start_answer(http::Framing towards_client, BodyMover::Coding coding, std::uint64_t left) {
+  static thread_local char scratch[answer_head_most];
+  http::HeadWriter writer(scratch);
+  http::ResponseRewrite rewrite;
+  rewrite.body = towards_client;
+  rewrite.close = !keep_client_;
+  rewrite.client_minor = head_.minor;
+  rewrite.pass_upgrade = status_ == 101;
+  rewrite.date = worker_.date();
+  std::array<char, 512> extra;
+  http::HeadWriter fields(extra);
+  write_own_fields(fields, rewrite);
+  http::write_response_head(answer_head_, rewrite, writer);
+  answer_.consume(answer_head_.size);
+  if (coding == BodyMover::Coding::encode && !answer_.empty()) BodyMover::put_chunk_on(answer_);
+  const std::size_t size = writer.size();
+  bool fits = writer.ok();
+  if (fits && size > answer_.room_before()) {
     Buffer larger = worker_.buffers.take(BufferPool::large);
-    larger.append({scratch, size});
-    if (!larger.append(answer_.view())) {
-      answering_ = false;
-      return judge_failure(Fault::malformed);
-    }
+    fits = larger.append(writer.text()) && larger.append(answer_.view());
     answer_ = std::move(larger);
-  } else {
+  } else if (fits) {
     answer_.prepend(size);
     std::memcpy(answer_.data(), scratch, size);
   }
-  answer_head_bytes_ = size;
+  if (!fits) {  // larger than any client should be sent
+    answering_ = false;
+    return judge_failure(Fault::malformed);
+  }
   if (coding == BodyMover::Coding::length || coding == BodyMover::Coding::raw)
     answer_body_.start(coding, left, std::move(answer_));
   else
     answer_body_.start_held(coding, std::move(answer_));
+}
+
+// Fields of the door's own in an answer: the sticky cookie, HSTS.
+void Exchange::write_own_fields(http::HeadWriter& fields, http::ResponseRewrite& rewrite) {
+  if (pool_->sticky.on()) {
+    const std::size_t index = endpoint_ - pool_->endpoints.endpoints().data();
+    if (!admission_.sticky || *admission_.sticky != index)
+      fields.field("Set-Cookie", pool_->sticky.set_cookie(index, admission_.secure));
+  }
+  if (admission_.hsts.count() > 0 && client_.stream.tls && !client_.selection.served.placeholder())
+    fields.put("Strict-Transport-Security: max-age="), fields.put(std::chrono::duration_cast<Seconds>(admission_.hsts).count()), fields.put("\r\n");
+  if (fields.ok()) rewrite.extra = fields.text();
 }
 
 void Exchange::pump_answer_body() {
@@ -254,36 +260,41 @@ void Exchange::pump_answer_body() {
     attempt_ = Attempt::upgraded;
     return;
   }
-  const Moved moved = answer_body_.run(backend_->stream, client_.stream);
-  switch (moved) {
-    case Moved::done: return settle_answer();
-    case Moved::blocked: waits_for_client_read_ = client_.stream.pending() || !client_.stream.socket.writable(); return;
-    case Moved::yielded: yield_ = true; return;
-    case Moved::source_ended:
-      if (!answer_body_.ended_early(moved)) return settle_answer();
-      break;
-    case Moved::source_failed: break;
-    case Moved::sink_failed:
-      attempt_ = Attempt::failed;
-      keep_client_ = false;
-      termination_ = http::Termination::client_closed;
+  if (interim_) {
+    send_interims();
+    if (interim_) {
+      waits_for_client_to_read_ = true;
       return;
-    case Moved::malformed: worker_.counters.malformed_responses.add(); break;
+    }
   }
-  // The answer breaks off. The head is out: the client can tell only by the connection's end, which must not look
-  // like the message's.
-  attempt_ = Attempt::failed;
-  keep_client_ = false;
-  termination_ = moved == Moved::malformed ? http::Termination::backend_malformed : http::Termination::backend_closed;
+  Stream& to = client_.stream;
+  const Moved moved = answer_body_.run(backend_->stream, to);
+  switch (moved) {
+    case Moved::blocked: waits_for_client_to_read_ = to.pending() || !to.socket.writable(); return;
+    case Moved::yielded: yield_ = true; return;
+    case Moved::sink_failed: return break_off(http::Termination::client_closed);
+    case Moved::source_ended:
+      if (!answer_body_.done()) break;
+      [[fallthrough]];
+    case Moved::done:
+      attempt_ = Attempt::answered;
+      if (answer_body_.take_surplus() || !request_sent_ || backend_->stream.socket.peer_ended()) keep_backend_ = false;
+      if (!request_sent_) keep_client_ = false;
+      return;
+    case Moved::source_failed:
+    case Moved::malformed: break;
+  }
   note_gateway_error(moved == Moved::malformed ? Fault::malformed : Fault::closed);
-  client_.stream.socket.reset();
+  break_off(moved == Moved::malformed ? http::Termination::backend_malformed : http::Termination::backend_cut);
 }
 
-void Exchange::settle_answer() {
-  attempt_ = Attempt::answered;
-  if (Buffer surplus = answer_body_.take_surplus(); surplus) keep_backend_ = false;
-  if (!request_sent_) keep_backend_ = keep_client_ = false;
-  if (backend_->stream.socket.peer_ended()) keep_backend_ = false;
+// The answer ends in its middle. The head is out: the client can tell only by the connection's end, which must not
+// look like the message's.
+void Exchange::break_off(http::Termination why) {
+  attempt_ = Attempt::failed;
+  keep_client_ = keep_backend_ = false;
+  termination_ = why;
+  client_.stream.socket.reset();
 }
 
 void Exchange::note_progress() {
@@ -295,42 +306,43 @@ void Exchange::note_progress() {
 }
 
 LoopTime Exchange::next_deadline() const {
-  const auto ms = [](Millis time) { return static_cast<LoopTime>(time.count()); };
   LoopTime deadline = progress_at_ + ms(policy_->idle_timeout);
   if (request_sent_ && !answering_) deadline = sent_at_ + ms(policy_->timeout);
-  if (policy_->total_timeout.count() > 0) deadline = std::min(deadline, started_ + ms(policy_->total_timeout));
-  if (waits_for_client_send_) {
-    deadline = std::min(deadline, progress_at_ + ms(limits().body_idle_time));
-    deadline = std::min(deadline, upload_guard_.due());
-  }
-  if (waits_for_client_read_) deadline = std::min(deadline, download_guard_.due());
+  if (policy_->total_timeout.count() > 0) deadline = std::min(deadline, started_us_ / 1000 + ms(policy_->total_timeout));
+  if (waits_for_client_body_)
+    deadline = std::min({deadline, progress_at_ + ms(limits().body_idle_time), upload_guard_.due()});
+  if (waits_for_client_to_read_) deadline = std::min(deadline, download_guard_.due());
   if (answer_body_.holds_pipe() || request_body_.holds_pipe()) deadline = std::min(deadline, worker_.loop.now() + 1000);
   return deadline;
 }
 
 void Exchange::deadline_passed() {
   const LoopTime now = worker_.loop.now();
-  const auto ms = [](Millis time) { return static_cast<LoopTime>(time.count()); };
   if (answer_body_.holds_pipe()) answer_body_.relieve();
   if (request_body_.holds_pipe()) request_body_.relieve();
-  const bool upload_slow = upload_guard_.too_slow(now, request_body_.received(), waits_for_client_send_);
-  const bool download_slow = download_guard_.too_slow(now, answer_body_.moved(), waits_for_client_read_);
   const LoopTime silent = now - progress_at_;
-  const bool client_silent = (waits_for_client_send_ && silent >= std::min(ms(limits().body_idle_time), ms(policy_->idle_timeout))) ||
-                             (waits_for_client_read_ && silent >= ms(policy_->idle_timeout));
-  const bool total = policy_->total_timeout.count() > 0 && now - started_ >= ms(policy_->total_timeout);
-  const bool backend_silent = request_sent_ && !answering_ ? now - sent_at_ >= ms(policy_->timeout)
-                                                           : silent >= ms(policy_->idle_timeout);
-  if (!upload_slow && !download_slow && !client_silent && !total && !backend_silent) return;
-  const bool client = upload_slow || download_slow || client_silent;
-  if (answering_) {  // too late for words
-    attempt_ = Attempt::failed;
-    keep_client_ = false;
-    termination_ = client ? http::Termination::client_timeout : http::Termination::backend_timeout;
-    client_.stream.socket.reset();
-    return;
+  const LoopTime patience = waits_for_client_body_ ? std::min(ms(limits().body_idle_time), ms(policy_->idle_timeout))
+                                                   : ms(policy_->idle_timeout);
+  Fault fault = Fault::timeout;
+  if (policy_->total_timeout.count() > 0 && now >= started_us_ / 1000 + ms(policy_->total_timeout)) {
+    fault = Fault::total_time;
+  } else if (upload_guard_.too_slow(now, request_body_.received(), waits_for_client_body_) ||
+             download_guard_.too_slow(now, answer_body_.moved(), waits_for_client_to_read_)) {
+    fault = Fault::client_slow;
+  } else if (silent >= patience && (waits_for_client_body_ || waits_for_client_to_read_)) {
+    fault = Fault::client_silent;
+  } else if (request_sent_ && !answering_ ? now < sent_at_ + ms(policy_->timeout) : silent < patience) {
+    return;  // nothing is due yet
   }
-  judge_failure(client ? Fault::client_slow : Fault::timeout);
+  if (!answering_) return judge_failure(fault);
+  switch (fault) {  // too late for words
+    case Fault::total_time: return break_off(http::Termination::total_timeout);
+    case Fault::client_slow: return break_off(http::Termination::client_too_slow);
+    case Fault::client_silent:
+      return break_off(waits_for_client_to_read_ ? http::Termination::client_not_reading
+                                                 : http::Termination::client_timeout);
+    default: return break_off(http::Termination::backend_timeout);
+  }
 }
 
 }  // namespace gatehouse::proxy

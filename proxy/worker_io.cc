@@ -57,6 +57,7 @@ void Worker::publish(std::shared_ptr<const World> world) {
     const conf::Limits& limits = world->settings().limits;
     backends.set_limits({limits.backend_idle_connections, static_cast<LoopTime>(limits.backend_idle_time.count())});
     if (worlds.live() > 0) close_gone(worlds.current(), *world);
+    log_lines = http::AccessLineWriter(world->settings().redact);
     worlds.publish(std::move(world));
   });
 }
@@ -177,7 +178,7 @@ void Worker::tick() {
   if (loop.now() < reap_at_) return;
   reap_at_ = loop.now() + reap_ms;
   backends.reap();
-  ticket_keys_.advance(WallTime(Millis(loop.wall_ms())));
+  ticket_keys_.advance(WallTime(std::chrono::microseconds(loop.wall_us())));
 }
 
 const TlsServerContext& Worker::tls_server(const Listener& listener) {

@@ -20,6 +20,8 @@
 #include "net/tls_client_context.h"
 #include "net/tls_server_context.h"
 #include "proxy/backend/connection_pool.h"
+#include "proxy/http/access_log.h"
+#include "proxy/http/timestamps.h"
 #include "proxy/listener.h"
 #include "proxy/world_use.h"
 
@@ -69,11 +71,13 @@ class Worker {
   ConnectionPool backends;
   WorldKeeper worlds;
   LogRing access_log;
+  http::AccessLineWriter log_lines;
   WorkerCounters counters;
   Dice dice;
   bool draining = false;
 
   void forget(ClientConnection& connection);  // its story is over
+  std::string_view date() { return date_.at(WallTime(std::chrono::microseconds(loop.wall_us()))); }
   const TlsServerContext& tls_server(const Listener& listener);
   // Null: the service's TLS can't be used, with the reason.
   Result<const TlsClientContext*> tls_client(const ServicePool& pool);
@@ -94,6 +98,7 @@ class Worker {
   std::uint64_t memory_used() const;
 
   std::vector<Door> doors_;
+  http::HttpDate date_;
   TicketKeys ticket_keys_;
   std::map<std::string, TlsServerContext> tls_servers_;                         // by listener
   std::map<std::shared_ptr<const TlsClientPolicy>, TlsClientContext> tls_clients_;

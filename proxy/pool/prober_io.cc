@@ -172,7 +172,7 @@ void Prober::take(Subject& subject, std::size_t index, const ProbeReport& report
     CheckView& view = views_[state.id][index];
     view.output = report.output;
     view.result = report.result;
-    view.at_ms = loop_.wall_ms();
+    view.at_ms = loop_.wall_us() / 1000;
   }
   const Health after = subject.health.health();
   if (publish(after, state, static_cast<std::int64_t>(loop_.now())))
