@@ -53,6 +53,7 @@ class World {
   std::span<const PoolPtr> pools() const { return pools_; }
   const ServicePool& pool(const route::RouteTarget& target) const { return *pools_[target.service]; }
   const ServicePool* find(std::string_view service) const;
+  PoolPtr share(std::string_view service) const;  // null: no such service
   const conf::RoutingTable& table() const { return *table_; }
   const conf::Findings& findings() const { return findings_; }  // the table's and our own
 
