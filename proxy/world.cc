@@ -5,8 +5,6 @@
 #include <set>
 #include <utility>
 
-#include "proxy/pool/pick.h"
-
 namespace gatehouse::proxy {
 namespace {
 
@@ -71,6 +69,8 @@ class WorldBuilder {
     world_->table_ = std::move(table);
     world_->sticky_keys_.assign(inputs_.sticky_keys.begin(), inputs_.sticky_keys.end());
     world_->findings_ = world_->table_->findings;
+    if (inputs_.settings) world_->settings_ = inputs_.settings;
+    if (inputs_.certificates) world_->certificates_ = inputs_.certificates;
     registry_.forget_dead();
     for (const auto& service : world_->table_->services) world_->pools_.push_back(make_pool(service));
     make_matcher();
@@ -92,9 +92,10 @@ class WorldBuilder {
 
   PoolPtr make_pool(const std::shared_ptr<const conf::Service>& service) {
     const PoolPtr before = previous_ ? previous_->share(service->name) : nullptr;
-    check(*service);
-    const bool equal = before && same_inputs(*before, *service) && before->service == service;
-    if (equal && std::ranges::all_of(service->instances, has_address)) return before;  // nothing can have moved
+    const auto tls = inputs_.tls_policy ? inputs_.tls_policy(*service) : nullptr;
+    const bool same = before && same_workers(*before) && before->tls == tls && same_cookies(*service);
+    if (same && before->service == service && std::ranges::all_of(service->instances, has_address))
+      return before;  // nothing can have moved
 
     std::vector<pool::Endpoint> endpoints;
     for (const auto& instance : service->instances) {
@@ -105,15 +106,15 @@ class WorldBuilder {
                  "left out: no address is known of \"" + instance.address + "\"");
       }
     }
-    if (before && same_inputs(*before, *service) && *before->service == *service && same_places(*before, endpoints)) {
-      return before;
-    }
+    if (same && *before->service == *service && same_places(*before, endpoints)) return before;
     auto made = std::make_shared<ServicePool>();
     made->service = service;
     made->endpoints = pool::EndpointSet(std::move(endpoints), *service, before ? &before->endpoints : nullptr);
     made->sticky =
         pool::Sticky(service->name, service->sticky_cookie, made->endpoints.endpoints(), world_->sticky_keys_);
-    made->stats = before && same_workers(*before) ? before->stats : std::make_shared<pool::ServiceStats>(inputs_.workers);
+    made->tls = tls;
+    made->stats =
+        before && same_workers(*before) ? before->stats : std::make_shared<pool::ServiceStats>(inputs_.workers);
     return made;
   }
 
@@ -123,9 +124,8 @@ class WorldBuilder {
     return before.stats->shards().size() == std::max(1u, inputs_.workers);
   }
 
-  // What a pool depends on besides its service and addresses.
-  bool same_inputs(const ServicePool& before, const conf::Service& service) const {
-    return same_workers(before) && (service.sticky_cookie.empty() || previous_->sticky_keys_ == world_->sticky_keys_);
+  bool same_cookies(const conf::Service& service) const {
+    return service.sticky_cookie.empty() || previous_->sticky_keys_ == world_->sticky_keys_;
   }
 
   static bool same_places(const ServicePool& before, const std::vector<pool::Endpoint>& endpoints) {
@@ -133,12 +133,6 @@ class WorldBuilder {
     for (const auto& endpoint : before.endpoints.endpoints()) states.insert(endpoint.live);
     return states.size() == endpoints.size() &&
            std::ranges::all_of(endpoints, [&](const auto& endpoint) { return states.contains(endpoint.live); });
-  }
-
-  void check(const conf::Service& service) {
-    const bool carried =
-        std::ranges::any_of(pool::policies, [&](const auto& policy) { return policy.balance == service.balance; });
-    if (!carried) complain({}, service.name + ": balance", "not carried yet: least_request is used instead");
   }
 
   void complain(const conf::Position& at, std::string path, std::string what) {
@@ -150,6 +144,8 @@ class WorldBuilder {
   const WorldInputs& inputs_;
   World* world_ = nullptr;
 };
+
+World::World() : settings_(std::make_shared<Settings>()), certificates_(std::make_shared<CertificateSet>()) {}
 
 const ServicePool* World::find(std::string_view service) const { return share(service).get(); }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "conf/service.h"
+#include "net/certificate_set.h"
 #include "net/clock.h"
 #include "net/ip.h"
 #include "proxy/pool/endpoint_registry.h"
@@ -22,6 +24,11 @@
 #include "proxy/pool/service_stats.h"
 #include "proxy/pool/sticky.h"
 #include "proxy/route/matcher.h"
+#include "proxy/settings.h"
+
+namespace gatehouse {
+struct TlsClientPolicy;
+}
 
 namespace gatehouse::proxy {
 
@@ -42,11 +49,16 @@ struct WorldInputs {
   const Addresses* addresses = nullptr;            // null: none resolved
   std::span<const pool::StickyKey> sticky_keys{};  // the first signs
   unsigned workers = 1;
+  std::shared_ptr<const Settings> settings;            // null: the defaults
+  std::shared_ptr<const CertificateSet> certificates;  // null: none
+  // How we speak TLS to a service's endpoints; must give the same pointer as long as that is the same. May be empty.
+  std::function<std::shared_ptr<const TlsClientPolicy>(const conf::Service&)> tls_policy;
   TimePoint now{};
 };
 
 class World {
  public:
+  World();
   std::uint64_t generation() const { return generation_; }
   const route::Matcher& matcher() const { return *matcher_; }
   // In the order of the routing table: RouteTarget::service is an index into it.
@@ -54,6 +66,9 @@ class World {
   const ServicePool& pool(const route::RouteTarget& target) const { return *pools_[target.service]; }
   const ServicePool* find(std::string_view service) const;
   PoolPtr share(std::string_view service) const;  // null: no such service
+  const Settings& settings() const { return *settings_; }
+  std::shared_ptr<const Settings> shared_settings() const { return settings_; }
+  const CertificateSet& certificates() const { return *certificates_; }
   const conf::RoutingTable& table() const { return *table_; }
   const conf::Findings& findings() const { return findings_; }  // the table's and our own
 
@@ -65,6 +80,8 @@ class World {
   conf::Findings matcher_findings_;
   std::vector<PoolPtr> pools_;
   std::vector<pool::StickyKey> sticky_keys_;
+  std::shared_ptr<const Settings> settings_;
+  std::shared_ptr<const CertificateSet> certificates_;
   conf::Findings findings_;
 };
 using WorldPtr = std::shared_ptr<const World>;

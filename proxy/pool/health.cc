@@ -92,13 +92,15 @@ Millis probe_delay(const conf::HealthCheck& check, bool changing, bool used, std
   } else if (!used) {
     base = std::max(base, unused_interval);
   }
+  Dice throws(dice);
   const auto fifth = base.count() / 5;
-  return base - Millis(fifth) + Millis(Dice(dice).below(2 * static_cast<std::uint64_t>(fifth) + 1));
+  return base - Millis(fifth) + Millis(below(throws, 2 * static_cast<std::uint64_t>(fifth) + 1));
 }
 
 Millis first_probe_delay(const conf::HealthCheck& check, std::uint64_t dice) {
+  Dice throws(dice);
   const auto spread = std::min(check.interval / 5, Millis(200));
-  return Millis(Dice(dice).below(static_cast<std::uint64_t>(spread.count()) + 1));
+  return Millis(below(throws, static_cast<std::uint64_t>(spread.count()) + 1));
 }
 
 }  // namespace gatehouse::pool

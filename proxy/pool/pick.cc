@@ -14,16 +14,12 @@ Pick pick(const EndpointSet& set, const PickContext& context) {
 Pick pick_sticky(const EndpointSet& set, std::size_t index, const PickContext& context) {
   const Endpoint& endpoint = set[index];
   const auto draining = endpoint.live->draining_since_ms.load(std::memory_order_relaxed);
-  if (draining != 0 && context.now_ms - draining >= set.drain_ms()) return {Outcome::unhealthy, nullptr};
-  switch (standing(endpoint, context, draining != 0)) {
+  const bool drained = draining != 0 && context.now_ms - draining >= set.drain_ms();
+  switch (drained ? Standing::out : standing(endpoint, context, true)) {
     case Standing::usable: return {Outcome::picked, &endpoint};
     case Standing::busy: return {Outcome::busy, nullptr};
-    case Standing::unchecked: return {Outcome::unchecked, nullptr};
-    case Standing::tried: return {Outcome::tried, nullptr};
-    case Standing::ejected:
-    case Standing::out: break;
+    default: return pick(set, context);
   }
-  return {Outcome::unhealthy, nullptr};
 }
 
 }  // namespace gatehouse::pool

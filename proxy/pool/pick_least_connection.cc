@@ -16,7 +16,7 @@ Pick pick_least_connection(const EndpointSet& set, const PickContext& context) {
       const auto mine = load * best_weight, its = best_load * weight;
       if (best != none && mine > its) continue;
       equals = best == none || mine < its ? weight : equals + weight;
-      if (equals != weight && dice.below(equals) >= weight) continue;
+      if (equals != weight && below(dice, equals) >= weight) continue;
       best = i, best_load = load, best_weight = weight;
     }
     return best;

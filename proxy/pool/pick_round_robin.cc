@@ -9,7 +9,7 @@ Pick pick_round_robin(const EndpointSet& set, const PickContext& context) {
   Dice dice(context.dice);
   return pick_by_tier(set, context, dice, [&](const Tier& tier) {
     const auto round = tier.schedule.empty() ? tier.count : static_cast<std::uint32_t>(tier.schedule.size());
-    std::uint32_t place = (context.cursor ? *context.cursor : static_cast<std::uint32_t>(dice.next())) % round;
+    std::uint32_t place = (context.cursor ? *context.cursor : static_cast<std::uint32_t>(dice.roll())) % round;
     for (std::uint32_t n = 0; n < round; ++n) {
       const auto index = tier.schedule.empty() ? tier.first + place : tier.schedule[place];
       place = place + 1 == round ? 0 : place + 1;

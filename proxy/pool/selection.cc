@@ -9,13 +9,13 @@ constexpr int draws_max = 4;  // then the pool is in a state that wants a look a
 std::uint32_t draw(const Tier& tier, Dice& dice, std::uint32_t except) {
   const bool skip = except != none;
   if (tier.sums.empty()) {
-    const auto i = static_cast<std::uint32_t>(dice.below(tier.count - (skip ? 1 : 0)));
+    const auto i = static_cast<std::uint32_t>(below(dice, tier.count - (skip ? 1 : 0)));
     return tier.first + i + (skip && tier.first + i >= except ? 1 : 0);
   }
   const auto before = [&](std::uint32_t i) { return i == 0 ? 0 : tier.sums[i - 1]; };
   const std::uint32_t gap = skip ? except - tier.first : 0;
   const std::uint64_t gap_size = skip ? tier.sums[gap] - before(gap) : 0;
-  auto place = dice.below(tier.total - gap_size);
+  auto place = below(dice, tier.total - gap_size);
   if (skip && place >= before(gap)) place += gap_size;
   return tier.first + static_cast<std::uint32_t>(std::ranges::upper_bound(tier.sums, place) - tier.sums.begin());
 }
@@ -30,7 +30,7 @@ std::uint32_t scan(const EndpointSet& set, const Tier& tier, const PickContext& 
     if (i == except || standing(set[i], context) != wanted) continue;
     const auto weight = weight_now(set[i], set, context);
     sum += weight;
-    if (dice.below(sum) < weight) chosen = i;
+    if (below(dice, sum) < weight) chosen = i;
   }
   return chosen;
 }

@@ -49,7 +49,7 @@ inline std::uint64_t weight_most(const Endpoint& endpoint) {
 inline bool accept(const Endpoint& endpoint, const EndpointSet& set, const PickContext& context, Dice& dice) {
   if (standing(endpoint, context) != Standing::usable) return false;
   const auto now = weight_now(endpoint, set, context), most = weight_most(endpoint);
-  return now == most || dice.below(most) < now;
+  return now == most || below(dice, most) < now;
 }
 
 inline constexpr std::uint32_t none = ~0u;

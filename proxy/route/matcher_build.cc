@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "conf/claims.h"
 #include "proxy/route/matcher_tables.h"
 
 namespace gatehouse::route {
@@ -42,16 +43,6 @@ conf::HostPolicy merge(conf::HostPolicy own, const conf::HostPolicy& wide) {
 
 std::size_t conditions(const conf::RouteMatch& match) {
   return match.headers.size() + (match.methods.empty() ? 0 : 1);
-}
-
-// What makes two routes the same to every request.
-auto same_key(const conf::RouteMatch& match) {
-  auto methods = match.methods;
-  std::ranges::sort(methods);
-  std::vector<std::pair<std::string, std::string>> fields;
-  for (const auto& field : match.headers) fields.emplace_back(field.name, field.value);
-  std::ranges::sort(fields);
-  return std::pair(std::move(methods), std::move(fields));
 }
 
 }  // namespace
@@ -234,10 +225,10 @@ class MatcherBuilder {
     std::ranges::stable_sort(targets, {}, [](const RouteTarget& target) {
       return std::pair(-static_cast<std::ptrdiff_t>(conditions(target.route->match)), !target.route->refused.empty());
     });
-    std::map<decltype(same_key(targets.front().route->match)), const RouteTarget*> seen;
+    std::map<std::string, const RouteTarget*> seen;
     for (const auto& target : targets) {
       t_.targets.push_back(target);
-      const auto [holder, fresh] = seen.try_emplace(same_key(target.route->match), &target);
+      const auto [holder, fresh] = seen.try_emplace(conf::claim_key(target.route->match), &target);
       if (fresh || !target.route->refused.empty()) continue;
       complain(target.route->at, target.owner->name + ": route " + target.route->match.text(),
                "never taken: " + holder->second->owner->name + " has the same route", conf::Severity::warning);

@@ -27,7 +27,7 @@ Result<std::string> expand_redirect(std::string_view url, const RedirectRequest&
     out += rest.substr(0, dollar);
     rest.remove_prefix(dollar);
     if (rest.starts_with("$host")) {
-      out += without_port(request.authority);
+      out += without_port(request.host);
       rest.remove_prefix(5);
     } else if (rest.starts_with("$path")) {
       // Alone in front, "//x" or "/\x" would name a host to the browser.
@@ -50,7 +50,7 @@ Result<std::string> expand_redirect(std::string_view url, const RedirectRequest&
 
   std::string itself(request.path);
   if (!request.query.empty()) (itself += '?') += request.query;
-  const auto origin = std::string(request.scheme) + "://" + std::string(request.authority);
+  const auto origin = std::string(request.scheme) + "://" + std::string(request.host);
   if (out == itself || out == origin + itself) return invalid("the redirect leads back to itself");
   return out;
 }

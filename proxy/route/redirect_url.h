@@ -12,12 +12,12 @@ namespace gatehouse::route {
 
 struct RedirectRequest {
   std::string_view scheme = "http";
-  std::string_view authority;  // as the client wrote it, with a port if it had one
+  std::string_view host;  // as the client wrote it, with a port if it had one
   std::string_view path = "/";
   std::string_view query;  // without "?"
 };
 
-// $host is the authority without its port, $query the query without its "?" (a "?" left with nothing is dropped). A
+// $host is the host without its port, $query the query without its "?" (a "?" left with nothing is dropped). A
 // template with neither "?" nor "$query" keeps the query.
 Result<std::string> expand_redirect(std::string_view url, const RedirectRequest& request);
 
