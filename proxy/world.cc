@@ -34,7 +34,9 @@ pool::Endpoint make_endpoint(const conf::Service& service, const conf::Instance&
                              const SocketAddress& address, pool::EndpointRegistry& registry, std::int64_t now_ms) {
   const auto identity = pool::EndpointIdentity::of(service, instance, address);
   pool::Endpoint endpoint;
-  endpoint.state = registry.acquire(identity, pool::first_health(pool::checks_of(service, instance)), now_ms);
+  const auto checks = pool::checks_of(service, instance);
+  endpoint.state = registry.acquire(identity, pool::first_health(checks), now_ms);
+  endpoint.checked = !checks.empty();
   endpoint.live = endpoint.state.get();
   endpoint.weight = instance.weight_passing;
   endpoint.weight_warning = instance.weight_warning;

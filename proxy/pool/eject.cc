@@ -16,7 +16,7 @@ std::uint16_t raise(std::atomic<std::uint16_t>& counter) {
 }
 
 bool could_serve(const Endpoint& endpoint) {
-  const Health health = endpoint.live->health.load(relaxed);
+  const Health health = health_of(endpoint);
   return (health == Health::up || health == Health::warning) && !endpoint.maintenance &&
          std::max(endpoint.weight, endpoint.weight_warning) > 0 &&
          endpoint.live->draining_since_ms.load(relaxed) == 0;

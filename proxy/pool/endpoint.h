@@ -74,6 +74,7 @@ struct Endpoint {
   std::uint32_t weight = 1, weight_warning = 1;
   std::uint32_t max_requests = 0, max_connections = 0;  // 0: no limit
   bool backup = false;
+  bool checked = true;      // we run checks on it; else it is up, whatever an earlier check left in its state
   bool maintenance = false;  // the catalog's word: gets nothing
   SocketAddress address;
   std::uint64_t key = 0;                     // stable hash of the identity: what maglev and the like hash on
@@ -81,6 +82,10 @@ struct Endpoint {
   const conf::Instance* instance = nullptr;  // lives as long as the world's service
   std::shared_ptr<EndpointState> state;
 };
+
+inline Health health_of(const Endpoint& endpoint) {
+  return endpoint.checked ? endpoint.live->health.load(std::memory_order_relaxed) : Health::up;
+}
 
 // Count one more request in flight; false, and nothing counted, when that would pass the endpoint's limit.
 bool begin_request(const Endpoint&);

@@ -17,7 +17,7 @@ enum class Standing : std::uint8_t { usable, busy, unchecked, tried, ejected, ou
 // `drained_too`: as if it weren't draining, for those who have a session there.
 inline Standing standing(const Endpoint& endpoint, const PickContext& context, bool drained_too = false) {
   const EndpointState& live = *endpoint.live;
-  const Health health = live.health.load(std::memory_order_relaxed);
+  const Health health = health_of(endpoint);
   if (health == Health::down || endpoint.maintenance) return Standing::out;
   if ((health == Health::warning ? endpoint.weight_warning : endpoint.weight) == 0) return Standing::out;
   if (!drained_too && live.draining_since_ms.load(std::memory_order_relaxed) != 0) return Standing::out;
@@ -34,7 +34,7 @@ inline Standing standing(const Endpoint& endpoint, const PickContext& context, b
 
 // What a usable endpoint weighs now: by its health and, while it warms up, by the time since it became healthy.
 inline std::uint64_t weight_now(const Endpoint& endpoint, const EndpointSet& set, const PickContext& context) {
-  const bool warned = endpoint.live->health.load(std::memory_order_relaxed) == Health::warning;
+  const bool warned = health_of(endpoint) == Health::warning;
   const std::uint64_t weight = warned ? endpoint.weight_warning : endpoint.weight;
   if (set.slow_start_ms() == 0) return weight * 100;
   const auto age = context.now_ms - endpoint.live->healthy_since_ms.load(std::memory_order_relaxed);
