@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -15,16 +16,19 @@
 #include <vector>
 
 #include "conf/service.h"
-#include "net/clock.h"
 #include "net/certificate_set.h"
+#include "net/clock.h"
 #include "net/ip.h"
-#include "net/tls_client_context.h"
 #include "proxy/pool/endpoint_registry.h"
 #include "proxy/pool/endpoint_set.h"
 #include "proxy/pool/service_stats.h"
 #include "proxy/pool/sticky.h"
 #include "proxy/route/matcher.h"
 #include "proxy/settings.h"
+
+namespace gatehouse {
+struct TlsClientPolicy;
+}
 
 namespace gatehouse::proxy {
 
@@ -41,28 +45,29 @@ using PoolPtr = std::shared_ptr<const ServicePool>;
 // Names of instances to their addresses, as the resolver last knew them.
 using Addresses = std::map<std::string, std::vector<IpAddress>, std::less<>>;
 
-// What a world is made of besides the table. Settings and certificates are never null.
 struct WorldInputs {
   const Addresses* addresses = nullptr;            // null: none resolved
   std::span<const pool::StickyKey> sticky_keys{};  // the first signs
   unsigned workers = 1;
-  std::shared_ptr<const Settings> settings;
-  std::shared_ptr<const CertificateSet> certificates;
-  // How to speak TLS to a service's endpoints; null where that can't be done. Called for https services.
-  std::function<std::shared_ptr<const TlsClientPolicy>(const conf::Service&)> tls_of;
+  std::shared_ptr<const Settings> settings;            // null: the defaults
+  std::shared_ptr<const CertificateSet> certificates;  // null: none
+  // How we speak TLS to a service's endpoints; must give the same pointer as long as that is the same. May be empty.
+  std::function<std::shared_ptr<const TlsClientPolicy>(const conf::Service&)> tls_policy;
   TimePoint now{};
 };
 
 class World {
  public:
+  World();
   std::uint64_t generation() const { return generation_; }
   const route::Matcher& matcher() const { return *matcher_; }
   // In the order of the routing table: RouteTarget::service is an index into it.
   std::span<const PoolPtr> pools() const { return pools_; }
   const ServicePool& pool(const route::RouteTarget& target) const { return *pools_[target.service]; }
   const ServicePool* find(std::string_view service) const;
+  PoolPtr share(std::string_view service) const;  // null: no such service
   const Settings& settings() const { return *settings_; }
-  const std::shared_ptr<const Settings>& shared_settings() const { return settings_; }
+  std::shared_ptr<const Settings> shared_settings() const { return settings_; }
   const CertificateSet& certificates() const { return *certificates_; }
   const conf::RoutingTable& table() const { return *table_; }
   const conf::Findings& findings() const { return findings_; }  // the table's and our own
@@ -71,12 +76,12 @@ class World {
   friend class WorldBuilder;
   std::uint64_t generation_ = 0;
   std::shared_ptr<const conf::RoutingTable> table_;
-  std::shared_ptr<const Settings> settings_;
-  std::shared_ptr<const CertificateSet> certificates_;
   std::shared_ptr<const route::Matcher> matcher_;
   conf::Findings matcher_findings_;
   std::vector<PoolPtr> pools_;
   std::vector<pool::StickyKey> sticky_keys_;
+  std::shared_ptr<const Settings> settings_;
+  std::shared_ptr<const CertificateSet> certificates_;
   conf::Findings findings_;
 };
 using WorldPtr = std::shared_ptr<const World>;

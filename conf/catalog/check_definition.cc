@@ -24,14 +24,27 @@ JsonPath below(const JsonPath& path, std::string_view name) {
 
 struct Times {
   nanoseconds interval{0}, timeout{0}, ttl{0};
+  bool readable = true;
 };
 
-nanoseconds read_duration(const Definition& said, std::string_view name, const JsonPath& path, FileReport& report) {
-  if (!said.says(name)) return nanoseconds(0);
-  const std::string text = said.text(name);
-  if (const auto value = parse_go_duration(text)) return *value;
-  report.error(below(path, name), text + ": not a duration; write it as in 500ms, 2s, 1m30s");
-  return nanoseconds(0);
+Times read_times(const Definition& said, const JsonPath& path, FileReport& report) {
+  Times times;
+  nanoseconds deregister{0};  // an instance that is critical for long is not forgotten here, it is just not used
+  const std::pair<std::string_view, nanoseconds*> known[] = {{"interval", &times.interval},
+                                                             {"timeout", &times.timeout},
+                                                             {"ttl", &times.ttl},
+                                                             {"deregister_critical_service_after", &deregister}};
+  for (const auto& [name, time] : known) {
+    if (!said.says(name)) continue;
+    const std::string text = said.text(name);
+    const auto value = parse_go_duration(text);
+    if (!value) {
+      report.error(below(path, name), '"' + text + "\": not a duration; write it as in \"500ms\", \"2s\", \"1m30s\"");
+      times.readable = false;
+    }
+    *time = value.value_or(nanoseconds(0));
+  }
+  return times;
 }
 
 // Consul's CheckType.Validate, rule by rule. nullptr: fine.
@@ -159,15 +172,14 @@ bool runs_elsewhere_only(const Definition& said) {
 }  // namespace
 
 std::optional<CheckDefinition> read_check(const Definition& said, const JsonPath& path, FileReport& report) {
-  const Times times{read_duration(said, "interval", path, report), read_duration(said, "timeout", path, report),
-                    read_duration(said, "ttl", path, report)};
-  read_duration(said, "deregister_critical_service_after", path, report);
+  const Times times = read_times(said, path, report);
   if (!said.texts("args").empty()) {
     report.error(below(path, "args"),
                  "checks that run a program are not run here; write http, tcp, grpc, h2ping or ttl");
     return std::nullopt;
   }
   if (runs_elsewhere_only(said)) return std::nullopt;
+  if (!times.readable) return std::nullopt;
   if (const char* wrong = what_is_wrong(said, times)) {
     report.error(path, wrong);
     return std::nullopt;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "conf/catalog/agent_keys.h"
+#include "conf/catalog/json_hint.h"
 #include "conf/catalog/mesh_rules.h"
 #include "conf/values.h"
 #include "conf/words.h"
@@ -180,6 +181,15 @@ void read_top(const json::object& top, const Home& home, FileReport& report, Ser
   if (const auto one = said.object("check")) read_loose_check(*one, JsonPath{said_as(top, "check")}, report, out);
 }
 
+std::string what_is_wrong(const boost::system::error_code& error, std::string_view text, std::size_t offset) {
+  if (error == json::error::too_deep) return "nested deeper than 32 levels";
+  if (error == json::error::extra_data) return "more follows the definitions; write one object";
+  if (error == json::error::illegal_leading_surrogate || error == json::error::illegal_trailing_surrogate ||
+      error == json::error::expected_utf16_escape)
+    return "not JSON: a \\u of half a character";
+  return "not JSON: " + json_hint(text, offset);
+}
+
 // The text as JSON; nullopt: it isn't, and the report says so.
 std::optional<json::value> parse_json(std::string_view text, FileReport& report) {
   json::parse_options options;
@@ -190,9 +200,7 @@ std::optional<json::value> parse_json(std::string_view text, FileReport& report)
   if (!error && text.find_first_not_of(" \t\r\n", end) != std::string_view::npos) error = json::error::extra_data;
   if (!error) parser.finish(error);
   if (!error) return parser.release();
-  const std::string what =
-      error == json::error::too_deep ? "nested deeper than 32 levels" : "not JSON: " + error.message();
-  report.add_at(end, "", what, conf::Severity::error);
+  report.add_at(end, "", what_is_wrong(error, text, end), conf::Severity::error);
   return std::nullopt;
 }
 

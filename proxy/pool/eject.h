@@ -29,7 +29,8 @@ class EjectGate {
   std::atomic<bool> busy_{false};
 };
 
-// An answer that is no gateway error (502, 503, 504), or a connection made. A load or two when all is well.
+// An answer that is no gateway error (502, 503, 504); a connection made, or a passing check. One load when all is
+// well.
 inline void on_success(EndpointState& state) {
   if (state.consecutive_errors.load(std::memory_order_relaxed))
     state.consecutive_errors.store(0, std::memory_order_relaxed);

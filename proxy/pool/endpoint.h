@@ -1,8 +1,8 @@
 // endpoint.h: one place a service listens, as the data plane sees it.
 //   Endpoint is immutable and belongs to a world; EndpointState is what lives on over worlds: counters and health,
 //   found again by identity (endpoint_registry.h).
-//   Threads  state: any worker, the prober and control; every field is atomic, all access relaxed. `health`,
-//            `since_ms` are written by the prober alone, `draining_since_ms` by control, the rest by workers.
+//   Threads  state: any worker, the prober and control; every field is atomic, all access relaxed. `health` and
+//            its times are written by the prober alone, `draining_since_ms` by control, the rest by workers.
 //   Time     milliseconds of the steady clock (ms_of), so that a time fits an atomic. 0 means "never".
 #pragma once
 
@@ -46,8 +46,8 @@ std::string_view name_of(Failure);
 struct alignas(64) EndpointState {
   explicit EndpointState(std::uint32_t id_) : id(id_) {}
 
-  // Dense over the process, small, reused only after the last holder is gone: workers index their connection pools by
-  // it. A worker must drop its pool of an id when no live world holds the state any more.
+  // Dense over the process, small; workers index their connection pools by it. Reused once nobody holds the state:
+  // so who keeps connections by this id must hold the state (shared_ptr) as long as it has one.
   const std::uint32_t id;
   std::atomic<std::uint32_t> requests{0};     // in flight, over all workers
   std::atomic<std::uint32_t> connections{0};  // open, busy and idle, over all workers
@@ -57,6 +57,7 @@ struct alignas(64) EndpointState {
   std::atomic<std::uint16_t> consecutive_refusals{0};  // failed connections in a row, eject.h
   std::atomic<std::uint16_t> ejections{0};             // how often of late: the next one lasts longer
   std::atomic<std::int64_t> since_ms{0};               // when health last changed
+  std::atomic<std::int64_t> healthy_since_ms{0};  // when it last became up or warning: slow_start counts from here
   std::atomic<std::int64_t> ejected_until_ms{0};
   std::atomic<std::int64_t> first_error_ms{0};     // of the present row of errors
   std::atomic<std::int64_t> draining_since_ms{0};  // 0: not; set by the operator's `drain`
@@ -73,6 +74,7 @@ struct Endpoint {
   std::uint32_t weight = 1, weight_warning = 1;
   std::uint32_t max_requests = 0, max_connections = 0;  // 0: no limit
   bool backup = false;
+  bool checked = true;      // we run checks on it; else it is up, whatever an earlier check left in its state
   bool maintenance = false;  // the catalog's word: gets nothing
   SocketAddress address;
   std::uint64_t key = 0;                     // stable hash of the identity: what maglev and the like hash on
@@ -80,6 +82,10 @@ struct Endpoint {
   const conf::Instance* instance = nullptr;  // lives as long as the world's service
   std::shared_ptr<EndpointState> state;
 };
+
+inline Health health_of(const Endpoint& endpoint) {
+  return endpoint.checked ? endpoint.live->health.load(std::memory_order_relaxed) : Health::up;
+}
 
 // Count one more request in flight; false, and nothing counted, when that would pass the endpoint's limit.
 bool begin_request(const Endpoint&);

@@ -34,13 +34,20 @@ class EndpointRegistry {
  public:
   // The living state of this identity, or a new one with `health` as it starts.
   std::shared_ptr<EndpointState> acquire(const EndpointIdentity&, Health health, std::int64_t now_ms);
-  std::size_t size() const { return states_.size(); }  // living ones, and dead ones not noticed yet
+  // Frees the ids of states that nobody holds any more. Once per world is enough.
+  void forget_dead();
+
+  std::size_t size() const { return states_.size(); }  // living ones, and dead ones not forgotten yet
   std::uint32_t ids() const { return next_id_; }       // all ids ever handed out are below it
 
  private:
-  void forget_dead();
+  struct Entry {
+    std::weak_ptr<EndpointState> state;
+    std::uint32_t id = 0;
+  };
+  std::uint32_t take_id();
 
-  std::map<EndpointIdentity, std::weak_ptr<EndpointState>> states_;
+  std::map<EndpointIdentity, Entry> states_;
   std::vector<std::uint32_t> free_ids_;  // a heap, smallest first
   std::uint32_t next_id_ = 0;
 };
@@ -50,5 +57,7 @@ std::vector<const conf::HealthCheck*> checks_of(const conf::Service&, const conf
 // How an endpoint with these checks starts: up without any, unknown until the first result otherwise, unless the
 // catalog's definition says how its check begins.
 Health first_health(const std::vector<const conf::HealthCheck*>&);
+// What one check counts as before its first result: unknown, unless its definition says passing or warning.
+Health initially(const conf::HealthCheck&);
 
 }  // namespace gatehouse::pool

@@ -40,6 +40,7 @@ class EndpointSet {
   std::int64_t slow_start_ms() const { return slow_start_ms_; }
   std::int64_t drain_ms() const { return drain_ms_; }
   const MaglevTable* maglev() const { return maglev_.get(); }
+  std::shared_ptr<const MaglevTable> share_maglev() const { return maglev_; }
 
  private:
   std::vector<Endpoint> endpoints_;

@@ -1,9 +1,11 @@
-// hash.h: the hash that endpoints and keys are placed by (`hash_on`), and dice that follow from one throw.
+// hash.h: the hash that endpoints and keys are placed by (`hash_on`), and draws from dice.
 //   Stable over processes, builds and doors: with maglev every door must choose alike. Not for secrets.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
+
+#include "net/dice.h"
 
 namespace gatehouse::pool {
 
@@ -21,18 +23,9 @@ constexpr std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed = 
   return mix(h);
 }
 
-// A stream of random numbers from one throw (splitmix64).
-class Dice {
- public:
-  explicit constexpr Dice(std::uint64_t seed) : state_(seed) {}
-  constexpr std::uint64_t next() { return mix(state_ += 0x9e3779b97f4a7c15u); }
-  // Uniform in [0, bound), bound > 0 (Lemire's multiplication; the bias is below bound / 2^64).
-  constexpr std::uint64_t below(std::uint64_t bound) {
-    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64);
-  }
-
- private:
-  std::uint64_t state_;
-};
+// Uniform in [0, bound), bound > 0 (Lemire's multiplication; the bias is below bound / 2^64).
+inline std::uint64_t below(Dice& dice, std::uint64_t bound) {
+  return static_cast<std::uint64_t>((static_cast<unsigned __int128>(dice.roll()) * bound) >> 64);
+}
 
 }  // namespace gatehouse::pool

@@ -7,7 +7,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <span>
 #include <vector>
 
 #include "conf/service.h"
@@ -21,34 +21,35 @@ enum class CheckResult : std::uint8_t { passing, warning, critical };
 // One check's memory.
 class CheckHealth {
  public:
-  explicit CheckHealth(const conf::HealthCheck& check);
+  // `before`: as in EndpointHealth.
+  CheckHealth(const conf::HealthCheck& check, Health before);
   void on_result(CheckResult result, Millis lag);
   Health health() const { return health_; }
-  bool changing() const {
-    return row_ > 0 || health_ == Health::unknown;
-  }  // the last results disagree with the verdict
+  bool changing() const { return row_ > 0 || !judged_; }  // the last results disagree with the verdict, or none came
 
  private:
   unsigned rise_, fall_;
   Millis lag_max_;
   unsigned row_ = 0;  // results in a row that speak against the verdict
-  bool judged_ = false;
+  bool judged_;
   Health health_;
 };
 
 class EndpointHealth {
  public:
-  // `before`: what the state said; kept until a first result when the checks were changed under a living endpoint.
-  EndpointHealth(std::vector<const conf::HealthCheck*> checks, Health before);
+  // `before`: what the endpoint's state says. Checks that come to an endpoint already judged (because they were
+  // changed under it) take its verdict over and have to turn it by `rise` or `fall`: a change of a check takes nobody
+  // out.
+  EndpointHealth(std::span<const conf::HealthCheck* const> checks, Health before);
 
+  // `lag`: how late the prober itself was.
   void on_result(std::size_t check, CheckResult result, Millis lag);
   void on_connect_failure();
-  Health health() const;
-  bool changing(std::size_t check) const;
+  Health health() const;  // up without checks
+  bool changing(std::size_t check) const { return checks_[check].changing(); }
 
  private:
   std::vector<CheckHealth> checks_;
-  Health before_;
 };
 
 // Writes a changed verdict into the state. True when it changed: worth an event in `history`.
@@ -56,7 +57,8 @@ bool publish(Health health, EndpointState& state, std::int64_t now_ms);
 
 // The wait before the next probe: the interval ±20 % by dice; a second while changing; 60 s while nobody uses it.
 Millis probe_delay(const conf::HealthCheck& check, bool changing, bool used, std::uint64_t dice);
-// The wait before the very first probe: spread over the interval, at most a second.
+// The wait before the very first probe: at most 200 ms, so that a new endpoint serves soon and 1,000 don't ask at
+// once.
 Millis first_probe_delay(const conf::HealthCheck& check, std::uint64_t dice);
 
 }  // namespace gatehouse::pool

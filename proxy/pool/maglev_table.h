@@ -19,6 +19,7 @@ struct MaglevMember {
 
 class MaglevTable {
  public:
+  static constexpr std::size_t members_max = 65'535;
   explicit MaglevTable(std::vector<MaglevMember> members);  // at least one with weight
 
   std::uint32_t at(std::uint64_t hash) const { return slots_[hash % slots_.size()]; }  // index into members

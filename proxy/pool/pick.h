@@ -41,8 +41,8 @@ struct Pick {
 
 // By the set's own policy. The caller counts the request (begin_request), and picks again should it be refused.
 Pick pick(const EndpointSet&, const PickContext&);
-// The endpoint a sticky cookie names, if it may serve; a draining one keeps its sessions for the drain time.
-// Otherwise pick() and set a new cookie.
+// The endpoint a sticky cookie names, which a draining one keeps for the drain time and a busy one is waited for;
+// another by pick() when it can't serve at all: then the client wants a new cookie.
 Pick pick_sticky(const EndpointSet&, std::size_t index, const PickContext&);
 
 Pick pick_round_robin(const EndpointSet&, const PickContext&);

@@ -1,5 +1,5 @@
 // service_stats.h: what is counted of a service, carried from world to world by its name.
-//   Threads  a shard belongs to one worker, which alone writes it (add() is a plain load and store, no lock prefix);
+//   Threads  a shard belongs to one worker, which alone writes it;
 //            metrics read all shards. `queued` and the eject gate are shared by all.
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 
+#include "net/counter.h"
 #include "proxy/pool/eject.h"
 #include "proxy/pool/retry_budget.h"
 
@@ -17,16 +18,6 @@ namespace gatehouse::pool {
 // Upper bounds in milliseconds; one bucket more for all above.
 inline constexpr std::array<std::uint32_t, 14> latency_bounds_ms = {1,   2,   5,    10,   25,   50,    100,
                                                                     250, 500, 1000, 2500, 5000, 10000, 30000};
-
-// A counter with one writer.
-class Counter {
- public:
-  void add(std::uint64_t n = 1) { value_.store(get() + n, std::memory_order_relaxed); }
-  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
 
 struct alignas(64) ServiceShard {
   std::array<Counter, 5> responses;  // by class: [0] 1xx … [4] 5xx

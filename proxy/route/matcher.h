@@ -29,8 +29,9 @@ struct RouteTarget {
   std::uint32_t service = 0;           // index into the routing table's services, and the world's pools
   std::uint32_t index = 0;             // of the route in its service
   const conf::Route* route = nullptr;  // lives as long as the matcher
-  const conf::Service* owner =
-      nullptr;  // as it was when the matcher was built: its name and routes hold, its instances may be old
+  // The service as the matcher was built from it: a world that only has other instances shares the matcher.
+  const conf::Service* owner = nullptr;
+  bool conditional = false;  // has methods or header conditions
 };
 
 // Whether the request has a field of this name with this value (an empty value: any). A borrowed callable.
@@ -41,8 +42,11 @@ class FieldTest {
     requires(!std::is_same_v<F, FieldTest>)
   FieldTest(const F& test)  // NOLINT: implicit, so that a lambda can be passed
       : object_(&test), call_([](const void* object, std::string_view name, std::string_view value) {
-          return (*static_cast<const F*>(object))(name, value);
+          return static_cast<bool>((*static_cast<const F*>(object))(name, value));
         }) {}
+  template <class F>
+    requires(!std::is_same_v<F, FieldTest>)
+  FieldTest(const F&&) = delete;  // it would be gone before it is called
   bool operator()(std::string_view name, std::string_view value) const {
     return call_ && call_(object_, name, value);
   }
@@ -96,6 +100,7 @@ class Matcher {
   std::span<const RouteTarget> targets() const;
 
  private:
+  friend class MatcherBuilder;
   struct Tables;
   std::unique_ptr<const Tables> tables_;
 };

@@ -1,0 +1,16 @@
+// own_address.h: whether an instance is this door itself, where requests would go in a circle. Pure.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "conf/config.h"
+
+namespace gatehouse::catalog {
+
+// "the listener https", "the metrics address", or empty. A listener on all addresses is met at the machine's own
+// ones.
+std::string own_address(const conf::Instance& instance, const conf::Config& config,
+                        std::span<const IpAddress> local_addresses);
+
+}  // namespace gatehouse::catalog

@@ -1,0 +1,158 @@
+#include "conf/catalog/translate.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "conf/catalog/check_target.h"
+#include "conf/catalog/own_address.h"
+#include "conf/catalog/tags.h"
+#include "conf/claims.h"
+#include "conf/merge.h"
+#include "conf/review.h"
+
+namespace gatehouse::catalog {
+namespace {
+
+using conf::Findings;
+using conf::Severity;
+
+struct Certificate {
+  std::string name;
+  bool by_file = false;
+};
+
+class Translation {
+ public:
+  explicit Translation(const TranslateInput& input) : input_(input) {
+    if (input_.previous != nullptr)
+      for (const auto& service : input_.previous->services) previous_.emplace(service->name, service);
+  }
+
+  conf::RoutingTable run() {
+    review_file();
+    merge_services();
+    add(conf::settle_claims(services_, input_.previous));
+    std::erase_if(services_, [](const conf::Service& service) { return service.routes.empty(); });
+    for (conf::Service& service : services_) keep_usable_instances(service);
+    add(conf::load_pages(services_, input_.previous, input_.read_file));
+    set_hosts();
+    share();
+    return std::move(out_);
+  }
+
+ private:
+  void add(const Findings& findings) { out_.findings.insert(out_.findings.end(), findings.begin(), findings.end()); }
+
+  void review_file() {
+    for (const auto& [name, layer] : input_.config.services) add(conf::review_layer(layer, name));
+    for (const auto& [name, policy] : input_.config.hosts)
+      if (const auto later = conf::not_carried("certificate", policy.certificate))
+        out_.findings.push_back({{input_.config.file}, "hosts." + name + ".certificate", *later, Severity::warning});
+  }
+
+  void merge_services() {
+    std::map<std::string, conf::MergeInput> inputs;
+    const auto everywhere = input_.config.services.find("*");
+    for (const auto& [name, layer] : input_.config.services)
+      if (name != "*") inputs[name].yaml = &layer;
+    for (const conf::Instance& instance : input_.instances)
+      inputs[instance.service].instances.push_back({instance, {native_layer(instance)}});
+    const conf::MergeContext context{.permit_hosts = input_.config.catalog.permit_hosts,
+                                     .folder = folder_of(input_.config.file),
+                                     .certificates = input_.config.certificates.files};
+    for (auto& [name, merge] : inputs) {
+      merge.name = name;
+      merge.everywhere = everywhere == input_.config.services.end() ? nullptr : &everywhere->second;
+      if (const auto before = previous_.find(name); before != previous_.end()) merge.previous = before->second.get();
+      const bool in_catalog = !merge.instances.empty();
+      conf::Merged merged = conf::merge_service(std::move(merge), context);
+      add(merged.findings);
+      if (merged.service.routes.empty() && !in_catalog)
+        out_.findings.push_back(
+            {{input_.config.file}, "services." + name, "the catalog has no such service", Severity::warning});
+      if (!merged.certificate.empty()) certificates_[name] = {merged.certificate, merged.certificate_by_file};
+      if (!merged.service.routes.empty()) services_.push_back(std::move(merged.service));
+    }
+  }
+
+  static std::string folder_of(const std::string& file) {
+    const std::size_t slash = file.rfind('/');
+    return slash == std::string::npos ? std::string() : file.substr(0, std::max<std::size_t>(slash, 1));
+  }
+
+  // Why an instance can't be an endpoint; empty: it can.
+  std::string why_unusable(const conf::Instance& instance) const {
+    if (instance.port == 0) return "has no port; not used";
+    if (!is_host(instance.address)) return instance.address + ": neither an address nor a host's name; not used";
+    const std::string own = own_address(instance, input_.config, input_.local_addresses);
+    return own.empty() ? own : "is " + own + " of this door itself; not used";
+  }
+
+  void keep_usable_instances(conf::Service& service) {
+    std::erase_if(service.instances, [&](const conf::Instance& instance) {
+      const std::string why = why_unusable(instance);
+      if (!why.empty()) out_.findings.push_back({instance.at, service.name + ": " + instance.id, why});
+      return !why.empty();
+    });
+    const bool needs_none = std::all_of(service.routes.begin(), service.routes.end(),
+                                        [](const conf::Route& route) { return route.policy.redirect.has_value(); });
+    if (service.instances.empty() && !needs_none)
+      out_.findings.push_back(
+          {service.routes[0].at, service.name, "has routes but no instance: they answer 503", Severity::warning});
+  }
+
+  // hosts: comes first; then what a service says of its hosts: in gatehouse.yaml before tags, the one that holds the
+  // whole host before one that holds a part of it.
+  void set_hosts() {
+    out_.hosts = input_.config.hosts;
+    for (auto& [name, policy] : out_.hosts)
+      if (conf::not_carried("certificate", policy.certificate)) policy.certificate.clear();
+    struct Wish {
+      bool by_tags, part;
+      std::size_t service;
+      const conf::Route* route;
+      const Certificate* certificate;
+    };
+    std::vector<Wish> wishes;
+    for (std::size_t i = 0; i < services_.size(); ++i) {
+      const auto certificate = certificates_.find(services_[i].name);
+      if (certificate == certificates_.end()) continue;
+      for (const conf::Route& route : services_[i].routes)
+        if (!route.match.host.empty())
+          wishes.push_back({!certificate->second.by_file, route.match.path != "/", i, &route, &certificate->second});
+    }
+    std::stable_sort(wishes.begin(), wishes.end(), [](const Wish& a, const Wish& b) {
+      return std::tie(a.by_tags, a.part, a.service) < std::tie(b.by_tags, b.part, b.service);
+    });
+    for (const Wish& wish : wishes) {
+      std::string& certificate = out_.hosts[wish.route->match.host].certificate;
+      if (certificate.empty()) certificate = wish.certificate->name;
+      if (certificate != wish.certificate->name)
+        out_.findings.push_back(
+            {wish.route->at, services_[wish.service].name + ": certificate",
+             wish.route->match.host + " has " + certificate + "; " + wish.certificate->name + " is ignored",
+             Severity::warning});
+    }
+  }
+
+  void share() {
+    for (conf::Service& service : services_) {
+      const auto before = previous_.find(service.name);
+      const bool same = before != previous_.end() && *before->second == service;
+      out_.services.push_back(same ? before->second : std::make_shared<const conf::Service>(std::move(service)));
+    }
+  }
+
+  const TranslateInput& input_;
+  std::map<std::string_view, std::shared_ptr<const conf::Service>> previous_;  // by name
+  conf::RoutingTable out_;
+  std::vector<conf::Service> services_;
+  std::map<std::string, Certificate> certificates_;  // by service
+};
+
+}  // namespace
+
+conf::RoutingTable translate(const TranslateInput& input) { return Translation(input).run(); }
+
+}  // namespace gatehouse::catalog

@@ -1,0 +1,26 @@
+// translate.h: instances and gatehouse.yaml to the table that the routing world is built from. Pure.
+//   Groups instances by service, merges what is said of each, settles who holds a route, and shares with the previous
+//   table every service that has not changed. Services without a route are not in the table; services with routes but
+//   no instance are, and answer 503. What is wrong with one service is told and touches no other.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "conf/config.h"
+#include "conf/pages.h"
+#include "conf/service.h"
+
+namespace gatehouse::catalog {
+
+struct TranslateInput {
+  std::span<const conf::Instance> instances;  // in the catalog's order
+  const conf::Config& config;
+  const conf::RoutingTable* previous = nullptr;  // who held which route; what is shared
+  conf::ReadFile read_file;                      // of pages
+  std::vector<IpAddress> local_addresses;        // of this machine: where a listener on [::] answers
+};
+
+conf::RoutingTable translate(const TranslateInput& input);
+
+}  // namespace gatehouse::catalog

@@ -1,0 +1,44 @@
+#include "proxy/pool/endpoint.h"
+
+#include <array>
+
+namespace gatehouse::pool {
+namespace {
+
+bool begin(std::atomic<std::uint32_t>& counter, std::uint32_t limit) {
+  if (limit == 0) {
+    counter.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  }
+  auto seen = counter.load(std::memory_order_relaxed);
+  do {
+    if (seen >= limit) return false;
+  } while (!counter.compare_exchange_weak(seen, seen + 1, std::memory_order_relaxed));
+  return true;
+}
+
+}  // namespace
+
+std::string_view name_of(Health health) {
+  constexpr std::array<std::string_view, 4> names = {"unknown", "up", "warning", "down"};
+  return names[static_cast<std::size_t>(health)];
+}
+
+std::string_view name_of(Failure failure) {
+  constexpr std::array<std::string_view, 11> names = {"none",     "refused", "unreachable", "connect timeout",
+                                                      "tls",      "reset",   "closed",      "timeout",
+                                                      "protocol", "status",  "check"};
+  return names[static_cast<std::size_t>(failure)];
+}
+
+bool begin_request(const Endpoint& endpoint) { return begin(endpoint.live->requests, endpoint.max_requests); }
+
+void end_request(const Endpoint& endpoint) { endpoint.live->requests.fetch_sub(1, std::memory_order_relaxed); }
+
+bool begin_connection(const Endpoint& endpoint) {
+  return begin(endpoint.live->connections, endpoint.max_connections);
+}
+
+void end_connection(const Endpoint& endpoint) { endpoint.live->connections.fetch_sub(1, std::memory_order_relaxed); }
+
+}  // namespace gatehouse::pool

@@ -1,0 +1,104 @@
+#include "proxy/pool/endpoint_set.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <queue>
+#include <utility>
+
+namespace gatehouse::pool {
+namespace {
+
+constexpr std::uint64_t schedule_max = 4096;
+
+// What an endpoint may at most weigh, whatever its health: drawn by this, then accepted by what it weighs now.
+std::uint64_t most(const Endpoint& endpoint) { return std::max(endpoint.weight, endpoint.weight_warning); }
+
+// Turns per endpoint in one round, in the proportion of the weights and not more than schedule_max by much.
+std::vector<std::uint64_t> turns_of(std::span<const Endpoint> endpoints, std::uint64_t total) {
+  std::uint64_t divisor = 0;
+  for (const auto& endpoint : endpoints) divisor = std::gcd(divisor, most(endpoint));
+  std::vector<std::uint64_t> turns;
+  for (const auto& endpoint : endpoints) {
+    std::uint64_t n = most(endpoint) / divisor;
+    if (n > 0 && total / divisor > schedule_max) {
+      n = std::max<std::uint64_t>(1, (most(endpoint) * schedule_max + total / 2) / total);
+    }
+    turns.push_back(n);
+  }
+  return turns;
+}
+
+// Each endpoint's turns as evenly spread over the round as they can be: the k-th of n is due at (k + 1/2) / n.
+std::vector<std::uint32_t> smooth_schedule(std::span<const Endpoint> endpoints, std::uint64_t total,
+                                           std::uint32_t first) {
+  struct Due {
+    double at;
+    std::uint32_t index;
+    std::uint64_t turn;
+    bool operator>(const Due& other) const { return std::pair(at, index) > std::pair(other.at, other.index); }
+  };
+  const auto turns = turns_of(endpoints, total);
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> queue;
+  for (std::uint32_t i = 0; i < turns.size(); ++i) {
+    if (turns[i] > 0) queue.push({0.5 / static_cast<double>(turns[i]), i, 0});
+  }
+  std::vector<std::uint32_t> schedule;
+  while (!queue.empty()) {
+    Due due = queue.top();
+    queue.pop();
+    schedule.push_back(first + due.index);
+    if (++due.turn == turns[due.index]) continue;
+    due.at = (static_cast<double>(due.turn) + 0.5) / static_cast<double>(turns[due.index]);
+    queue.push(due);
+  }
+  return schedule;
+}
+
+Tier make_tier(std::span<const Endpoint> all, std::uint32_t first, std::uint32_t count, conf::Balance balance) {
+  Tier tier{.first = first, .count = count};
+  const auto endpoints = all.subspan(first, count);
+  bool alike = true;
+  for (const auto& endpoint : endpoints) {
+    tier.total += most(endpoint);
+    alike = alike && most(endpoint) == most(endpoints.front());
+  }
+  if (alike || tier.total == 0) return tier;
+  std::uint64_t sum = 0;
+  for (const auto& endpoint : endpoints) tier.sums.push_back(sum += most(endpoint));
+  if (balance == conf::Balance::round_robin) tier.schedule = smooth_schedule(endpoints, tier.total, first);
+  return tier;
+}
+
+std::shared_ptr<const MaglevTable> make_maglev(std::span<const Endpoint> primaries, const EndpointSet* previous) {
+  std::vector<MaglevMember> members;
+  bool weighty = false;
+  for (const auto& endpoint : primaries) {
+    members.push_back({endpoint.key, endpoint.weight});
+    weighty = weighty || endpoint.weight > 0;
+  }
+  if (!weighty || members.size() > MaglevTable::members_max) return nullptr;  // pick_maglev then ranks them all
+  if (previous && previous->maglev() && std::ranges::equal(previous->maglev()->members(), members)) {
+    return previous->share_maglev();
+  }
+  return std::make_shared<MaglevTable>(std::move(members));
+}
+
+}  // namespace
+
+EndpointSet::EndpointSet(std::vector<Endpoint> endpoints, const conf::Service& service, const EndpointSet* previous)
+    : endpoints_(std::move(endpoints)),
+      balance_(service.balance),
+      slow_start_ms_(service.slow_start.count()),
+      drain_ms_(service.drain_time.count()) {
+  const auto backups = std::stable_partition(endpoints_.begin(), endpoints_.end(), [](auto& e) { return !e.backup; });
+  const auto primaries = static_cast<std::uint32_t>(backups - endpoints_.begin());
+  const auto all = static_cast<std::uint32_t>(endpoints_.size());
+  tiers_[0] = make_tier(endpoints_, 0, primaries, balance_);
+  tiers_[1] = make_tier(endpoints_, primaries, all - primaries, balance_);
+  if (balance_ == conf::Balance::maglev) {
+    maglev_ = make_maglev(std::span<const Endpoint>(endpoints_).first(primaries), previous);
+  }
+}
+
+}  // namespace gatehouse::pool

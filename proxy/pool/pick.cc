@@ -1,0 +1,25 @@
+#include "proxy/pool/pick.h"
+
+#include "proxy/pool/selection.h"
+
+namespace gatehouse::pool {
+
+Pick pick(const EndpointSet& set, const PickContext& context) {
+  for (const auto& policy : policies) {
+    if (policy.balance == set.balance()) return policy.pick(set, context);
+  }
+  return pick_least_request(set, context);  // a balance without a row: the world says so in a finding
+}
+
+Pick pick_sticky(const EndpointSet& set, std::size_t index, const PickContext& context) {
+  const Endpoint& endpoint = set[index];
+  const auto draining = endpoint.live->draining_since_ms.load(std::memory_order_relaxed);
+  const bool drained = draining != 0 && context.now_ms - draining >= set.drain_ms();
+  switch (drained ? Standing::out : standing(endpoint, context, true)) {
+    case Standing::usable: return {Outcome::picked, &endpoint};
+    case Standing::busy: return {Outcome::busy, nullptr};
+    default: return pick(set, context);
+  }
+}
+
+}  // namespace gatehouse::pool

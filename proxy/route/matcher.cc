@@ -1,0 +1,122 @@
+#include "proxy/route/matcher.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "proxy/route/matcher_tables.h"
+
+namespace gatehouse::route {
+namespace {
+
+bool covers(const std::vector<IpPrefix>& prefixes, const IpAddress& client) {
+  return std::ranges::any_of(prefixes, [&](const IpPrefix& prefix) { return prefix.contains(client); });
+}
+
+bool lets_in(const std::vector<IpPrefix>& allow, const std::vector<IpPrefix>& deny, const IpAddress& client) {
+  return (allow.empty() || covers(allow, client)) && !covers(deny, client);
+}
+
+}  // namespace
+
+const HostEntry* Matcher::Tables::find_host(std::string_view host) const {
+  if (host.empty()) return nullptr;
+  if (const auto exact = find_pattern(HostKind::exact, host); exact != none) return &hosts[exact];
+  const auto one_label = label_counts[1], many_labels = label_counts[2];
+  if ((one_label | many_labels) == 0) return nullptr;
+  // From the longest suffix to the shortest: the first that is known is the most specific.
+  auto labels = static_cast<unsigned>(std::ranges::count(host, '.'));  // of the suffix behind the first dot
+  bool first = true;
+  for (auto dot = host.find('.'); dot != host.npos; dot = host.find('.', dot + 1), --labels, first = false) {
+    if (dot == 0) continue;  // no label in front of it
+    const auto suffix = host.substr(dot + 1);
+    const auto bit = std::uint64_t{1} << std::min(labels, 63u);
+    for (const auto kind : {HostKind::one_label, HostKind::labels}) {
+      if (kind == HostKind::one_label && !first) continue;
+      if (!(label_counts[static_cast<int>(kind)] & bit)) continue;
+      if (const auto found = find_pattern(kind, suffix); found != none) return &hosts[found];
+    }
+  }
+  return nullptr;
+}
+
+std::uint32_t Matcher::Tables::find_pattern(HostKind kind, std::string_view name) const {
+  return host_index.find(host_hash(kind, name), [&](std::uint32_t i) {
+    return hosts[i].kind == kind && text(hosts[i].text, hosts[i].size) == name;
+  });
+}
+
+bool conditions_hold(const conf::RouteMatch& match, const RouteRequest& request) {
+  if (!match.methods.empty() && std::ranges::find(match.methods, request.method) == match.methods.end()) return false;
+  return std::ranges::all_of(match.headers,
+                             [&](const auto& field) { return request.has_field(field.name, field.value); });
+}
+
+const RouteTarget* Matcher::Tables::match_path(std::uint32_t root, const RouteRequest& request) const {
+  std::uint32_t at = root;
+  auto rest = request.path;
+  while (nodes[at].has_children) {
+    const auto segment = next_segment(rest);
+    if (segment.empty()) break;
+    const auto edge = edge_index.find(edge_hash(at, segment), [&](std::uint32_t i) {
+      return edges[i].parent == at && text(edges[i].text, edges[i].size) == segment;
+    });
+    if (edge == none) break;
+    at = edges[edge].child;
+  }
+  for (; at != none; at = nodes[at].up) {
+    const auto& node = nodes[at];
+    for (auto i = node.first; i < node.first + node.count; ++i) {
+      if (!targets[i].conditional || conditions_hold(targets[i].route->match, request)) return &targets[i];
+    }
+  }
+  return nullptr;
+}
+
+const RouteTarget* Matcher::Tables::match_entry(const HostEntry& entry, const RouteRequest& request) const {
+  for (auto i = entry.ports; i < entry.ports + entry.port_count; ++i) {
+    if (ports[i].port != request.port) continue;
+    if (const auto* target = match_path(ports[i].root, request)) return target;
+  }
+  return entry.any_port == none ? nullptr : match_path(entry.any_port, request);
+}
+
+Match Matcher::match(const RouteRequest& request) const {
+  const Tables& t = *tables_;
+  const HostEntry* entry = t.find_host(FoldedHost(request.host).view());
+  Match match;
+  if (entry) {
+    match.host_known = entry->known;
+    if (entry->policy != none) match.host = &t.policies[entry->policy];
+  }
+  while (entry) {
+    if ((match.target = t.match_entry(*entry, request))) return match;
+    entry = entry->parent == none ? nullptr : &t.hosts[entry->parent];
+  }
+  match.target = t.match_entry(t.no_host, request);
+  return match;
+}
+
+const conf::HostPolicy* Matcher::host_policy(std::string_view host) const {
+  const HostEntry* entry = tables_->find_host(FoldedHost(host).view());
+  return entry && entry->policy != none ? &tables_->policies[entry->policy] : nullptr;
+}
+
+std::span<const RouteTarget> Matcher::targets() const { return tables_->targets; }
+
+bool Match::permits(const IpAddress& client) const {
+  if (!target) return false;
+  const auto& route = target->route->policy;
+  return lets_in(route.allow, route.deny, client) && (!host || lets_in(host->allow, host->deny, client));
+}
+
+conf::HttpMode Match::http() const {
+  if (host && host->http) return *host->http;
+  return target ? target->route->policy.http : conf::HttpMode::automatic;
+}
+
+Millis Match::hsts() const {
+  if (host && host->hsts) return *host->hsts;
+  return target ? target->route->policy.hsts : Millis(0);
+}
+
+}  // namespace gatehouse::route

@@ -1,0 +1,175 @@
+#include "proxy/world.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace gatehouse::proxy {
+namespace {
+
+using conf::Severity;
+
+// The address an instance is reached at now: its own, or one its name resolves to. The one used before is kept as
+// long as the name still has it, so that an answer in another order moves nobody.
+std::optional<SocketAddress> address_of(const conf::Instance& instance, const Addresses* addresses,
+                                        const ServicePool* before) {
+  if (const auto ip = IpAddress::parse(instance.address)) return SocketAddress{*ip, instance.port};
+  if (!addresses) return std::nullopt;
+  const auto found = addresses->find(instance.address);
+  if (found == addresses->end() || found->second.empty()) return std::nullopt;
+  if (before) {
+    for (const auto& endpoint : before->endpoints.endpoints()) {
+      const bool same = endpoint.instance->node == instance.node && endpoint.instance->id == instance.id &&
+                        endpoint.instance->address == instance.address;
+      if (same && std::ranges::find(found->second, endpoint.address.ip) != found->second.end()) {
+        return SocketAddress{endpoint.address.ip, instance.port};
+      }
+    }
+  }
+  return SocketAddress{found->second.front(), instance.port};
+}
+
+pool::Endpoint make_endpoint(const conf::Service& service, const conf::Instance& instance,
+                             const SocketAddress& address, pool::EndpointRegistry& registry, std::int64_t now_ms) {
+  const auto identity = pool::EndpointIdentity::of(service, instance, address);
+  pool::Endpoint endpoint;
+  const auto checks = pool::checks_of(service, instance);
+  endpoint.state = registry.acquire(identity, pool::first_health(checks), now_ms);
+  endpoint.checked = !checks.empty();
+  endpoint.live = endpoint.state.get();
+  endpoint.weight = instance.weight_passing;
+  endpoint.weight_warning = instance.weight_warning;
+  endpoint.max_requests = instance.max_requests;
+  endpoint.max_connections = instance.max_connections;
+  endpoint.backup = instance.backup;
+  endpoint.maintenance = instance.maintenance;
+  endpoint.address = address;
+  endpoint.key = identity.key();
+  endpoint.name = instance.node + "/" + instance.id;
+  endpoint.instance = &instance;
+  return endpoint;
+}
+
+bool same_routes(const conf::RoutingTable& a, const conf::RoutingTable& b) {
+  return a.hosts == b.hosts && std::ranges::equal(a.services, b.services, [](const auto& x, const auto& y) {
+           return x == y || (x->name == y->name && x->routes == y->routes);
+         });
+}
+
+}  // namespace
+
+class WorldBuilder {
+ public:
+  WorldBuilder(const World* previous, pool::EndpointRegistry& registry, const WorldInputs& inputs)
+      : previous_(previous), registry_(registry), inputs_(inputs) {}
+
+  WorldPtr build(std::shared_ptr<const conf::RoutingTable> table) {
+    auto world = std::make_shared<World>();
+    world_ = world.get();
+    world_->generation_ = previous_ ? previous_->generation_ + 1 : 1;
+    world_->table_ = std::move(table);
+    world_->sticky_keys_.assign(inputs_.sticky_keys.begin(), inputs_.sticky_keys.end());
+    world_->findings_ = world_->table_->findings;
+    if (inputs_.settings) world_->settings_ = inputs_.settings;
+    if (inputs_.certificates) world_->certificates_ = inputs_.certificates;
+    registry_.forget_dead();
+    for (const auto& service : world_->table_->services) world_->pools_.push_back(make_pool(service));
+    make_matcher();
+    return world;
+  }
+
+ private:
+  void make_matcher() {
+    if (previous_ && same_routes(*previous_->table_, *world_->table_)) {
+      world_->matcher_ = previous_->matcher_;
+      world_->matcher_findings_ = previous_->matcher_findings_;
+    } else {
+      auto& findings = world_->matcher_findings_;
+      world_->matcher_ = std::make_shared<route::Matcher>(world_->table_->services, world_->table_->hosts, findings);
+    }
+    world_->findings_.insert(world_->findings_.end(), world_->matcher_findings_.begin(),
+                             world_->matcher_findings_.end());
+  }
+
+  PoolPtr make_pool(const std::shared_ptr<const conf::Service>& service) {
+    const PoolPtr before = previous_ ? previous_->share(service->name) : nullptr;
+    const auto tls = inputs_.tls_policy ? inputs_.tls_policy(*service) : nullptr;
+    const bool same = before && same_workers(*before) && before->tls == tls && same_cookies(*service);
+    if (same && before->service == service && std::ranges::all_of(service->instances, has_address))
+      return before;  // nothing can have moved
+
+    std::vector<pool::Endpoint> endpoints;
+    for (const auto& instance : service->instances) {
+      if (const auto address = address_of(instance, inputs_.addresses, before.get())) {
+        endpoints.push_back(make_endpoint(*service, instance, *address, registry_, pool::ms_of(inputs_.now)));
+      } else {
+        complain(instance.at, service->name + ": " + instance.node + "/" + instance.id,
+                 "left out: no address is known of \"" + instance.address + "\"");
+      }
+    }
+    if (same && *before->service == *service && same_places(*before, endpoints)) return before;
+    auto made = std::make_shared<ServicePool>();
+    made->service = service;
+    made->endpoints = pool::EndpointSet(std::move(endpoints), *service, before ? &before->endpoints : nullptr);
+    made->sticky =
+        pool::Sticky(service->name, service->sticky_cookie, made->endpoints.endpoints(), world_->sticky_keys_);
+    made->tls = tls;
+    made->stats =
+        before && same_workers(*before) ? before->stats : std::make_shared<pool::ServiceStats>(inputs_.workers);
+    return made;
+  }
+
+  static bool has_address(const conf::Instance& instance) { return IpAddress::parse(instance.address).has_value(); }
+
+  bool same_workers(const ServicePool& before) const {
+    return before.stats->shards().size() == std::max(1u, inputs_.workers);
+  }
+
+  bool same_cookies(const conf::Service& service) const {
+    return service.sticky_cookie.empty() || previous_->sticky_keys_ == world_->sticky_keys_;
+  }
+
+  static bool same_places(const ServicePool& before, const std::vector<pool::Endpoint>& endpoints) {
+    std::set<const pool::EndpointState*> states;
+    for (const auto& endpoint : before.endpoints.endpoints()) states.insert(endpoint.live);
+    return states.size() == endpoints.size() &&
+           std::ranges::all_of(endpoints, [&](const auto& endpoint) { return states.contains(endpoint.live); });
+  }
+
+  void complain(const conf::Position& at, std::string path, std::string what) {
+    world_->findings_.push_back({at, std::move(path), std::move(what), Severity::warning});
+  }
+
+  const World* previous_;
+  pool::EndpointRegistry& registry_;
+  const WorldInputs& inputs_;
+  World* world_ = nullptr;
+};
+
+World::World() : settings_(std::make_shared<Settings>()), certificates_(std::make_shared<CertificateSet>()) {}
+
+const ServicePool* World::find(std::string_view service) const { return share(service).get(); }
+
+PoolPtr World::share(std::string_view service) const {
+  const auto name_of = [](const PoolPtr& pool) -> std::string_view { return pool->service->name; };
+  const auto found = std::ranges::lower_bound(pools_, service, {}, name_of);
+  return found != pools_.end() && name_of(*found) == service ? *found : nullptr;
+}
+
+WorldPtr build_world(std::shared_ptr<const conf::RoutingTable> table, const World* previous,
+                     pool::EndpointRegistry& registry, const WorldInputs& inputs) {
+  return WorldBuilder(previous, registry, inputs).build(std::move(table));
+}
+
+std::vector<std::string> names_to_resolve(const conf::RoutingTable& table) {
+  std::set<std::string> names;
+  for (const auto& service : table.services) {
+    for (const auto& instance : service->instances) {
+      if (!IpAddress::parse(instance.address)) names.insert(instance.address);
+    }
+  }
+  return {names.begin(), names.end()};
+}
+
+}  // namespace gatehouse::proxy
