@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "net/tls_client_context.h"
+
 #include <openssl/err.h>
 
 namespace gatehouse {
@@ -24,14 +26,12 @@ constexpr std::size_t record_size = 16384;
 
 }  // namespace
 
-TlsSession::TlsSession(SSL* ssl, Socket& socket) : ssl_(ssl), socket_(socket) {
+TlsSession::TlsSession(SslPtr ssl, Socket& socket) : ssl_(std::move(ssl)), socket_(socket) {
   BIO* bio = BIO_new(bio_method());
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
-  SSL_set_bio(ssl_, bio, bio);
+  SSL_set_bio(ssl_.get(), bio, bio);
 }
-
-TlsSession::~TlsSession() { SSL_free(ssl_); }
 
 BIO_METHOD* TlsSession::bio_method() {
   static BIO_METHOD* const method = [] {
@@ -90,25 +90,19 @@ IoResult TlsSession::send_stage() {
 
 IoResult TlsSession::judge(int result) {
   if (result > 0) return {IoResult::State::ok, static_cast<std::size_t>(result)};
-  switch (SSL_get_error(ssl_, result)) {
+  switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE: return {IoResult::State::again};
     case SSL_ERROR_ZERO_RETURN: return {IoResult::State::ended};  // close_notify: an authentic end
     default: break;
   }
-  if (const auto code = ERR_get_error(); code != 0) {
-    const char* reason = ERR_reason_error_string(code);
-    error_ = reason != nullptr ? reason : "TLS error";
-  } else {
-    error_ = "the connection ended without close_notify";
-  }
-  ERR_clear_error();
+  error_ = describe_tls_failure(ssl_.get());
   return {IoResult::State::failed};
 }
 
 IoResult TlsSession::handshake() {
   ERR_clear_error();
-  const IoResult result = judge(SSL_do_handshake(ssl_));
+  const IoResult result = judge(SSL_do_handshake(ssl_.get()));
   const IoResult sent = send_stage();  // alerts too
   if (sent.state == IoResult::State::failed && !result.ok()) return sent;
   return result;
@@ -119,10 +113,10 @@ IoResult TlsSession::receive(char* data, std::size_t size) {
   std::size_t total = 0;
   IoResult result{IoResult::State::again};
   while (total < size) {
-    result = judge(SSL_read(ssl_, data + total, static_cast<int>(std::min<std::size_t>(size - total, 1 << 20))));
+    result = judge(SSL_read(ssl_.get(), data + total, static_cast<int>(std::min<std::size_t>(size - total, 1 << 20))));
     if (!result.ok()) break;
     total += result.size;
-    if (!SSL_has_pending(ssl_) && !socket_.readable()) break;
+    if (!SSL_has_pending(ssl_.get()) && !socket_.readable()) break;
   }
   if (stage().used > 0) send_stage();  // a key update or an alert
   if (total > 0) return {IoResult::State::ok, total};
@@ -137,7 +131,7 @@ IoResult TlsSession::send(const char* data, std::size_t size) {
   ERR_clear_error();
   for (std::size_t done = 0; done < size;) {
     const IoResult written =
-        judge(SSL_write(ssl_, data + done, static_cast<int>(std::min(size - done, record_size))));
+        judge(SSL_write(ssl_.get(), data + done, static_cast<int>(std::min(size - done, record_size))));
     if (!written.ok()) {
       stage().used = 0;
       return {IoResult::State::failed};
@@ -156,7 +150,7 @@ IoResult TlsSession::flush() {
 
 void TlsSession::close_notify() {
   ERR_clear_error();
-  if (SSL_is_init_finished(ssl_)) SSL_shutdown(ssl_);
+  if (SSL_is_init_finished(ssl_.get())) SSL_shutdown(ssl_.get());
   send_stage();
   ERR_clear_error();
 }

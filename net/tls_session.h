@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "net/openssl_ptr.h"
 #include <openssl/ssl.h>
 
 #include "net/socket.h"
@@ -17,8 +18,7 @@ namespace gatehouse {
 class TlsSession {
  public:
   // Takes the SSL, which must be fresh and in accept or connect state.
-  TlsSession(SSL* ssl, Socket& socket);
-  ~TlsSession();
+  TlsSession(SslPtr ssl, Socket& socket);
   TlsSession(const TlsSession&) = delete;
 
   IoResult handshake();
@@ -27,10 +27,10 @@ class TlsSession {
   IoResult send(const char* data, std::size_t size);
   IoResult flush();  // ok: nothing is pending
   bool pending() const { return sent_ < pending_.size(); }
-  bool has_buffered_input() const { return SSL_has_pending(ssl_) == 1; }
+  bool has_buffered_input() const { return SSL_has_pending(ssl_.get()) == 1; }
   void close_notify();
 
-  SSL* ssl() { return ssl_; }
+  SSL* ssl() { return ssl_.get(); }
   std::string error_text() const { return error_; }  // of the last failure
 
  private:
@@ -41,7 +41,7 @@ class TlsSession {
   IoResult judge(int result);
   IoResult send_stage();
 
-  SSL* ssl_;
+  SslPtr ssl_;
   Socket& socket_;
   std::string pending_;
   std::size_t sent_ = 0;

@@ -18,9 +18,8 @@ LoopTime after(const Loop& loop, Millis time) { return loop.now() + time.count()
 
 }  // namespace
 
-ClientConnection::ClientConnection(Worker& worker, std::shared_ptr<const Listener> listener, const SocketAddress& peer)
-    : worker(worker), listener(std::move(listener)), waker(worker.loop), peer(peer), counted_as(peer.ip),
-      story_(story()) {}
+ClientConnection::ClientConnection(Worker& home, std::shared_ptr<const Listener> door, const SocketAddress& from)
+    : worker(home), listener(std::move(door)), waker(home.loop), peer(from), counted_as(from.ip), story_(story()) {}
 
 ClientConnection::~ClientConnection() {
   worker.shared.clients.leave(counted_as);
@@ -68,7 +67,7 @@ Task<bool> ClientConnection::read_proxy_header() {
     const auto count = ::recv(stream.socket.fd(), bytes, sizeof bytes, MSG_PEEK);
     if (count == 0 || (count < 0 && errno != EAGAIN)) co_return false;
     if (count > 0) {
-      const ProxyReading read = read_proxy_header({bytes, static_cast<std::size_t>(count)});
+      const ProxyReading read = ::gatehouse::read_proxy_header({bytes, static_cast<std::size_t>(count)});
       if (read.state == ProxyReading::State::refused) co_return false;
       if (read.state == ProxyReading::State::complete) {
         if (!read.header.local) peer = read.header.source;
@@ -88,7 +87,7 @@ Task<bool> ClientConnection::shake_hands() {
   selection.certificates = &world->certificates();
   SslPtr ssl = worker.tls_server(*listener).accept(selection);
   if (!ssl) co_return false;
-  stream.tls = std::make_unique<TlsSession>(ssl.release(), stream.socket);
+  stream.tls = std::make_unique<TlsSession>(std::move(ssl), stream.socket);
   worker.counters.tls_connections_open.add();
   for (;;) {
     const IoResult result = stream.tls->handshake();

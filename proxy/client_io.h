@@ -13,7 +13,7 @@
 namespace gatehouse::proxy {
 
 struct ClientConnection : Pooled, ListNode {
-  ClientConnection(Worker& worker, std::shared_ptr<const Listener> listener, const SocketAddress& peer);
+  ClientConnection(Worker& home, std::shared_ptr<const Listener> door, const SocketAddress& from);
   ~ClientConnection();
 
   void begin(int fd);  // starts the story

@@ -1,6 +1,6 @@
 // The part of an exchange that finds an endpoint, gets a connection to it, and decides what a failure means.
+#include <linux/tcp.h>  // netinet's tcp_info ends too early
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>

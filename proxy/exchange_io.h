@@ -19,6 +19,7 @@
 #include "proxy/http/local_reply.h"
 #include "proxy/http/parse.h"
 #include "proxy/http/request_id.h"
+#include "proxy/pool/pick.h"
 #include "proxy/rate_guard.h"
 
 namespace gatehouse::proxy {

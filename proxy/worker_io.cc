@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "proxy/client_io.h"
+#include "proxy/http/forwarded.h"
 
 namespace gatehouse::proxy {
 namespace {
@@ -21,12 +22,12 @@ constexpr unsigned close_idle_at = 85, stop_accepting_at = 95;
 
 }  // namespace
 
-Worker::Worker(unsigned index, Shared& shared, std::uint64_t seed, const TicketKeys::Secret& tickets)
-    : index(index),
-      shared(shared),
+Worker::Worker(unsigned number, Shared& process, std::uint64_t seed, const TicketKeys::Secret& tickets)
+    : index(number),
+      shared(process),
       pipes(pipes_most),
       backends(loop, {}),
-      worlds([&shared](std::shared_ptr<const World> world) { shared.reaper(std::move(world)); }),
+      worlds([&process](std::shared_ptr<const World> world) { process.reaper(std::move(world)); }),
       dice(seed),
       ticket_keys_(tickets, std::chrono::system_clock::now()) {
   loop.set_turn_end([this] { sweep(); });

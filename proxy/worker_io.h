@@ -50,7 +50,7 @@ struct Shared {
 
 class Worker {
  public:
-  Worker(unsigned index, Shared& shared, std::uint64_t seed, const TicketKeys::Secret& tickets);
+  Worker(unsigned number, Shared& process, std::uint64_t seed, const TicketKeys::Secret& tickets);
   ~Worker();
 
   void start();                // the thread

@@ -55,7 +55,7 @@ Task<Status> shake_hands(Worker& worker, BackendConnection& connection, Waker& w
   const std::string name = given.empty() ? std::string(request.host) : given;
   Result<SslPtr> ssl = (*context)->connect(name, request.endpoint.name);
   if (!ssl) co_return connect_failure(Errc::tls, ssl.error().what);
-  connection.stream.tls = std::make_unique<TlsSession>(ssl->release(), connection.stream.socket);
+  connection.stream.tls = std::make_unique<TlsSession>(std::move(*ssl), connection.stream.socket);
   for (;;) {
     const IoResult result = connection.stream.tls->handshake();
     if (result.ok()) co_return Done{};

@@ -55,7 +55,7 @@ Task<bool> open_probe(Stream& stream, Waker& waker, const ProbeTarget& target, L
     report.output = ssl.error().what;
     co_return false;
   }
-  stream.tls = std::make_unique<TlsSession>(ssl->release(), socket);
+  stream.tls = std::make_unique<TlsSession>(std::move(*ssl), socket);
   for (;;) {
     const IoResult result = stream.tls->handshake();
     if (result.ok()) co_return true;
