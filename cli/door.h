@@ -2,8 +2,11 @@
 //   Everything that changes goes one way: sources -> routing table -> world -> published to every worker. A bad source
 //   keeps its last good; reload is all or nothing.
 //   Threads  control (the io_context's) for everything here; it owns the other threads and outlives none of them.
+//   Files    door.cc start, reload, stop; door_sources.cc what the world is made of.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
@@ -16,7 +19,10 @@
 #include "conf/finding.h"
 #include "net/asio.h"
 #include "net/certificate_folder_io.h"
+#include "net/file_watch.h"
 #include "net/log_writer.h"
+#include "net/privileges.h"
+#include "net/resolver.h"
 #include "proxy/pool/endpoint_registry.h"
 #include "proxy/pool/prober_io.h"
 #include "proxy/worker_io.h"
@@ -30,12 +36,14 @@ struct ReloadResult {
   std::vector<std::string> changes;  // "limits.header_time: 10s -> 5s"
 };
 
+class HttpServer;
+
 class Door {
  public:
   Door(asio::io_context& io, conf::Config config);
   ~Door();
 
-  // Binds, drops privileges, reads everything, starts every thread. Before it returns the door serves.
+  // Binds, drops privileges, reads everything, starts every thread. When it returns well, the door serves.
   Status start();
   // SIGTERM: readiness fails, listeners close, requests finish within limits.shutdown_time; then `ended` is called.
   void stop(std::function<void()> ended);
@@ -58,25 +66,73 @@ class Door {
   History& history() { return history_; }
   const std::vector<FileProblem>& certificate_problems() const { return certificate_problems_; }
   const std::shared_ptr<const CertificateSet>& certificates() const { return certificates_; }
-  const std::set<std::string>& drained() const { return drained_; }  // "service" or "service/node/id"
+  const std::set<std::string>& drained() const { return drained_; }  // "service" or "service/endpoint"
   std::int64_t started_at_ms() const { return started_at_ms_; }      // wall clock
   const LogWriter* access_log() const { return access_log_.get(); }
 
  private:
+  // door.cc
+  Status bind_listeners(const std::vector<conf::Listen>& wanted, std::vector<std::shared_ptr<const proxy::Listener>>& out);
+  Status become_user();
+  Status open_folders(const UserIds* user);
+  Status open_control();
+  Status start_threads();
+  void wait_for_the_last();
+  void note(std::string what, std::string text, std::string by = {});
+
+  // door_sources.cc
+  void watch_files();
+  void wait_for_changes();
+  void files_changed();
+  void read_certificates();
+  void read_catalog();
+  void rebuild(const std::string& cause);
+  std::shared_ptr<const proxy::Settings> make_settings() const;
+  std::shared_ptr<const TlsClientPolicy> tls_policy(const conf::Service& service);
+  void note_world(const proxy::World* before, const std::string& cause);
+  void probe_world();
+  void apply_drains();
+  void load_state();
+  void save_drains() const;
+  Status load_sticky_key();
+  std::string state_file(const char* name) const { return config_.node.state + "/" + name; }
+
   asio::io_context& io_;
   conf::Config config_;
+  std::string config_text_;  // of the file as it was applied
   bool started_ = false, stopping_ = false;
   std::int64_t started_at_ms_ = 0;
   History history_;
   std::set<std::string> drained_;
-  proxy::Shared shared_;
-  pool::EndpointRegistry registry_;
+
+  // What the world is made of.
+  catalog::FileSource catalog_;
+  catalog::SourceState instances_;
+  std::unique_ptr<CertificateFolder> certificate_folder_;
   std::shared_ptr<const CertificateSet> certificates_;
+  CertificatePtr placeholder_;
   std::vector<FileProblem> certificate_problems_;
+  std::unique_ptr<Resolver> resolver_;
+  proxy::Addresses addresses_;
+  std::vector<pool::StickyKey> sticky_keys_;
+  std::map<std::string, std::shared_ptr<const TlsClientPolicy>> tls_policies_;
+  TrustStorePtr system_trust_;
+  pool::EndpointRegistry registry_;
+  std::shared_ptr<const conf::RoutingTable> table_;
   proxy::WorldPtr world_;
-  std::unique_ptr<pool::Prober> prober_;
+  std::unique_ptr<FileWatch> watch_;
+  std::unique_ptr<asio::posix::stream_descriptor> watch_descriptor_;
+  asio::steady_timer watch_timer_, stop_timer_;
+
+  // What serves.
+  proxy::Shared shared_;
+  std::vector<std::shared_ptr<const proxy::Listener>> listeners_;
   std::unique_ptr<LogWriter> access_log_;
+  std::unique_ptr<pool::Prober> prober_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
+  std::unique_ptr<HttpServer> admin_, metrics_;
+  std::function<void()> ended_;
+  std::chrono::steady_clock::time_point stop_deadline_;
 };
 
 }  // namespace gatehouse::cli

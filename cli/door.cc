@@ -1,0 +1,253 @@
+#include "cli/door.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+
+#include "cli/admin.h"
+#include "cli/http_server_io.h"
+#include "cli/metrics_page.h"
+#include "conf/check.h"
+#include "conf/diff.h"
+#include "conf/reader_io.h"
+#include "net/dice.h"
+#include "net/read_file.h"
+
+namespace gatehouse::cli {
+namespace {
+
+constexpr auto stop_poll = std::chrono::milliseconds(50);
+constexpr auto cut_time = std::chrono::milliseconds(500);  // between cutting connections and ending the workers
+constexpr std::size_t config_bytes_most = 1 << 20;
+
+std::int64_t wall_ms() {
+  return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+catalog::Home home_of(const conf::Config& config) {
+  catalog::Home home;
+  home.datacenter = config.node.datacenter;
+  home.node = config.node.name;
+  return home;
+}
+
+conf::Finding finding(const std::string& path, const std::string& what) {
+  conf::Finding out;
+  out.path = path;
+  out.what = what;
+  return out;
+}
+
+std::string text_or_empty(const std::string& file) {
+  const Result<FileContent> content = read_file(file, config_bytes_most);
+  return content ? content->bytes : std::string();
+}
+
+}  // namespace
+
+Door::Door(asio::io_context& io, conf::Config config)
+    : io_(io),
+      config_(std::move(config)),
+      config_text_(text_or_empty(config_.file)),
+      history_(config_.node.state + "/history.jsonl"),
+      catalog_(home_of(config_)),
+      watch_timer_(io),
+      stop_timer_(io) {}
+
+Door::~Door() {
+  admin_.reset();
+  metrics_.reset();
+  prober_.reset();
+  for (auto& worker : workers_) worker->stop_and_join();
+  workers_.clear();
+}
+
+void Door::note(std::string what, std::string text, std::string by) {
+  history_.add({wall_ms(), std::move(what), std::move(text), std::move(by)});
+}
+
+Status Door::bind_listeners(const std::vector<conf::Listen>& wanted,
+                            std::vector<std::shared_ptr<const proxy::Listener>>& out) {
+  for (const conf::Listen& listen : wanted) {
+    auto listener = std::make_shared<proxy::Listener>();
+    listener->conf = listen;
+    const auto open = std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& each) {
+      return each->conf.address == listen.address;
+    });
+    if (open != listeners_.end()) {
+      listener->socket = (*open)->socket;
+    } else {
+      Result<std::shared_ptr<ListenSocket>> socket = ListenSocket::bind(listen.address);
+      if (!socket) return socket.error();
+      listener->socket = *socket;
+    }
+    out.push_back(std::move(listener));
+  }
+  return Done{};
+}
+
+// The folders we write in, made while we may and given to the user who will.
+Status Door::open_folders(const UserIds* user) {
+  for (const std::string& folder : {config_.node.state, std::filesystem::path(config_.admin.socket).parent_path().string()}) {
+    if (folder.empty()) continue;
+    std::error_code error;
+    const bool made = std::filesystem::create_directories(folder, error);
+    if (error) return Error{Errc::io, folder + ": " + error.message()};
+    if (user != nullptr && made && ::chown(folder.c_str(), user->uid, user->gid) < 0)
+      return Error{Errc::io, folder + ": chown: " + std::strerror(errno)};
+  }
+  return Done{};
+}
+
+Status Door::become_user() {
+  const bool root = ::geteuid() == 0;
+  Result<UserIds> user = UserIds{};
+  if (root && !config_.node.user.empty()) {
+    user = find_user(config_.node.user);
+    if (!user) return user.error();
+  }
+  const bool drops = root && !config_.node.user.empty();
+  if (const Status opened = open_folders(drops ? &*user : nullptr); !opened) return opened;
+  if (drops)
+    if (const Status dropped = drop_privileges(*user); !dropped) return dropped;
+  return harden_process();
+}
+
+Status Door::open_control() {
+  Result<std::unique_ptr<HttpServer>> admin = serve_unix(
+      io_, config_.admin.socket, config_.admin.group, [this](const HttpRequest& request) { return answer_admin(*this, request); });
+  if (!admin) return admin.error();
+  admin_ = std::move(*admin);
+  Result<std::unique_ptr<HttpServer>> metrics = serve_tcp(
+      io_, config_.metrics.address, [this](const HttpRequest& request) { return answer_metrics(*this, request); });
+  if (!metrics) return metrics.error();
+  metrics_ = std::move(*metrics);
+  return Done{};
+}
+
+Status Door::start_threads() {
+  const auto seed = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  Dice dice(seed);
+  if (config_.access_log.to != "off") {
+    Result<std::unique_ptr<LogWriter>> log = LogWriter::open(config_.access_log.to);
+    if (!log) return log.error();
+    access_log_ = std::move(*log);
+    shared_.nudge_log = [this] { access_log_->nudge(); };
+  }
+  shared_.reaper = [this](proxy::WorldPtr world) { asio::post(io_, [gone = std::move(world)] {}); };
+  prober_ = std::make_unique<pool::Prober>(
+      [this](const pool::Prober::Change& change) {
+        asio::post(io_, [this, change] {
+          note("health", "endpoint " + change.endpoint + " of " + change.service + ": " +
+                             std::string(pool::name_of(change.before)) + " -> " +
+                             std::string(pool::name_of(change.after)) + " (" + change.output + ")");
+        });
+      },
+      dice.roll());
+  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  const unsigned count = config_.workers != 0 ? config_.workers : cores;
+  const TicketKeys::Secret tickets = TicketKeys::make_secret();
+  for (unsigned i = 0; i < count; ++i) {
+    workers_.push_back(std::make_unique<proxy::Worker>(i, shared_, dice.roll(), tickets));
+    if (access_log_) access_log_->add(workers_.back()->access_log);
+  }
+  return Done{};
+}
+
+Status Door::start() {
+  if (const Status bound = bind_listeners(config_.listen, listeners_); !bound) return bound;
+  const Result<std::uint64_t> descriptors = raise_descriptor_limit();
+  if (!descriptors) return descriptors.error();
+  shared_.connections_most = config_.limits.connections != 0 ? config_.limits.connections : *descriptors / 2;
+  if (const Status user = become_user(); !user) return user;
+  load_state();
+  if (const Status key = load_sticky_key(); !key) return key;
+  if (const Status threads = start_threads(); !threads) return threads;
+  read_certificates();
+  read_catalog();
+  rebuild("start");
+  for (auto& worker : workers_) {
+    worker->listen(listeners_);
+    worker->start();
+  }
+  if (const Status control = open_control(); !control) return control;
+  watch_files();
+  started_ = true;
+  started_at_ms_ = wall_ms();
+  note("process", "started, gatehouse " GATEHOUSE_VERSION);
+  return Done{};
+}
+
+bool Door::file_differs() const { return text_or_empty(config_.file) != config_text_; }
+
+ReloadResult Door::reload(const std::string& by) {
+  ReloadResult result;
+  const conf::Surroundings around = conf::surroundings_of_process(config_.file);
+  conf::ReadConfig read = conf::read_config(config_.file, around);
+  result.findings = read.findings;
+  if (!conf::has_error(result.findings)) {
+    const conf::Findings more = conf::check_config(read);
+    result.findings.insert(result.findings.end(), more.begin(), more.end());
+  }
+  const conf::ConfigDiff diff = conf::diff_config(config_, read.config);
+  for (const conf::Difference& line : diff.lines) {
+    if (line.at_start) result.findings.push_back(finding(line.path, "takes a restart: " + line.text()));
+    result.changes.push_back(line.text());
+  }
+  std::vector<std::shared_ptr<const proxy::Listener>> listeners;
+  if (!conf::has_error(result.findings))
+    if (const Status bound = bind_listeners(read.config.listen, listeners); !bound)
+      result.findings.push_back(finding("listen", bound.error().what));
+  if (conf::has_error(result.findings)) {
+    note("configuration", "reload refused: " + result.findings.front().text(), by);
+    return result;
+  }
+  const bool other_folder = read.config.certificates != config_.certificates;
+  config_ = std::move(read.config);
+  config_text_ = text_or_empty(config_.file);
+  listeners_ = std::move(listeners);
+  if (other_folder) certificate_folder_.reset();
+  read_certificates();
+  read_catalog();
+  rebuild("reload");
+  for (auto& worker : workers_) worker->listen(listeners_);
+  watch_files();
+  result.applied = true;
+  std::string text = "reloaded";
+  for (const std::string& change : result.changes) text += "; " + change;
+  note("configuration", text, by);
+  return result;
+}
+
+void Door::reopen_logs() {
+  if (!access_log_) return;
+  if (const Status reopened = access_log_->reopen(); !reopened) note("process", "log not reopened: " + reopened.error().what);
+}
+
+void Door::stop(std::function<void()> ended) {
+  if (stopping_) return;
+  stopping_ = true;
+  ended_ = std::move(ended);
+  note("process", "stopping");
+  for (auto& worker : workers_) worker->drain();
+  stop_deadline_ = std::chrono::steady_clock::now() + config_.limits.shutdown_time;
+  wait_for_the_last();
+}
+
+void Door::wait_for_the_last() {
+  const bool empty = shared_.open_connections.load(std::memory_order_relaxed) == 0;
+  const auto now = std::chrono::steady_clock::now();
+  if (!empty && now >= stop_deadline_)
+    for (auto& worker : workers_) worker->cut();
+  if (empty || now >= stop_deadline_ + cut_time) return ended_();
+  stop_timer_.expires_after(stop_poll);
+  stop_timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) wait_for_the_last();
+  });
+}
+
+}  // namespace gatehouse::cli

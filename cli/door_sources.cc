@@ -1,0 +1,290 @@
+// What the world is made of: the catalog's folder, certificates, addresses, settings; and what is kept on disk.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include <openssl/rand.h>
+
+#include "cli/door.h"
+#include "conf/catalog/file_source_io.h"
+#include "conf/catalog/translate.h"
+#include "net/atomic_file.h"
+#include "net/local_addresses.h"
+#include "net/placeholder.h"
+#include "net/read_file.h"
+
+namespace gatehouse::cli {
+namespace {
+
+constexpr std::size_t page_bytes_most = 1 << 20, pem_bytes_most = 1 << 20;
+
+std::int64_t steady_ms() { return pool::ms_of(Clock::now()); }
+
+// "file:bank" of hosts: in gatehouse.yaml, as what the certificates are assigned to.
+std::vector<HostCertificate> assigned_of(const std::map<std::string, conf::HostPolicy>& hosts) {
+  std::vector<HostCertificate> out;
+  for (const auto& [host, policy] : hosts)
+    if (policy.certificate.starts_with("file:")) out.push_back({host, policy.certificate.substr(5)});
+  return out;
+}
+
+}  // namespace
+
+void Door::load_state() {
+  history_.load();
+  const Result<FileContent> file = read_file(state_file("drained"), page_bytes_most);
+  if (!file) return;
+  std::string_view rest = file->bytes;
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find('\n'), rest.size());
+    if (end > 0) drained_.emplace(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+}
+
+void Door::save_drains() const {
+  std::string text;
+  for (const std::string& each : drained_) text += each + "\n";
+  [[maybe_unused]] const Status written = write_file_atomically(state_file("drained"), text, 0600);
+}
+
+// The key of sticky cookies outlives a restart, so that clients keep their endpoints.
+Status Door::load_sticky_key() {
+  pool::StickyKey key{};
+  const std::string file = state_file("sticky.key");
+  const Result<FileContent> known = read_file(file, page_bytes_most);
+  if (known && known->bytes.size() == key.size()) {
+    std::copy(known->bytes.begin(), known->bytes.end(), key.begin());
+  } else {
+    if (RAND_bytes(key.data(), key.size()) != 1) return Error{Errc::io, "the system has no randomness"};
+    const std::string text(key.begin(), key.end());
+    if (const Status written = write_file_atomically(file, text, 0600); !written) return written;
+  }
+  sticky_keys_ = {key};
+  return Done{};
+}
+
+void Door::read_certificates() {
+  const auto now = std::chrono::system_clock::now();
+  CertificateFolder::Reading reading;
+  if (!config_.certificates.files.empty()) {
+    if (!certificate_folder_) certificate_folder_ = std::make_unique<CertificateFolder>(config_.certificates.files);
+    CertificateFolder::Assigned assigned;
+    for (const HostCertificate& each : assigned_of(config_.hosts)) assigned[each.certificate].push_back(each.host);
+    reading = certificate_folder_->read(now, assigned);
+  }
+  for (const FileProblem& problem : reading.problems)
+    if (std::find(certificate_problems_.begin(), certificate_problems_.end(), problem) == certificate_problems_.end())
+      note("certificate", problem.file + ": " + problem.what);
+  certificate_problems_ = std::move(reading.problems);
+  if (!placeholder_) {
+    const Result<CertificatePtr> made = make_placeholder({config_.node.name, "localhost"}, now);
+    if (made) placeholder_ = *made;
+  }
+  const auto& hosts = table_ ? table_->hosts : config_.hosts;
+  certificates_ =
+      std::make_shared<const CertificateSet>(std::move(reading.certificates), assigned_of(hosts), placeholder_);
+}
+
+void Door::read_catalog() {
+  if (config_.catalog.files.empty()) {
+    instances_ = {};
+    return;
+  }
+  instances_ = catalog_.update(catalog::read_folder(config_.catalog.files, config_.catalog.files));
+}
+
+std::shared_ptr<const proxy::Settings> Door::make_settings() const {
+  auto settings = std::make_shared<proxy::Settings>();
+  settings->node = config_.node.name;
+  settings->limits = config_.limits;
+  settings->trusted_proxies = config_.trusted_proxies;
+  settings->access_log = config_.access_log.to != "off";
+  settings->redact = config_.access_log.redact;
+  for (const conf::Listen& listen : config_.listen)
+    if (listen.tls && settings->https_port == 0) settings->https_port = listen.address.port;
+  return settings;
+}
+
+// One policy for services that speak TLS alike, the same pointer as long as nothing changes.
+std::shared_ptr<const TlsClientPolicy> Door::tls_policy(const conf::Service& service) {
+  const std::string key = service.tls_ca_file + "\n" + service.tls_certificate_file + "\n" + service.tls_key_file +
+                          (service.tls_verify ? "\nverify" : "");
+  const auto known = tls_policies_.find(key);
+  if (known != tls_policies_.end()) return known->second;
+  auto policy = std::make_shared<TlsClientPolicy>();
+  policy->verify = service.tls_verify;
+  const auto unusable = [&](const Error& error) {
+    note("configuration", "service " + service.name + ": " + error.what);
+    return nullptr;
+  };
+  if (service.tls_verify && service.tls_ca_file.empty()) {
+    if (!system_trust_) {
+      const Result<TrustStorePtr> store = TrustStore::from_system();
+      if (!store) return unusable(store.error());
+      system_trust_ = *store;
+    }
+    policy->authorities = system_trust_;
+  } else if (service.tls_verify) {
+    const Result<TrustStorePtr> store = TrustStore::from_file(service.tls_ca_file);
+    if (!store) return unusable(store.error());
+    policy->authorities = *store;
+  }
+  if (!service.tls_certificate_file.empty()) {
+    const Result<FileContent> crt = read_file(service.tls_certificate_file, pem_bytes_most);
+    const Result<FileContent> pem = read_file(service.tls_key_file, pem_bytes_most);
+    if (!crt) return unusable(crt.error());
+    if (!pem) return unusable(pem.error());
+    const Result<CertificatePtr> pair =
+        load_certificate(crt->bytes, pem->bytes, std::chrono::system_clock::now(), CertificateUse::client);
+    if (!pair) return unusable(pair.error());
+    policy->certificate = *pair;
+  }
+  tls_policies_[key] = policy;
+  return policy;
+}
+
+void Door::rebuild(const std::string& cause) {
+  catalog::TranslateInput input{instances_.instances, config_};
+  input.previous = table_.get();
+  input.read_file = [](const std::string& path) -> Result<std::string> {
+    Result<FileContent> file = read_file(path, page_bytes_most);
+    if (!file) return file.error();
+    return std::move(file->bytes);
+  };
+  input.local_addresses = local_addresses();
+  auto table = std::make_shared<conf::RoutingTable>(catalog::translate(input));
+  table->findings.insert(table->findings.begin(), instances_.findings.begin(), instances_.findings.end());
+  table_ = std::move(table);
+  read_certificates();  // hosts may be assigned by routes
+
+  const std::vector<std::string> names = proxy::names_to_resolve(*table_);
+  if (!names.empty() && !resolver_)
+    resolver_ = std::make_unique<Resolver>(
+        Resolver::Options{}, [this](std::function<void()> work) { asio::post(io_, std::move(work)); },
+        [this] { rebuild("names"); });
+  if (resolver_) {
+    resolver_->resolve({names.begin(), names.end()});
+    addresses_.clear();
+    for (const auto& [name, found] : *resolver_->snapshot()) addresses_[name] = found.addresses;
+  }
+
+  proxy::WorldInputs inputs;
+  inputs.addresses = &addresses_;
+  inputs.sticky_keys = sticky_keys_;
+  inputs.workers = static_cast<unsigned>(workers_.size());
+  inputs.settings = make_settings();
+  inputs.certificates = certificates_;
+  inputs.tls_policy = [this](const conf::Service& service) { return tls_policy(service); };
+  inputs.now = Clock::now();
+  const proxy::WorldPtr before = world_;
+  world_ = proxy::build_world(table_, before.get(), registry_, inputs);
+  apply_drains();
+  for (auto& worker : workers_) worker->publish(world_);
+  probe_world();
+  note_world(before.get(), cause);
+}
+
+void Door::note_world(const proxy::World* before, const std::string& cause) {
+  constexpr std::size_t most = 50;
+  const std::vector<std::string> lines = proxy::changes(before, *world_);
+  for (std::size_t i = 0; i < lines.size() && i < most; ++i) note("catalog", lines[i] + " [" + cause + "]");
+  if (lines.size() > most) note("catalog", "and " + std::to_string(lines.size() - most) + " more changes [" + cause + "]");
+  for (const conf::Finding& finding : world_->findings()) {
+    const bool known = before != nullptr && std::any_of(before->findings().begin(), before->findings().end(),
+                                                        [&](const auto& each) { return each.text() == finding.text(); });
+    if (!known) note("catalog", finding.text());
+  }
+}
+
+void Door::probe_world() {
+  std::vector<pool::Probed> probed;
+  for (const proxy::PoolPtr& pool : world_->pools()) {
+    for (const pool::Endpoint& endpoint : pool->endpoints.endpoints()) {
+      pool::Probed each;
+      for (const conf::HealthCheck* check : pool::checks_of(*pool->service, *endpoint.instance))
+        each.checks.push_back(*check);
+      if (each.checks.empty()) continue;
+      each.service = pool->service;
+      each.endpoint = endpoint;
+      probed.push_back(std::move(each));
+    }
+  }
+  prober_->watch(std::move(probed));
+}
+
+void Door::apply_drains() {
+  for (const proxy::PoolPtr& pool : world_->pools()) {
+    const std::string& service = pool->service->name;
+    for (const pool::Endpoint& endpoint : pool->endpoints.endpoints()) {
+      const bool drain = drained_.contains(service) || drained_.contains(service + "/" + endpoint.name) ||
+                         drained_.contains(service + "/" + endpoint.instance->id);
+      auto& since = endpoint.live->draining_since_ms;
+      if (!drain) since.store(0, std::memory_order_relaxed);
+      else if (since.load(std::memory_order_relaxed) == 0) since.store(steady_ms(), std::memory_order_relaxed);
+    }
+  }
+}
+
+Status Door::set_drain(const std::string& target, bool drain, const std::string& by) {
+  const std::string service = target.substr(0, target.find('/'));
+  const proxy::ServicePool* pool = world_->find(service);
+  if (pool == nullptr && drain) return invalid("there is no service " + service);
+  const std::string endpoint = target.size() > service.size() ? target.substr(service.size() + 1) : "";
+  if (pool != nullptr && !endpoint.empty() && drain) {
+    const auto all = pool->endpoints.endpoints();
+    const bool known = std::any_of(all.begin(), all.end(), [&](const pool::Endpoint& each) {
+      return each.name == endpoint || each.instance->id == endpoint;
+    });
+    if (!known) return invalid("service " + service + " has no endpoint " + endpoint);
+  }
+  if (drain) drained_.insert(target);
+  else if (drained_.erase(target) == 0) return invalid(target + " is not drained");
+  apply_drains();
+  save_drains();
+  note("command", (drain ? "drain " : "undrain ") + target, by);
+  return Done{};
+}
+
+void Door::watch_files() {
+  std::vector<std::string> paths;
+  for (const std::string& path : {config_.catalog.files, config_.certificates.files})
+    if (!path.empty()) paths.push_back(path);
+  watch_descriptor_.reset();
+  watch_ = std::make_unique<FileWatch>(std::move(paths), Clock::now());
+  if (const int fd = watch_->fd(); fd >= 0)
+    watch_descriptor_ = std::make_unique<asio::posix::stream_descriptor>(io_, ::dup(fd));
+  wait_for_changes();
+}
+
+void Door::wait_for_changes() {
+  const auto look = [this] {
+    if (watch_->poll(Clock::now())) files_changed();
+    wait_for_changes();
+  };
+  watch_timer_.cancel();
+  if (watch_descriptor_) {
+    watch_descriptor_->cancel();
+    watch_descriptor_->async_wait(asio::posix::stream_descriptor::wait_read,
+                                  [look](boost::system::error_code error) {
+                                    if (!error) look();
+                                  });
+  }
+  const auto deadline = watch_->deadline();
+  if (!deadline) return;
+  watch_timer_.expires_at(*deadline);
+  watch_timer_.async_wait([look](boost::system::error_code error) {
+    if (!error) look();
+  });
+}
+
+void Door::files_changed() {
+  read_certificates();
+  read_catalog();
+  rebuild("files");
+}
+
+}  // namespace gatehouse::cli
