@@ -1,0 +1,129 @@
+#include "cli/admin.h"
+
+#include <charconv>
+
+#include "cli/door.h"
+#include "cli/door_view.h"
+#include "cli/explain.h"
+#include "cli/json.h"
+#include "cli/status.h"
+#include "conf/dump.h"
+#include "conf/reader_io.h"
+
+namespace gatehouse::cli {
+namespace {
+
+HttpReply words(int status, std::string_view text) {
+  return {status, "text/plain; charset=utf-8", std::string(text) + "\n"};
+}
+
+HttpReply json_reply(int status, const json::object& object) {
+  return {status, json_type, json::serialize(object) + "\n"};
+}
+
+HttpReply status(Door& door, const HttpRequest&) { return json_reply(200, status_json(view_of(door))); }
+
+HttpReply history(Door& door, const HttpRequest& request) {
+  const std::string since = request.query_or("since", "0");
+  std::int64_t since_ms = 0;
+  const auto [end, error] = std::from_chars(since.data(), since.data() + since.size(), since_ms);
+  if (error != std::errc() || end != since.data() + since.size())
+    return words(400, "since: milliseconds since 1970, please");
+  HttpReply reply{200, "application/x-ndjson", ""};
+  for (const HistoryEntry& entry : door.history().since(since_ms)) reply.body += to_json_line(entry);
+  return reply;
+}
+
+HttpReply reload(Door& door, const HttpRequest& request) {
+  const ReloadResult result = door.reload(request.by);
+  json::array findings, changes;
+  for (const conf::Finding& finding : result.findings) findings.emplace_back(finding.text());
+  for (const std::string& change : result.changes) changes.emplace_back(change);
+  return json_reply(
+      result.applied ? 200 : 409,
+      {{"applied", result.applied}, {"findings", std::move(findings)}, {"changes", std::move(changes)}});
+}
+
+HttpReply ready(Door& door, const HttpRequest&) {
+  const std::string reason = unready_reason(view_of(door));
+  return reason.empty() ? words(200, "ready") : words(503, reason);
+}
+
+HttpReply drain_or_not(Door& door, const HttpRequest& request, bool drain) {
+  const std::string target = request.query_or("target");
+  if (const Status set = door.set_drain(target, drain, request.by); !set) return words(404, set.error().what);
+  return words(200, target + (drain ? " is drained: no new requests" : " is no longer drained"));
+}
+HttpReply drain(Door& door, const HttpRequest& request) { return drain_or_not(door, request, true); }
+HttpReply undrain(Door& door, const HttpRequest& request) { return drain_or_not(door, request, false); }
+
+HttpReply explained(Door& door, const HttpRequest& request) {
+  ExplainRequest asked{request.query_or("method", "GET"), request.query_or("url"), {}, {}};
+  const std::optional<IpAddress> peer = IpAddress::parse(request.query_or("from", "127.0.0.1"));
+  if (!peer) return words(400, "from: an address, please");
+  asked.peer = *peer;
+  const std::string fields = request.query_or("field");
+  for (std::string_view rest = fields; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    asked.fields.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  const Result<std::string> text = explain(asked, view_of(door));
+  return text ? HttpReply{200, "text/plain; charset=utf-8", *text} : words(400, text.error().what);
+}
+
+HttpReply running_config(Door& door, const HttpRequest&) {
+  const conf::Surroundings around = conf::surroundings_of_process(door.config().file);
+  return {200, "application/yaml", conf::dump_config(door.config(), conf::Dump::everything, around)};
+}
+
+HttpReply log_places(Door& door, const HttpRequest&) {
+  return json_reply(200, {{"access", door.config().access_log.to}, {"events", door.config().event_log.to}});
+}
+
+constexpr Verb table[] = {
+    {"GET", "/v1/status", "", status, "the whole state, as JSON"},
+    {"GET", "/v1/history", "", history, "what changed since=MS (since 1970), a JSON object a line"},
+    {"POST", "/v1/reload", "", reload, "read gatehouse.yaml anew; 409: refused, nothing changed"},
+    {"GET", "/v1/ready", "", ready, "200 while the door should get traffic, else 503"},
+    {"POST", "/v1/drain", "target", drain, "no new requests for target=SERVICE[/ENDPOINT]"},
+    {"POST", "/v1/undrain", "target", undrain, "take a drain back"},
+    {"GET", "/v1/explain", "url", explained, "method= url= field= (joined by newlines) from=ADDRESS"},
+    {"GET", "/v1/config", "", running_config, "the configuration that runs, as YAML"},
+    {"GET", "/v1/logs", "", log_places, "where the logs go, as JSON"},
+};
+
+}  // namespace
+
+std::span<const Verb> verbs() { return table; }
+
+const Verb* find_verb(const HttpRequest& request, HttpReply& refusal) {
+  const Verb* other_method = nullptr;
+  for (const Verb& verb : table) {
+    if (verb.path != request.path) continue;
+    if (verb.method != request.method) {
+      other_method = &verb;
+      continue;
+    }
+    if (verb.required.empty() || !request.query_or(verb.required).empty()) return &verb;
+    refusal = words(400, std::string(verb.path) + " needs ?" + std::string(verb.required) + "=…");
+    return nullptr;
+  }
+  if (other_method != nullptr) {
+    refusal = words(405, std::string(other_method->path) + " is asked by " + std::string(other_method->method));
+    refusal.allow = std::string(other_method->method);
+    return nullptr;
+  }
+  refusal = words(404, "there are:");
+  for (const Verb& verb : table)
+    refusal.body += std::string(verb.method) + " " + std::string(verb.path) + "  " + std::string(verb.meaning) + "\n";
+  return nullptr;
+}
+
+HttpReply answer_admin(Door& door, const HttpRequest& request) {
+  HttpReply refusal;
+  const Verb* verb = find_verb(request, refusal);
+  return verb != nullptr ? verb->answer(door, request) : refusal;
+}
+
+}  // namespace gatehouse::cli

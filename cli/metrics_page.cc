@@ -1,0 +1,80 @@
+#include "cli/metrics_page.h"
+
+#include <algorithm>
+
+#include "proxy/http/authority.h"
+#include "proxy/http/bytes.h"
+
+namespace gatehouse::cli {
+namespace {
+
+bool is_allowed(const IpAddress& peer, const std::vector<IpPrefix>& allow) {
+  return std::any_of(allow.begin(), allow.end(), [&](const IpPrefix& prefix) { return prefix.contains(peer); });
+}
+
+bool is_address(std::string_view host) {
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  return IpAddress::parse(host).has_value();
+}
+
+// A probe of HTTP/1.0 without Host is no browser.
+bool is_believed(std::string_view host, const std::vector<std::string>& hosts) {
+  if (host.empty()) return true;
+  const std::optional<http::Authority> authority = http::parse_authority(host);
+  if (!authority) return false;
+  if (is_address(authority->host) || http::equals_caseless(authority->host, "localhost")) return true;
+  return std::any_of(hosts.begin(), hosts.end(),
+                     [&](const std::string& known) { return http::equal_caseless(authority->host, known); });
+}
+
+HttpReply text_reply(int status, std::string body) { return {status, "text/plain; charset=utf-8", std::move(body)}; }
+
+HttpReply index(const DoorView& view, const HttpRequest&) {
+  return text_reply(200, "gatehouse " GATEHOUSE_VERSION " on " + view.config.node.name +
+                             "\n\n"
+                             "/metrics               for Prometheus\n"
+                             "/metrics?endpoints=1   with series of each endpoint\n"
+                             "/healthz               200 while the program lives\n"
+                             "/readyz                200 while it should get traffic, else 503 and why\n");
+}
+
+HttpReply metrics(const DoorView& view, const HttpRequest& request) {
+  return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(view, request.query_or("endpoints") == "1")};
+}
+
+HttpReply health(const DoorView&, const HttpRequest&) { return text_reply(200, "alive\n"); }
+
+HttpReply readiness(const DoorView& view, const HttpRequest&) {
+  const std::string reason = unready_reason(view);
+  return reason.empty() ? text_reply(200, "ready\n") : text_reply(503, reason + "\n");
+}
+
+struct Page {
+  std::string_view path;
+  HttpReply (*answer)(const DoorView&, const HttpRequest&);
+};
+
+constexpr Page pages[] = {{"/", index}, {"/metrics", metrics}, {"/healthz", health}, {"/readyz", readiness}};
+
+}  // namespace
+
+HttpReply answer_metrics(const DoorView& view, const HttpRequest& request) {
+  if (!is_allowed(request.peer, view.config.metrics.allow))
+    return text_reply(403, request.peer.text() + " is not in metrics.allow\n");
+  if (!is_believed(request.host, view.config.metrics.hosts))
+    return text_reply(421, "this Host is not an address, not localhost and not in metrics.hosts\n");
+  if (request.method != "GET" && request.method != "HEAD") {
+    HttpReply reply = text_reply(405, "read-only: changes go over the admin socket\n");
+    reply.allow = "GET, HEAD";
+    return reply;
+  }
+  for (const Page& page : pages)
+    if (page.path == request.path) return page.answer(view, request);
+  return text_reply(404, "there are /metrics, /healthz, /readyz and /\n");
+}
+
+HttpReply answer_metrics(const Door& door, const HttpRequest& request) {
+  return answer_metrics(view_of(door), request);
+}
+
+}  // namespace gatehouse::cli

@@ -1,0 +1,292 @@
+// The figures of /metrics: which counter has which name, told once in a table.
+#include <array>
+#include <span>
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include "cli/metrics_page.h"
+#include "cli/text.h"
+
+namespace gatehouse::cli {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using proxy::WorkerCounters;
+using Labels = std::vector<ClientMetric::Label>;
+
+struct WorkerRow {
+  Counter WorkerCounters::* counter;
+  MetricType type;
+  const char *name, *help;
+};
+
+constexpr WorkerRow worker_rows[] = {
+    {&WorkerCounters::connections_accepted, MetricType::Counter, "gatehouse_connections_accepted_total",
+     "Client connections accepted."},
+    {&WorkerCounters::connections_refused, MetricType::Counter, "gatehouse_connections_refused_total",
+     "Client connections closed at once because a limit was reached."},
+    {&WorkerCounters::tls_connections_open, MetricType::Gauge, "gatehouse_tls_connections_open",
+     "Client connections that speak TLS."},
+    {&WorkerCounters::handshakes, MetricType::Counter, "gatehouse_tls_handshakes_total",
+     "TLS handshakes with clients that succeeded."},
+    {&WorkerCounters::handshakes_resumed, MetricType::Counter, "gatehouse_tls_handshakes_resumed_total",
+     "Of those, the ones that resumed a session."},
+    {&WorkerCounters::handshakes_failed, MetricType::Counter, "gatehouse_tls_handshakes_failed_total",
+     "TLS handshakes with clients that failed."},
+    {&WorkerCounters::requests, MetricType::Counter, "gatehouse_requests_total", "Requests, malformed ones too."},
+    {&WorkerCounters::bytes_in, MetricType::Counter, "gatehouse_received_bytes_total",
+     "Bytes of requests, heads included."},
+    {&WorkerCounters::bytes_out, MetricType::Counter, "gatehouse_sent_bytes_total",
+     "Bytes of responses, heads included."},
+    {&WorkerCounters::backend_connects, MetricType::Counter, "gatehouse_backend_connects_total",
+     "Connections made to endpoints."},
+    {&WorkerCounters::backend_reuses, MetricType::Counter, "gatehouse_backend_reuses_total",
+     "Requests sent over an idle connection to an endpoint."},
+    {&WorkerCounters::backend_connect_failures, MetricType::Counter, "gatehouse_backend_connect_failures_total",
+     "Connections to endpoints that could not be made."},
+    {&WorkerCounters::retries, MetricType::Counter, "gatehouse_retries_total", "Requests sent once more."},
+    {&WorkerCounters::stale_replays, MetricType::Counter, "gatehouse_stale_replays_total",
+     "Of those, the ones whose idle connection the endpoint had closed."},
+    {&WorkerCounters::local_replies, MetricType::Counter, "gatehouse_local_replies_total",
+     "Requests answered by gatehouse itself: refusals, redirects, pages."},
+    {&WorkerCounters::malformed_requests, MetricType::Counter, "gatehouse_malformed_requests_total",
+     "Requests refused because they were not HTTP as RFC 9112 has it."},
+    {&WorkerCounters::malformed_responses, MetricType::Counter, "gatehouse_malformed_responses_total",
+     "Responses of endpoints turned into 502 for the same reason."},
+    {&WorkerCounters::upgrades_open, MetricType::Gauge, "gatehouse_upgrades_open",
+     "Upgraded connections (WebSocket) open."},
+    {&WorkerCounters::accept_pauses, MetricType::Counter, "gatehouse_accept_pauses_total",
+     "Times that accepting was paused for want of descriptors or memory."},
+};
+
+using Shard = pool::ServiceShard;
+struct ServiceRow {
+  Counter Shard::* counter;
+  const char *name, *help;
+};
+
+constexpr ServiceRow service_rows[] = {
+    {&Shard::aborted, "gatehouse_service_aborted_total", "Requests that ended without a response."},
+    {&Shard::retries, "gatehouse_service_retries_total", "Requests sent once more."},
+    {&Shard::retries_refused, "gatehouse_service_retries_refused_total", "Retries that the budget did not allow."},
+    {&Shard::queue_full, "gatehouse_service_queue_full_total", "Requests answered 503 because the queue was full."},
+    {&Shard::queue_timeout, "gatehouse_service_queue_timeouts_total", "Requests that waited in the queue in vain."},
+    {&Shard::bytes_in, "gatehouse_service_received_bytes_total", "Bytes of requests, from clients."},
+    {&Shard::bytes_out, "gatehouse_service_sent_bytes_total", "Bytes of responses, to clients."},
+};
+
+using State = pool::EndpointState;
+struct EndpointRow {
+  std::atomic<std::uint64_t> State::* counter;
+  const char *name, *help;
+};
+
+constexpr EndpointRow endpoint_rows[] = {
+    {&State::requests_total, "gatehouse_endpoint_requests_total", "Requests sent to the endpoint."},
+    {&State::failures_total, "gatehouse_endpoint_failures_total", "Of those, the ones that failed."},
+    {&State::connect_failures_total, "gatehouse_endpoint_connect_failures_total",
+     "Connections to the endpoint that could not be made."},
+    {&State::bytes_in_total, "gatehouse_endpoint_received_bytes_total", "Bytes from the endpoint."},
+    {&State::bytes_out_total, "gatehouse_endpoint_sent_bytes_total", "Bytes to the endpoint."},
+};
+
+template <class T>
+double load(const std::atomic<T>& value) {
+  return static_cast<double>(value.load(std::memory_order_relaxed));
+}
+
+class Families {
+ public:
+  void add(MetricType type, const char* name, const char* help, double value, Labels labels = {}) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+    family(type, name, help).metric.push_back(std::move(metric));
+  }
+  void counter(const char* name, const char* help, double value, Labels labels = {}) {
+    add(MetricType::Counter, name, help, value, std::move(labels));
+  }
+  void gauge(const char* name, const char* help, double value, Labels labels = {}) {
+    add(MetricType::Gauge, name, help, value, std::move(labels));
+  }
+  void histogram(const char* name, const char* help, ClientMetric::Histogram value, Labels labels) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    metric.histogram = std::move(value);
+    family(MetricType::Histogram, name, help).metric.push_back(std::move(metric));
+  }
+  std::string text() const { return prometheus::TextSerializer().Serializer::Serialize(families_); }
+
+ private:
+  // All series of a name stand together, whatever the order they come in.
+  MetricFamily& family(MetricType type, const char* name, const char* help) {
+    const auto [known, fresh] = index_.try_emplace(name, families_.size());
+    if (fresh) families_.push_back({name, help, type, {}});
+    return families_[known->second];
+  }
+
+  std::vector<MetricFamily> families_;
+  std::map<std::string, std::size_t> index_;
+};
+
+constexpr std::array classes = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+
+void add_process(const DoorView& view, Families& out) {
+  out.gauge("gatehouse_build_info", "Always 1; the version is a label.", 1, {{"version", GATEHOUSE_VERSION}});
+  out.gauge("gatehouse_start_time_seconds", "When the program began to serve, in seconds since 1970.",
+            static_cast<double>(view.started_ms) / 1000);
+  out.gauge("gatehouse_ready", "1 while the door should get traffic.", view.ready ? 1 : 0);
+  out.gauge("gatehouse_configuration_differs", "1 when gatehouse.yaml was changed since it was applied.",
+            view.file_differs ? 1 : 0);
+  out.gauge("gatehouse_worlds_live", "Routing snapshots in use: 1, and those that requests under way began with.",
+            static_cast<double>(view.worlds_live));
+  out.gauge("gatehouse_connections_open", "Client connections open.", static_cast<double>(view.connections_open));
+  out.gauge("gatehouse_connections_limit", "Client connections that may be open.",
+            static_cast<double>(view.connections_most));
+  out.gauge("gatehouse_memory_used_bytes",
+            "Memory for connections and what they carry, as counted against the limit.",
+            static_cast<double>(view.memory_used));
+  out.gauge("gatehouse_memory_limit_bytes", "limits.memory.", static_cast<double>(view.config.limits.memory));
+  out.counter("gatehouse_access_log_lines_dropped_total", "Access log lines lost because the disk was too slow.",
+              static_cast<double>(view.log_lines_dropped));
+  out.counter("gatehouse_access_log_write_failures_total", "Writes of the access log that failed.",
+              static_cast<double>(view.log_writes_failed));
+}
+
+void add_workers(const DoorView& view, Families& out) {
+  for (const WorkerRow& row : worker_rows)
+    out.add(row.type, row.name, row.help, static_cast<double>(view.sum(row.counter)));
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    std::uint64_t total = 0;
+    for (const WorkerCounters* worker : view.workers) total += worker->responses[i].value();
+    out.counter("gatehouse_responses_total", "Responses to clients by class; none: the request ended without one.",
+                static_cast<double>(total), {{"class", classes[i]}});
+  }
+  for (std::size_t i = 0; i < view.workers.size(); ++i)
+    out.gauge("gatehouse_worker_connections_open", "Client connections open, by worker.",
+              static_cast<double>(view.workers[i]->connections_open.value()), {{"worker", std::to_string(i)}});
+}
+
+template <class Member>
+double sum(std::span<const Shard> shards, Member of) {
+  std::uint64_t total = 0;
+  for (const Shard& shard : shards) total += of(shard).value();
+  return static_cast<double>(total);
+}
+
+ClientMetric::Histogram latency(std::span<const Shard> shards) {
+  ClientMetric::Histogram out;
+  std::uint64_t cumulative = 0;
+  for (std::size_t i = 0; i <= pool::latency_bounds_ms.size(); ++i) {
+    cumulative +=
+        static_cast<std::uint64_t>(sum(shards, [i](const Shard& shard) -> auto& { return shard.latency[i]; }));
+    if (i == pool::latency_bounds_ms.size()) break;  // the serializer writes +Inf by the count
+    out.bucket.push_back({cumulative, static_cast<double>(pool::latency_bounds_ms[i]) / 1000});
+  }
+  out.sample_count = cumulative;
+  out.sample_sum = sum(shards, [](const Shard& shard) -> auto& { return shard.latency_us_total; }) / 1e6;
+  return out;
+}
+
+void add_service(const proxy::ServicePool& pool, Families& out) {
+  const Labels service = {{"service", printable(pool.service->name)}};
+  const auto with = [&service](const char* name, const char* value) {
+    Labels labels = service;
+    labels.push_back({name, value});
+    return labels;
+  };
+  const std::span<const Shard> shards = pool.stats->shards();
+  for (std::size_t i = 0; i < 5; ++i)
+    out.counter("gatehouse_service_responses_total", "Responses to clients by class.",
+                sum(shards, [i](const Shard& shard) -> auto& { return shard.responses[i]; }),
+                with("class", classes[i + 1]));
+  for (const ServiceRow& row : service_rows)
+    out.counter(row.name, row.help, sum(shards, [&](const Shard& shard) -> auto& { return shard.*row.counter; }),
+                service);
+  out.histogram("gatehouse_service_request_duration_seconds",
+                "From the first byte of a request to the last of its response.", latency(shards), service);
+  out.gauge("gatehouse_service_queued", "Requests that wait for an endpoint now.", load(pool.stats->queued), service);
+  std::size_t healthy = 0;
+  for (const pool::Endpoint& endpoint : pool.endpoints.endpoints()) {
+    const pool::Health health = pool::health_of(endpoint);
+    if (health == pool::Health::up || health == pool::Health::warning) ++healthy;
+  }
+  out.gauge("gatehouse_service_endpoints", "Endpoints of the service.", static_cast<double>(pool.endpoints.size()),
+            service);
+  out.gauge("gatehouse_service_endpoints_healthy", "Of those, the ones whose checks pass or warn.",
+            static_cast<double>(healthy), service);
+  std::size_t refused = 0;
+  for (const conf::Route& route : pool.service->routes) refused += route.refused.empty() ? 0 : 1;
+  out.gauge("gatehouse_service_routes_refused", "Routes that answer 503 because their definition was refused.",
+            static_cast<double>(refused), service);
+}
+
+void add_endpoint(const proxy::ServicePool& pool, const pool::Endpoint& endpoint, Families& out) {
+  const Labels labels = {{"service", printable(pool.service->name)},
+                         {"endpoint", printable(endpoint.name)},
+                         {"address", endpoint.address.text()}};
+  const pool::Health health = pool::health_of(endpoint);
+  out.gauge("gatehouse_endpoint_healthy", "1 while the endpoint's checks pass or warn.",
+            health == pool::Health::up || health == pool::Health::warning ? 1 : 0, labels);
+  out.gauge("gatehouse_endpoint_draining", "1 while the endpoint is drained by command.",
+            load(endpoint.live->draining_since_ms) != 0 ? 1 : 0, labels);
+  out.gauge("gatehouse_endpoint_in_flight", "Requests under way.", load(endpoint.live->requests), labels);
+  out.gauge("gatehouse_endpoint_connections", "Connections open, busy and idle.", load(endpoint.live->connections),
+            labels);
+  for (const EndpointRow& row : endpoint_rows)
+    out.counter(row.name, row.help, load(endpoint.live->*row.counter), labels);
+}
+
+void add_services(const DoorView& view, bool with_endpoints, Families& out) {
+  std::size_t services = 0, endpoints = 0, left_out = 0;
+  for (const proxy::PoolPtr& pool : view.world.pools()) {
+    if (services++ >= services_most) {
+      ++left_out;
+      continue;
+    }
+    add_service(*pool, out);
+    if (!with_endpoints) continue;
+    for (const pool::Endpoint& endpoint : pool->endpoints.endpoints()) {
+      if (endpoints++ < endpoints_most)
+        add_endpoint(*pool, endpoint, out);
+      else
+        ++left_out;
+    }
+  }
+  out.gauge("gatehouse_series_left_out",
+            "Services and endpoints without series of their own, because of their number.",
+            static_cast<double>(left_out));
+}
+
+void add_certificates(const DoorView& view, Families& out) {
+  for (const NamedCertificate& each : view.world.certificates().all()) {
+    const auto left = each.certificate->not_after.time_since_epoch() - Millis(view.wall_ms);
+    out.gauge("gatehouse_certificate_days_left", "Days until the certificate expires.",
+              std::chrono::duration<double, std::ratio<86400>>(left).count(),
+              {{"certificate", printable(each.name)}});
+  }
+  const auto& problems = view.certificate_problems;
+  out.gauge("gatehouse_certificate_problems", "Certificate files that can't be used, or only with a warning.",
+            static_cast<double>(problems.size()));
+  std::array<double, 2> findings{};
+  for (const conf::Finding& finding : view.world.findings()) ++findings[finding.severity == conf::Severity::error];
+  const char* help = "What is wrong with the catalog, or worth a word: see gatehouse status.";
+  out.gauge("gatehouse_catalog_findings", help, findings[0], {{"severity", "warning"}});
+  out.gauge("gatehouse_catalog_findings", help, findings[1], {{"severity", "error"}});
+}
+
+}  // namespace
+
+std::string metrics_text(const DoorView& view, bool with_endpoints) {
+  Families out;
+  add_process(view, out);
+  add_workers(view, out);
+  add_certificates(view, out);
+  add_services(view, with_endpoints, out);
+  return out.text();
+}
+
+}  // namespace gatehouse::cli

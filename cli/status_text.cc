@@ -1,0 +1,187 @@
+#include "cli/status_text.h"
+
+#include <algorithm>
+
+#include "cli/text.h"
+
+namespace gatehouse::cli {
+namespace {
+
+constexpr std::int64_t days_left_short = 14;
+constexpr std::size_t names_shown = 3;
+
+// Looking into JSON that may hold less than we know of.
+class Look {
+ public:
+  explicit Look(const json::value* value) : value_(value) {}
+  explicit Look(const json::object& object, std::string_view name) : value_(object.if_contains(name)) {}
+  Look operator[](std::string_view name) const {
+    const json::object* object = value_ != nullptr ? value_->if_object() : nullptr;
+    return Look(object != nullptr ? object->if_contains(name) : nullptr);
+  }
+  std::string text() const {
+    const json::string* string = value_ != nullptr ? value_->if_string() : nullptr;
+    return string != nullptr ? std::string(*string) : std::string();
+  }
+  std::int64_t number() const {
+    if (value_ == nullptr || !value_->is_number()) return 0;
+    boost::system::error_code ignored;
+    return value_->to_number<std::int64_t>(ignored);
+  }
+  bool flag() const { return value_ != nullptr && value_->is_bool() && value_->as_bool(); }
+  const json::array& list() const {
+    static const json::array none;
+    const json::array* array = value_ != nullptr ? value_->if_array() : nullptr;
+    return array != nullptr ? *array : none;
+  }
+
+ private:
+  const json::value* value_;
+};
+
+std::string count_text(std::int64_t count) {
+  return grouped(static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0)));
+}
+
+std::string counted(std::int64_t count, const std::string& noun) {
+  return count_text(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+class StatusPage {
+ public:
+  StatusPage(const json::object& status, bool coloured) : status_(status), coloured_(coloured) {}
+
+  std::string text() {
+    head();
+    listeners();
+    for (const json::value& service : Look(status_, "services").list()) show_service(Look(&service));
+    certificates();
+    problems();
+    return std::move(out_);
+  }
+
+ private:
+  std::string mark(std::string_view text, Colour colour) const {
+    return coloured(printable(text), colour, coloured_);
+  }
+  Look look(std::string_view name) const { return Look(status_, name); }
+
+  void head() {
+    const bool ready = look("ready").flag();
+    out_ += mark("gatehouse " + look("version").text() + " on " + look("node").text(), Colour::bold) + "  " +
+            mark(ready ? "ready" : look("unready").text(), ready ? Colour::good : Colour::bad) + "  up " +
+            ago(look("uptime_ms").number()) + "  pid " + std::to_string(look("pid").number()) + "\n";
+    const Look connections = look("connections"), memory = look("memory");
+    out_ += count_text(connections["open"].number()) + " of " + counted(connections["most"].number(), "connection") +
+            ", " + counted(look("requests").number(), "request") + ", " +
+            bytes_text(static_cast<std::uint64_t>(memory["used"].number())) + " of " +
+            bytes_text(static_cast<std::uint64_t>(memory["limit"].number())) + " memory\n";
+    if (look("file_differs").flag())
+      out_ += mark(look("file").text() + " was changed since it was applied: gatehouse reload", Colour::warn) + "\n";
+    if (const std::int64_t dropped = look("access_log")["lines_dropped"].number(); dropped != 0)
+      out_ += mark(counted(dropped, "access log line") + " dropped: the disk was too slow", Colour::warn) + "\n";
+    if (const std::int64_t failed = look("access_log")["writes_failed"].number(); failed != 0)
+      out_ += mark(counted(failed, "write") + " of the access log failed", Colour::bad) + "\n";
+  }
+
+  void section(std::string_view title, const Columns& rows) {
+    if (!rows.empty()) out_ += "\n" + mark(title, Colour::bold) + "\n" + rows.text(coloured_);
+  }
+
+  void listeners() {
+    Columns rows;
+    for (const json::value& each : look("listeners").list()) {
+      const Look listener(&each);
+      std::string notes = listener["tls"].flag() ? "tls" : "";
+      if (!listener["proxy_protocol"].list().empty()) notes += notes.empty() ? "PROXY protocol" : ", PROXY protocol";
+      for (const json::value& only : listener["only"].list())
+        notes += (notes.empty() ? "only " : ", only ") + Look(&only).text();
+      rows.row({{listener["name"].text()}, {listener["address"].text()}, {notes, Colour::dim}});
+    }
+    section("listeners", rows);
+  }
+
+  void show_service(Look service) {
+    out_ += "\n" + mark(service["name"].text(), Colour::bold) + "  " + mark(service["policy"].text(), Colour::dim);
+    if (const std::int64_t queued = service["queued"].number(); queued != 0)
+      out_ += "  " + mark(counted(queued, "request") + " queued", Colour::warn);
+    if (service["drained"].flag()) out_ += "  " + mark("drained", Colour::warn);
+    out_ += "\n";
+    Columns routes;
+    for (const json::value& each : service["routes"].list()) {
+      const Look route(&each);
+      const std::string refused = route["refused"].text(), redirect = route["redirect"].text();
+      routes.row({{route["match"].text()},
+                  {!refused.empty()   ? "refused: " + refused
+                   : redirect.empty() ? ""
+                                      : "to " + redirect,
+                   refused.empty() ? Colour::dim : Colour::bad}});
+    }
+    out_ += routes.text(coloured_);
+    Columns endpoints(4);
+    for (const json::value& each : service["endpoints"].list()) endpoints.row(endpoint_cells(Look(&each)));
+    out_ += endpoints.empty() ? "    " + mark("no endpoints", Colour::bad) + "\n" : endpoints.text(coloured_);
+  }
+
+  static std::vector<Columns::Cell> endpoint_cells(Look endpoint) {
+    const std::string health = endpoint["health"].text(), out = endpoint["out"].text();
+    const Colour colour = health == "down" || health == "unknown" ? Colour::bad
+                          : health == "warning" || !out.empty()   ? Colour::warn
+                                                                  : Colour::good;
+    std::string notes;
+    const auto note = [&notes](const std::string& text) {
+      if (!text.empty()) notes += (notes.empty() ? "" : ", ") + text;
+    };
+    note(out == health ? "" : out);
+    note(endpoint["reason"].text());
+    note(endpoint["backup"].flag() ? "backup" : "");
+    if (endpoint["weight"].number() != 1) note("weight " + std::to_string(endpoint["weight"].number()));
+    if (endpoint["failures"].number() != 0) note(count_text(endpoint["failures"].number()) + " failed");
+    return {{endpoint["name"].text()},
+            {endpoint["address"].text()},
+            {health, colour},
+            {endpoint["since"].text().empty() ? "" : ago(endpoint["since_ms"].number())},
+            {count_text(endpoint["in_flight"].number()) + " now"},
+            {counted(endpoint["requests"].number(), "request")},
+            {notes, colour == Colour::good ? Colour::dim : colour}};
+  }
+
+  void certificates() {
+    Columns rows;
+    for (const json::value& each : look("certificates").list()) {
+      const Look certificate(&each);
+      const json::array& all = certificate["names"].list();
+      std::string names;
+      for (std::size_t i = 0; i < all.size() && i < names_shown; ++i)
+        names += (i == 0 ? "" : ", ") + Look(&all[i]).text();
+      if (all.size() > names_shown) names += " and " + std::to_string(all.size() - names_shown) + " more";
+      const std::int64_t days = certificate["days_left"].number();
+      const std::string left = days < 0 ? "expired" : counted(days, "day") + " left";
+      rows.row({{certificate["name"].text()},
+                {left, days < 0                 ? Colour::bad
+                       : days < days_left_short ? Colour::warn
+                                                : Colour::none},
+                {names}});
+    }
+    section("certificates", rows);
+  }
+
+  void problems() {
+    Columns rows;
+    for (const json::value& each : look("problems").list()) {
+      const Look problem(&each);
+      rows.row({{problem["text"].text(), problem["severity"].text() == "error" ? Colour::bad : Colour::warn}});
+    }
+    section("problems", rows);
+  }
+
+  const json::object& status_;
+  const bool coloured_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string status_text(const json::object& status, bool coloured) { return StatusPage(status, coloured).text(); }
+
+}  // namespace gatehouse::cli
