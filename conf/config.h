@@ -1,5 +1,6 @@
 // config.h: gatehouse.yaml as plain data: what belongs to the node. Services come from the catalog.
-//   Defaults stand here. Read by read_config (reader.h), judged by check (check.h). Paths are absolute once read.
+//   Defaults stand here, but for those that depend on the process (default_config, config_keys.h). Read by reader.h,
+//   judged by check.h. Paths are absolute once read. A new key: a member here, a row in config_keys.cc.
 #pragma once
 
 #include <cstdint>
@@ -29,14 +30,14 @@ struct Listen {
   bool tls = false;
   std::vector<IpPrefix> proxy_protocol;  // required from these, an error from others
   std::vector<std::string> only;         // services; empty: all
-  Position at;
+  Origin at;
   bool operator==(const Listen&) const = default;
 };
 
 struct CatalogSource {
-  std::string files;                       // folder of Consul service definitions; empty: none
-  std::vector<std::string> permit_hosts;   // what tags may claim; empty: any
-  std::vector<std::string> permit_listen;  // "address:port" or "address:low-high"; empty: none
+  std::string files = "/etc/gatehouse/services";  // folder of Consul service definitions; empty: none
+  std::vector<std::string> permit_hosts;          // what tags may claim; empty: any
+  std::vector<std::string> permit_listen;         // "address:port" or "address:low-high"; empty: none
   bool operator==(const CatalogSource&) const = default;
 };
 
@@ -53,7 +54,9 @@ struct Admin {
 
 struct Metrics {
   SocketAddress address{IpAddress::v4(127, 0, 0, 1), 9901};
-  std::vector<IpPrefix> allow{*IpPrefix::parse("127.0.0.0/8"), *IpPrefix::parse("::1/128")};
+  std::vector<IpPrefix> allow{
+      {IpAddress::v4(127, 0, 0, 0), 96 + 8},
+      {IpAddress{.bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}, 128}};  // this machine
   std::vector<std::string> hosts;  // Host values believed besides addresses and localhost
   bool operator==(const Metrics&) const = default;
 };
@@ -79,7 +82,7 @@ struct Limits {
 
 struct AccessLog {
   enum class Format { json };
-  std::string to;  // a file's path, "stdout" or "off"
+  std::string to = "stdout";  // a file's path, "stdout" or "off"
   Format format = Format::json;
   std::vector<std::string> redact;  // fields written as "-"
   bool operator==(const AccessLog&) const = default;
@@ -92,7 +95,7 @@ struct EventLog {
 };
 
 struct Config {
-  std::string file;  // what it was read from
+  std::string file;  // what it was read from, as the operator named it
   Node node;
   unsigned workers = 0;  // 0: the cores
   std::vector<Listen> listen;

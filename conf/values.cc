@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 #include <vector>
 
 namespace gatehouse::conf {
@@ -53,16 +54,17 @@ Error bad_size(std::string_view text) {
   return invalid(std::string(text) + ": not a size; write it as in 512, 64KiB, 10MB, 2GiB");
 }
 
+// Letters added, left out, changed or swapped with their neighbour (optimal string alignment).
 unsigned edit_distance(std::string_view a, std::string_view b) {
-  std::vector<unsigned> row(b.size() + 1);
+  std::vector<unsigned> two_above, above(b.size() + 1), row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    unsigned diagonal = row[0];
+    two_above = std::exchange(above, row);
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const unsigned above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0u : 1u)});
-      diagonal = above;
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] == b[j - 1] ? 0u : 1u)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], two_above[j - 2] + 1);
     }
   }
   return row[b.size()];
@@ -136,7 +138,8 @@ std::string size_text(std::uint64_t bytes) {
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;
-  unsigned best_distance = static_cast<unsigned>(word.size() / 3 + 1) + 1;
+  if (word.size() > 64) return best;
+  unsigned best_distance = static_cast<unsigned>((word.size() + 2) / 4) + 1;  // a quarter of the word may be wrong
   for (const std::string_view candidate : candidates) {
     const unsigned distance = edit_distance(word, candidate);
     if (distance < best_distance) best = candidate, best_distance = distance;

@@ -36,7 +36,11 @@ TEST(Size, KnowsBinaryAndDecimalUnits) {
 TEST(Nearest, FindsTheMistypedWordAndNothingFarAway) {
   constexpr std::string_view words[] = {"maxretry", "findtime", "bantime"};
   EXPECT_EQ(nearest("maxrety", words), "maxretry");
+  EXPECT_EQ(nearest("bnatime", words), "bantime");
+  EXPECT_EQ(nearest("fidntmie", words), "findtime");
   EXPECT_EQ(nearest("colour", words), "");
+  EXPECT_EQ(nearest("cluster", std::vector<std::string_view>{"listen", "limits"}), "");
+  EXPECT_EQ(nearest(std::string(65, 'a'), std::vector<std::string_view>{"a"}), "");
 }
 
 }  // namespace

@@ -1,0 +1,135 @@
+#include "conf/check.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "conf/values.h"
+
+namespace gatehouse::conf {
+namespace {
+
+class Check {
+ public:
+  Check(const ReadConfig& read, const std::set<std::string>* services)
+      : config_(read.config), positions_(read.positions), catalog_(services) {}
+
+  Findings run() {
+    listeners();
+    if (catalog_ != nullptr) listed_services();
+    tls();
+    hosts();
+    networks();
+    metrics();
+    if (config_.access_log.to == config_.event_log.to && config_.access_log.to.starts_with('/'))
+      error("logs.events.to", "the same file as logs.access.to; write one of them elsewhere");
+    return std::move(findings_);
+  }
+
+ private:
+  static std::string listen_path(std::size_t i, std::string_view key) {
+    return "listen[" + std::to_string(i) + "]." + std::string(key);
+  }
+
+  void listeners() {
+    const auto& all = config_.listen;
+    if (all.empty()) error("listen", "no listener: nothing would be served");
+    for (std::size_t i = 0; i < all.size(); ++i)
+      for (std::size_t j = 0; j < i; ++j) {
+        if (all[i].name == all[j].name) error(listen_path(i, "name"), all[i].name + ": this name is taken already");
+        if (clash(all[i].address, all[j].address)) error(listen_path(i, "address"), taken(all[i].address, all[j]));
+      }
+  }
+
+  // Of the same port; [::] takes every address, IPv4 too.
+  static bool clash(const SocketAddress& a, const SocketAddress& b) {
+    const auto is_any = [](const IpAddress& ip) { return ip == IpAddress() || ip == IpAddress::v4(0, 0, 0, 0); };
+    return a.port == b.port && a.port != 0 && (a.ip == b.ip || is_any(a.ip) || is_any(b.ip));
+  }
+  static std::string taken(const SocketAddress& address, const Listen& by) {
+    return address.text() + ": taken by " + by.name + (address == by.address ? "" : ", at " + by.address.text());
+  }
+
+  void listed_services() {
+    std::vector<std::string_view> known(catalog_->begin(), catalog_->end());
+    for (const auto& [name, layer] : config_.services)
+      if (name != "*") known.push_back(name);
+    for (std::size_t i = 0; i < config_.listen.size(); ++i)
+      for (const std::string& name : config_.listen[i].only) {
+        if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+        const std::string_view near = nearest(name, known);
+        warn(listen_path(i, "only"),
+             name + ": no service of this name" + (near.empty() ? "" : "; did you mean " + std::string(near) + "?"));
+      }
+  }
+
+  void tls() {
+    if (!config_.certificates.files.empty()) return;
+    for (std::size_t i = 0; i < config_.listen.size(); ++i)
+      if (config_.listen[i].tls)
+        error(listen_path(i, "tls"), "a TLS listener needs certificates: write where they are in certificates.files");
+  }
+
+  void hosts() {
+    const bool has_tls =
+        std::any_of(config_.listen.begin(), config_.listen.end(), [](const Listen& l) { return l.tls; });
+    for (const auto& [name, host] : config_.hosts) {
+      const std::string path = "hosts." + name;
+      if (host.certificate.starts_with("file:") && config_.certificates.files.empty())
+        error(path + ".certificate", "there is no folder to find it in: write certificates.files");
+      if (has_tls) continue;
+      if (host.http == HttpMode::redirect) warn(path + ".http", "there is no TLS listener to redirect to");
+      if (host.hsts && *host.hsts > 0ms) warn(path + ".hsts", "is sent over TLS alone, and there is no TLS listener");
+    }
+  }
+
+  static bool is_everybody(const IpPrefix& prefix) {
+    return prefix.length == 0 || (prefix.address.is_v4() && prefix.length == 96);
+  }
+  static bool has_everybody(const std::vector<IpPrefix>& list) {
+    return std::any_of(list.begin(), list.end(), is_everybody);
+  }
+
+  void networks() {
+    if (has_everybody(config_.trusted_proxies))
+      warn("trusted_proxies", "everybody is believed: any client can make up its address");
+    for (std::size_t i = 0; i < config_.listen.size(); ++i)
+      if (has_everybody(config_.listen[i].proxy_protocol))
+        warn(listen_path(i, "proxy_protocol"), "everybody is believed: any client can make up its address");
+  }
+
+  void metrics() {
+    const Metrics& metrics = config_.metrics;
+    for (const Listen& listen : config_.listen)
+      if (clash(listen.address, metrics.address)) error("metrics.address", taken(metrics.address, listen));
+    if (metrics.address.ip.is_loopback()) return;
+    if (has_everybody(metrics.allow) && !metrics.address.ip.is_private())
+      warn("metrics.allow", "everybody may read the metrics at " + metrics.address.text());
+    if (std::all_of(metrics.allow.begin(), metrics.allow.end(),
+                    [](const IpPrefix& prefix) { return prefix.address.is_loopback(); }))
+      warn("metrics.address",
+           metrics.address.text() + ": none but this machine may read it; write in metrics.allow who else may");
+  }
+
+  // At the key itself, or the nearest one around it that was given.
+  void tell(const std::string& path, std::string what, Severity severity) {
+    auto found = positions_.find(path);
+    for (std::string around = path; found == positions_.end() && !around.empty(); found = positions_.find(around))
+      around.resize(around.find_last_of(".[") == std::string::npos ? 0 : around.find_last_of(".["));
+    findings_.push_back({found == positions_.end() ? Position() : found->second, path, std::move(what), severity});
+  }
+  void error(const std::string& path, std::string what) { tell(path, std::move(what), Severity::error); }
+  void warn(const std::string& path, std::string what) { tell(path, std::move(what), Severity::warning); }
+
+  const Config& config_;
+  const std::map<std::string, Position>& positions_;
+  const std::set<std::string>* catalog_;
+  Findings findings_;
+};
+
+}  // namespace
+
+Findings check_config(const ReadConfig& read, const std::set<std::string>* services) {
+  return Check(read, services).run();
+}
+
+}  // namespace gatehouse::conf

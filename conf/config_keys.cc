@@ -1,0 +1,247 @@
+#include "conf/config_keys.h"
+
+#include "conf/forms.h"
+#include "conf/host_pattern.h"
+#include "conf/service_form.h"
+
+namespace gatehouse::conf {
+namespace {
+
+Form<Node> node() {
+  return mapping<Node>("node", {
+                                   {"name",
+                                    &Node::name,
+                                    word(),
+                                    "how this node is called in logs, metrics and commands",
+                                    {.fallback = "the host's name"}},
+                                   {"zone", &Node::zone, word_or_empty(),
+                                    "the zone it stands in, for services with a `zone` preference"},
+                                   {"datacenter", &Node::datacenter, word(), "the datacenter it stands in"},
+                                   {"user",
+                                    &Node::user,
+                                    word_or_empty(),
+                                    "whom it becomes once its ports are bound, when started as root",
+                                    {.fallback = "gatehouse, if there is such a user", .at_start = true}},
+                                   {"state",
+                                    &Node::state,
+                                    path(),
+                                    "the one folder it writes in: what must outlive a restart",
+                                    {.fallback = "$STATE_DIRECTORY, else /var/lib/gatehouse", .at_start = true}},
+                               });
+}
+
+Form<Listen> listen() {
+  return mapping<Listen>(
+      "listener",
+      {
+          {"name",
+           &Listen::name,
+           word(),
+           "how it is called in logs and by `gatehouse explain`; unique",
+           {.required = true}},
+          {"address",
+           &Listen::address,
+           socket_address(),
+           "where it listens; `[::]` takes IPv4 too",
+           {.required = true}},
+          {"tls", &Listen::tls, boolean(), "whether it speaks TLS, with the certificate that fits the client's SNI"},
+          {"proxy_protocol", &Listen::proxy_protocol, list(network()),
+           "from these a PROXY header (v1 or v2) is required; from others it is an error"},
+          {"only", &Listen::only, list(service_name()), "the services it serves; empty: all"},
+      });
+}
+
+Form<CatalogSource> permit() {
+  return mapping<CatalogSource>("node", {
+                                            {"hosts", &CatalogSource::permit_hosts, list(permit_pattern()),
+                                             "hosts that tags may claim; empty: any"},
+                                            {"listen", &CatalogSource::permit_listen, list(listen_pattern()),
+                                             "addresses that tags may listen on; empty: none"},
+                                        });
+}
+
+Form<CatalogSource> catalog() {
+  return mapping<CatalogSource>(
+      "node", {
+                  {"files", &CatalogSource::files, path_or_none(),
+                   "a folder of Consul service definitions (*.json), watched: changes take effect by themselves"},
+                  {"permit", permit(), "what tags may claim; what is written in this file is free of it"},
+              });
+}
+
+Form<HostPolicy> host() {
+  const auto http =
+      choice<HttpMode>({{"redirect", HttpMode::redirect}, {"serve", HttpMode::serve}, {"refuse", HttpMode::refuse}});
+  return mapping<HostPolicy>(
+      "host",
+      {
+          {"certificate",
+           &HostPolicy::certificate,
+           certificate(),
+           "the certificate to answer with",
+           {.fallback = "the one that covers the name"}},
+          {"allow", &HostPolicy::allow, list(network()), "clients that are let in; empty: all"},
+          {"deny", &HostPolicy::deny, list(network()), "clients that are not, whatever `allow` says"},
+          {"hsts",
+           &HostPolicy::hsts,
+           maybe(duration_or_off(24h * 1000)),
+           "how long browsers shall insist on https (Strict-Transport-Security)",
+           {.fallback = "the route's"}},
+          {"http", &HostPolicy::http, maybe(http), "what a request without TLS gets", {.fallback = "the route's"}},
+      });
+}
+
+Form<Certificates> certificates() {
+  return mapping<Certificates>("node", {
+                                           {"files", &Certificates::files, path_or_none(),
+                                            "a folder of NAME.crt (the chain) and NAME.key, watched"},
+                                       });
+}
+
+Form<Admin> admin() {
+  return mapping<Admin>(
+      "node", {
+                  {"socket",
+                   &Admin::socket,
+                   socket_path(),
+                   "the Unix socket that commands come in by",
+                   {.fallback = "$RUNTIME_DIRECTORY/admin.sock, else /run/gatehouse/admin.sock", .at_start = true}},
+                  {"group",
+                   &Admin::group,
+                   word_or_empty(),
+                   "the group that may command it, besides root and its user",
+                   {.at_start = true}},
+              });
+}
+
+Form<Metrics> metrics() {
+  return mapping<Metrics>(
+      "node", {
+                  {"address",
+                   &Metrics::address,
+                   socket_address(),
+                   "where /metrics, /healthz and /readyz are read",
+                   {.at_start = true}},
+                  {"allow", &Metrics::allow, list(network()), "who may read them; empty: nobody"},
+                  {"hosts", &Metrics::hosts, list(host_name()),
+                   "Host values that are believed, besides addresses and localhost (against DNS rebinding)"},
+              });
+}
+
+Form<Limits> limits() {
+  const auto wait = duration(100ms, 1h);
+  const auto head = size(1 << 10, 64 << 10);
+  return mapping<Limits>(
+      "node",
+      {
+          {"memory", &Limits::memory, size(64ull << 20, 1ull << 40), "what connections and queues may take together"},
+          {"connections",
+           &Limits::connections,
+           number_or_auto(16, 10'000'000),
+           "clients at once; auto: half of what the process may open",
+           {.at_start = true}},
+          {"connections_per_client", &Limits::connections_per_client, number(1, 1'000'000),
+           "from one address at once"},
+          {"request_line", &Limits::request_line, head, "the longest request line; beyond: 414"},
+          {"fields", &Limits::fields, head, "all fields of a request together; beyond: 431"},
+          {"field_count", &Limits::field_count, number(8, 1000),
+           "how many fields a request has at most; beyond: 431"},
+          {"header_time", &Limits::header_time, wait, "for a whole request head, from its first byte; beyond: 408"},
+          {"handshake_time", &Limits::handshake_time, wait, "for the TLS handshake"},
+          {"keep_alive_time", &Limits::keep_alive_time, wait, "how long a client may be idle between requests"},
+          {"keep_alive_requests", &Limits::keep_alive_requests, number(1, 1'000'000'000),
+           "requests on one connection, then it is closed"},
+          {"body_idle_time", &Limits::body_idle_time, wait, "the longest silence within a request body; beyond: 408"},
+          {"body_rate", &Limits::body_rate, rate_or_off(1ull << 30), "the slowest a request body may come"},
+          {"body_rate_after", &Limits::body_rate_after, wait, "when a body's rate is judged first"},
+          {"backend_idle_time", &Limits::backend_idle_time, wait,
+           "how long an idle connection to an endpoint is kept; shorter than the endpoint keeps it"},
+          {"backend_idle_connections", &Limits::backend_idle_connections, number(0, 10'000),
+           "idle connections kept per endpoint and worker"},
+          {"shutdown_time", &Limits::shutdown_time, duration(0s, 24h), "how long requests may finish after SIGTERM"},
+      });
+}
+
+Form<AccessLog> access_log() {
+  return mapping<AccessLog>(
+      "node", {
+                  {"to",
+                   &AccessLog::to,
+                   log_target(),
+                   "where to; a name without a slash: in /var/log/gatehouse",
+                   {.at_start = true}},
+                  {"format", &AccessLog::format, choice<AccessLog::Format>({{"json", AccessLog::Format::json}}),
+                   "one JSON object a line"},
+                  {"redact", &AccessLog::redact,
+                   list(one_of({"client_address", "peer_address", "host", "path", "query", "request_id"})),
+                   "fields that are written as \"-\""},
+              });
+}
+
+Form<EventLog> event_log() {
+  return mapping<EventLog>("node", {
+                                       {"to",
+                                        &EventLog::to,
+                                        log_target(),
+                                        "where to; a name without a slash: in /var/log/gatehouse",
+                                        {.at_start = true}},
+                                       {"level", &EventLog::level, one_of({"debug", "info", "warning", "error"}),
+                                        "the least that is told"},
+                                   });
+}
+
+Form<Config> logs() {
+  return mapping<Config>("node", {
+                                     {"access", &Config::access_log, access_log(), "a line for each request"},
+                                     {"events", &Config::event_log, event_log(), "what happens to the program"},
+                                 });
+}
+
+Form<Config> whole_file() {
+  return mapping<Config>(
+      "node",
+      {
+          {"node", &Config::node, node(), "Who this node is."},
+          {"workers",
+           &Config::workers,
+           number_or_auto(1, 1024),
+           "threads that serve; auto: one per core",
+           {.at_start = true}},
+          {"listen", &Config::listen, list(listen()),
+           "Where clients come in. Without it: `[::]:80` as root or with CAP_NET_BIND_SERVICE, else `[::]:8080`."},
+          {"trusted_proxies", &Config::trusted_proxies, list(network()),
+           "whose Forwarded and X-Forwarded-* are believed, read right to left"},
+          {"catalog", &Config::catalog, catalog(), "Where services come from."},
+          {"hosts", &Config::hosts, named("HOST", host(), parse_route_host),
+           "What holds for every route of a host (`learn.example`, `*.example`), whichever service carries it."},
+          {"services", &Config::services, named("SERVICE", service(), check_service_name),
+           "The tags' keys, for services that can't carry tags; `\"*\"` for all services. See *Keys of a service*."},
+          {"certificates", &Config::certificates, certificates(), "Where certificates come from."},
+          {"admin", &Config::admin, admin(), "How running commands reach it."},
+          {"metrics", &Config::metrics, metrics(), "Figures and readiness, read-only."},
+          {"limits", &Config::limits, limits(), "What keeps it standing under load and under attack."},
+          {"logs", logs(), "What it tells."},
+      });
+}
+
+}  // namespace
+
+const Form<Config>& config_form() {
+  static const Form<Config> form = whole_file();
+  return form;
+}
+
+Config default_config(const Surroundings& around) {
+  const auto first = [](const std::string& folder, const std::string& otherwise) {
+    return folder.empty() ? otherwise : folder;
+  };
+  Config config;
+  config.node.name = around.host_name;
+  config.node.state = first(around.state_directory, "/var/lib/gatehouse");
+  config.admin.socket = first(around.runtime_directory, "/run/gatehouse") + "/admin.sock";
+  const std::uint16_t port = around.low_ports ? 80 : 8080;
+  config.listen = {{.name = "http", .address = {IpAddress(), port}}};
+  return config;
+}
+
+}  // namespace gatehouse::conf
