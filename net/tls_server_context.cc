@@ -8,8 +8,8 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
-#include "net/host_name.h"
 #include "net/openssl_error.h"
+#include "net/server_name.h"
 #include "net/tls_policy.h"
 
 namespace gatehouse {
@@ -40,14 +40,11 @@ ServerState& state_of(SSL* ssl) {
 }
 TlsSelection& selection_of(SSL* ssl) { return *static_cast<TlsSelection*>(SSL_get_ex_data(ssl, selection_index())); }
 
-// The extension of RFC 6066 3: a list with one host name. What is malformed is refused later by the library.
-std::string read_server_name(SSL* ssl) {
+std::string server_name_of(SSL* ssl) {
   const unsigned char* bytes = nullptr;
   std::size_t size = 0;
-  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes, &size) != 1 || size < 5) return {};
-  const std::size_t list = bytes[0] << 8 | bytes[1], name = bytes[3] << 8 | bytes[4];
-  if (list + 2 != size || bytes[2] != TLSEXT_NAMETYPE_host_name || name + 5 != size) return {};
-  const auto host = HostName::parse({reinterpret_cast<const char*>(bytes) + 5, name});
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes, &size) != 1) return {};
+  const auto host = read_server_name({reinterpret_cast<const char*>(bytes), size});
   return host ? std::string(host->text()) : std::string();
 }
 
@@ -62,7 +59,7 @@ bool bind_sessions(SSL* ssl, const ServerState& state, const std::string& server
 int on_client_hello(SSL* ssl, int* alert, void*) {
   const ServerState& state = state_of(ssl);
   TlsSelection& selection = selection_of(ssl);
-  selection.server_name = read_server_name(ssl);
+  selection.server_name = server_name_of(ssl);
   const ServedCertificates* served =
       selection.server_name.empty() ? nullptr : selection.certificates->find(selection.server_name);
   if (!served && state.policy.refuse_unknown_names) {

@@ -1,5 +1,7 @@
 #include "net/tls_server_context.h"
 
+#include <future>
+
 #include <gtest/gtest.h>
 
 #include "net/placeholder.h"
@@ -330,6 +332,23 @@ TEST_F(TlsServerContextTest, AClientHelloInOneByteSegmentsIsUnderstood) {
   }
   EXPECT_GT(BIO_pending(SSL_get_wbio(end.get())), 100) << "the server's flight";
   EXPECT_EQ(selection.server_name, "b.test");
+}
+
+// Each with its own context and copy of the keys; certificates and their set are shared. For TSan.
+TEST_F(TlsServerContextTest, WorkersShakeHandsAtTheSameTime) {
+  const auto work = [this] {
+    TicketKeys keys = keys_;
+    const auto server = made({.name = "https"}, keys);
+    for (int i = 0; i < 20; ++i) {
+      Client client;
+      if (!shake(server, client, i % 2 ? "a.test" : "b.test").good) return false;
+      keys.advance(now_ + i * TicketKeys::period);
+    }
+    return true;
+  };
+  auto one = std::async(std::launch::async, work), two = std::async(std::launch::async, work);
+  EXPECT_TRUE(one.get());
+  EXPECT_TRUE(two.get());
 }
 
 TEST(TicketKeys, RotateByTimeAndForgetTheOldest) {
