@@ -1,0 +1,147 @@
+"""Fixtures. Doors live as long as the scope that asked for them; each test ends with a look at every living door."""
+import os
+
+import pytest
+
+from support import door as door_module
+from support.backend import Backend
+from support.catalog import instance
+from support.certs import Authority
+from support.client import Client
+from support.door import Door
+from support.stand_in import NginxDoor
+
+_living = []  # doors that run now, of any scope
+
+
+def pytest_addoption(parser):
+    parser.addoption("--stand-in", choices=["nginx"], help="run against another proxy: proves the harness, not us")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("root") and os.geteuid() != 0:
+            item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+@pytest.fixture(scope="session")
+def door_class(request):
+    """What is under test. Without the program there is nothing to test: an error, not a skip."""
+    if request.config.getoption("--stand-in"):
+        return NginxDoor
+    if not os.access(door_module.BINARY, os.X_OK):
+        pytest.exit(f"no program at {door_module.BINARY}: build it, or set GATEHOUSE_BINARY", returncode=2)
+    return Door
+
+
+def _factory(door_class, tmp_path_factory, name):
+    """Yields a maker of doors, and stops them all at the end: the first failure is told after every door is down."""
+    doors = []
+
+    def make(start=True, **options):
+        door = door_class(tmp_path_factory.mktemp(name), **options)
+        doors.append(door)
+        _living.append(door)
+        return door.start() if start else door
+
+    yield make
+    failures = []
+    for door in doors:
+        try:
+            door.stop()
+        except AssertionError as error:
+            failures.append(error)
+        finally:
+            door.discard()
+            _living.remove(door)
+    if failures:
+        raise failures[0]
+
+
+@pytest.fixture
+def make_door(door_class, tmp_path_factory):
+    """A maker of doors for one test."""
+    yield from _factory(door_class, tmp_path_factory, "door")
+
+
+@pytest.fixture(scope="module")
+def make_shared_door(door_class, tmp_path_factory):
+    """A maker of doors for all tests of a module."""
+    yield from _factory(door_class, tmp_path_factory, "shared")
+
+
+def _backends():
+    made = []
+
+    def make(name="backend", **options):
+        backend = Backend(name, **options)
+        made.append(backend)
+        return backend
+
+    yield make
+    for backend in made:
+        backend.stop()
+
+
+@pytest.fixture
+def make_backend():
+    yield from _backends()
+
+
+@pytest.fixture(scope="module")
+def make_shared_backend():
+    yield from _backends()
+
+
+@pytest.fixture(scope="session")
+def authority():
+    return Authority()
+
+
+@pytest.fixture(autouse=True)
+def doors_are_well():
+    """After each test: every door still runs, and no sanitizer has spoken."""
+    yield
+    for door in _living:
+        door.assert_quiet()
+        if door.process is not None:
+            door.assert_alive()
+
+
+class Site:
+    """A host of a shared door with a backend of its own, so that tests of a module don't meet."""
+
+    def __init__(self, door, host, backend):
+        self.door, self.host, self.backend = door, host, backend
+
+    def client(self, **more):
+        return Client(self.door.http, host=self.host, **more)
+
+    def ask(self, method="GET", target="/", **more):
+        return self.door.ask(target, method, host=self.host, **more)
+
+    def answer_with(self, handler):
+        self.backend.handler = handler
+
+
+@pytest.fixture(scope="module")
+def sites(make_shared_door, make_shared_backend, request):
+    """Sites of a shared door, one for each test of the module. Its configuration: the module's DOOR."""
+    count = sum(1 for item in request.session.items if item.module is request.module)
+    door = make_shared_door(start=False, config=getattr(request.module, "DOOR", None))
+    made = []
+    tags = getattr(request.module, "TAGS", ())
+    for n in range(count):
+        host = f"site{n}.test"
+        backend = make_shared_backend(f"site{n}", head_only=getattr(request.module, "HEAD_ONLY", False))
+        door.catalog.put(f"site{n}", instance(f"site{n}", backend, f"route={host}", *tags))
+        made.append(Site(door, host, backend))
+    door.start()
+    return iter(made)
+
+
+@pytest.fixture
+def site(sites):
+    site = next(sites)
+    yield site
+    assert site.backend.faults() == [], "the door sent bytes that RFC 9112 does not allow"
