@@ -1,5 +1,6 @@
 """Fixtures. Doors live as long as the scope that asked for them; each test ends with a look at every living door."""
 import os
+import signal
 
 import pytest
 
@@ -10,6 +11,7 @@ from support.certs import Authority
 from support.client import Client
 from support.door import Door
 from support.stand_in import NginxDoor
+from support.wait import patient
 
 _living = []  # doors that run now, of any scope
 
@@ -22,6 +24,24 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("root") and os.geteuid() != 0:
             item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    """No test hangs: after its time it fails where it stands. A soak says its own time: @pytest.mark.timeout(s)."""
+    marker = item.get_closest_marker("timeout")
+    seconds = int(patient(marker.args[0] if marker else 120))
+
+    def out_of_time(*_):
+        raise AssertionError(f"the test ran for more than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, out_of_time)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session")
@@ -109,10 +129,14 @@ def doors_are_well():
 
 
 class Site:
-    """A host of a shared door with a backend of its own, so that tests of a module don't meet."""
+    """A host of a shared door with backends of its own, so that tests of a module don't meet."""
 
-    def __init__(self, door, host, backend):
-        self.door, self.host, self.backend = door, host, backend
+    def __init__(self, door, name, backends):
+        self.door, self.name, self.host, self.backends = door, name, f"{name}.test", backends
+
+    @property
+    def backend(self):
+        return self.backends[0]
 
     def client(self, **more):
         return Client(self.door.http, host=self.host, **more)
@@ -121,27 +145,39 @@ class Site:
         return self.door.ask(target, method, host=self.host, **more)
 
     def answer_with(self, handler):
-        self.backend.handler = handler
+        for backend in self.backends:
+            backend.handler = handler
+
+    def put(self, *tags, backends=None, **more):
+        """The site's service: one instance for each backend."""
+        at = [tag for tag in tags if not tag.startswith("route=")]
+        routes = [tag for tag in tags if tag.startswith("route=")] or [f"route={self.host}"]
+        chosen = self.backends if backends is None else backends
+        self.door.catalog.put(self.name, *(instance(self.name, one, *routes, *at, **more) for one in chosen))
 
 
 @pytest.fixture(scope="module")
 def sites(make_shared_door, make_shared_backend, request):
-    """Sites of a shared door, one for each test of the module. Its configuration: the module's DOOR."""
-    count = sum(1 for item in request.session.items if item.module is request.module)
+    """A site for each test of the module, behind one door. The module may say DOOR (its configuration), and a test
+    @pytest.mark.site(tags…, backends=N, head_only=True)."""
+    items = [item for item in request.session.items if item.module is request.module]
     door = make_shared_door(start=False, config=getattr(request.module, "DOOR", None))
-    made = []
-    tags = getattr(request.module, "TAGS", ())
-    for n in range(count):
-        host = f"site{n}.test"
-        backend = make_shared_backend(f"site{n}", head_only=getattr(request.module, "HEAD_ONLY", False))
-        door.catalog.put(f"site{n}", instance(f"site{n}", backend, f"route={host}", *tags))
-        made.append(Site(door, host, backend))
+    made = {}
+    for n, item in enumerate(items):
+        marker = item.get_closest_marker("site")
+        tags, options = (marker.args, dict(marker.kwargs)) if marker else ((), {})
+        count = options.pop("backends", 1)
+        head_only = options.pop("head_only", False)
+        backends = [make_shared_backend(f"site{n}-{i}", head_only=head_only) for i in range(count)]
+        made[item.nodeid] = Site(door, f"site{n}", backends)
+        made[item.nodeid].put(*tags, **options)
     door.start()
-    return iter(made)
+    return made
 
 
 @pytest.fixture
-def site(sites):
-    site = next(sites)
+def site(sites, request):
+    site = sites[request.node.nodeid]
     yield site
-    assert site.backend.faults() == [], "the door sent bytes that RFC 9112 does not allow"
+    faults = [fault for backend in site.backends for fault in backend.faults()]
+    assert faults == [], "the door sent bytes that RFC 9112 does not allow"

@@ -145,8 +145,8 @@ def test_a_chunk_reaches_the_client_before_the_next_one_is_made(site):
             client.reader.fill()
 
 
+@pytest.mark.site(head_only=True)
 def test_a_chunk_of_the_request_reaches_the_backend_before_the_next_one_is_sent(site):
-    site.backend.head_only = True
     got = []
 
     def answer(exchange):
@@ -216,8 +216,8 @@ def test_expect_100_continue_is_answered_before_the_body_is_sent(site):
     assert site.backend.requests[0].body == b"hello"
 
 
+@pytest.mark.site(head_only=True)
 def test_a_final_answer_instead_of_100_continue_is_passed_on_and_the_body_never_becomes_a_request(site):
-    site.backend.head_only = True
 
     def refuse(exchange):
         exchange.answer(413, body="too much", fields={"Connection": "close"})
@@ -324,8 +324,8 @@ def test_a_chunked_answer_cut_short_never_ends_as_if_it_were_whole(site):
         assert b"0\r\n\r\n" not in client.raw
 
 
+@pytest.mark.site(head_only=True)
 def test_an_early_answer_ends_the_upload_without_poisoning_the_next_request(site):
-    site.backend.head_only = True
 
     def refuse(exchange):
         exchange.answer(413, body="too much")

@@ -215,18 +215,22 @@ def answers(raw, methods):
     while reader.buffer:
         try:
             head = reader.response_head()
-            if 100 <= head.status < 200 and head.status != 101:
-                continue
-            found.append(head)
-            method = methods[len(found) - 1] if len(found) <= len(methods) else "GET"
+        except (wire.Closed, wire.NotClean):
+            found.append(wire.Response(status=0))
+            break
+        if 100 <= head.status < 200 and head.status != 101:
+            continue
+        found.append(head)
+        method = methods[len(found) - 1] if len(found) <= len(methods) else "GET"
+        try:
             reader.body(head, bodiless=method == "HEAD" or head.status in (101, 204, 304), until_close=True)
-            if head.status == 101:
-                break  # what follows is the tunnel's
         except wire.Closed:
             break  # cut short: its status counts, its body is not whole
         except wire.NotClean:
             found.append(wire.Response(status=0))
             break
+        if head.status == 101:
+            break  # what follows is the tunnel's
     return found
 
 

@@ -4,7 +4,7 @@ import ssl
 import time
 
 from support import wire
-from support.wait import patient, wait_until
+from support.wait import Deadline, patient, wait_until
 
 
 class Client:
@@ -79,13 +79,18 @@ class Client:
 
     def wait_closed(self, within=5.0):
         """Waits until the door closes; what it said before that. A reset counts as closed."""
-        self.sock.settimeout(patient(within))
+        deadline = Deadline(within)
         try:
-            return self.reader.rest()
-        except (ConnectionError, ssl.SSLError):
-            return bytes(self.reader.buffer)
+            while not deadline.passed():
+                self.sock.settimeout(deadline.left() + 0.001)
+                self.reader.fill()
         except TimeoutError:
-            raise AssertionError(f"the connection is still open after {within:g} s") from None
+            pass
+        except (wire.Closed, ConnectionError, ssl.SSLError):
+            data = bytes(self.reader.buffer)
+            self.reader.buffer.clear()
+            return data
+        raise AssertionError(f"the connection is still open after {within:g} s")
 
     def is_closed(self):
         """Whether the door has closed, without waiting; bytes that came are kept."""
