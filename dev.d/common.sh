@@ -36,4 +36,9 @@ build_release() {
 }
 
 # The C++ files of the project, tracked or about to be.
-sources() { git ls-files --cached --others --exclude-standard -- '*.h' '*.cc' | while read -r f; do [[ ! -e $f ]] || echo "$f"; done; }
+sources() {
+  local file
+  git ls-files --cached --others --exclude-standard -- '*.h' '*.cc' | while read -r file; do
+    [[ ! -e $file ]] || echo "$file"  # not one that was just deleted
+  done
+}

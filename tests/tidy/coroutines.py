@@ -10,6 +10,7 @@ from shape import closing
 
 _COROUTINE = re.compile(r"\bco_(await|return|yield)\b")
 _LAMBDA = re.compile(r"(?<![\w)\]])\[(?P<capture>[^\[\]]*)\](?=\s*[({]|\s*mutable|\s*->)")
+_CONDITION = re.compile(r"\b(if|if constexpr|while|for|switch)\s*$")
 _BRANCH = re.compile(r"\?|\s(&&|\|\|)\s")
 
 
@@ -57,17 +58,21 @@ def _without_lambdas(body):
 
 
 def _expression(code, position):
-    """The full expression around an await: to the ; { } or the closing of the condition it stands in, both ways."""
-    start, depth = position, 0
+    """The full expression around an await: to the ; { } or the condition's bracket it stands within, both ways."""
+    start, inner = position, []  # inner: the closing brackets that are open on the way back
     while start > 0:
         char = code[start - 1]
         if char in ")]":
-            depth += 1
+            inner.append(start)
         elif char in "([":
-            if depth == 0 and re.search(r"\b(if|while|for|switch|if constexpr)\s*$", code[:start - 1]):
-                break
-            depth -= 1 if depth else 0
-        elif char in ";{}" and depth == 0:
+            condition = _CONDITION.search(code, max(0, start - 20), start - 1)
+            if not inner and condition:
+                break  # if (… co_await …)
+            closed = inner.pop() if inner else None
+            if not inner and closed and condition:
+                start = closed
+                break  # if (…) co_await …;
+        elif char in ";{}" and not inner:
             break
         start -= 1
     end, depth = position, 0

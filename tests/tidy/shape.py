@@ -14,7 +14,7 @@ _ANYWHERE = (
     (re.compile(r"[ \t]+$", re.MULTILINE), "trailing whitespace"),
 )
 _TODO = re.compile(r"\b(TO[D]O(?!\((perf|spec|peer)\): )|FIX[M]E|XX[X])\b")
-_SLEEP = re.compile(r"\b(time\.sleep|asyncio\.sleep|sleep_for|sleep_until|usleep|nanosleep)\s*\(")
+_SLEEP = re.compile(r"\b(time\.sleep|asyncio\.sleep|sleep_for|sleep_until|usleep|nanosleep)\s*\((?!0\))")
 _SLEEP_REASON = re.compile(r"(//|#) sleep: \S+")
 
 

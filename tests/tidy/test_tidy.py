@@ -214,12 +214,17 @@ AWAIT_GOOD = [
     "const Deadline d{1, 2}; co_await f(d);",
     "auto n = a[i](x); co_await f(n);",
     "if (a && b) { co_await f(); }",
+    "if (a && b) co_await f();",
+    "if (x() && b(a[0])) co_return co_await f(g(x));",
+    "while (a || b) if (c) co_await f();",
 ]
 AWAIT_BAD = {
     "auto x = ready ? co_await f() : 0;": "?:",
     "if (a && co_await f()) g();": "?:",
     "return co_await f() || b;": "?:",
     "while (more() && co_await f()) {}": "?:",
+    "if (a) x = b ? co_await f() : g(c);": "?:",
+    "if (a) co_await f(Deadline{1, 2});": "braced",
     "co_await f(Deadline{1, 2});": "braced",
     "co_await f(x, {1, 2});": "braced",
     "auto y = co_await client.read(Limits{.bytes = 1}, z);": "braced",
