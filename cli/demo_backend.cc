@@ -7,6 +7,8 @@
 namespace gatehouse::cli {
 namespace {
 
+constexpr unsigned connections_most = 4096;
+
 class DemoBackend {
  public:
   explicit DemoBackend(std::string name) : name_(std::move(name)) {}
@@ -15,8 +17,8 @@ class DemoBackend {
     ++requests_;
     if (request.path == "/health") return health(request);
     HttpReply reply;
-    reply.body = "This is backend " + name_ + ", request " + std::to_string(requests_) + ".\n\n" + request.method + " " +
-                 request.target + "\n";
+    reply.body = "This is backend " + name_ + ", request " + std::to_string(requests_) + ".\n\n" + request.method +
+                 " " + request.target + "\n";
     for (const auto& [field, value] : request.fields) reply.body += field + ": " + value + "\n";
     if (!request.body.empty()) reply.body += "\n(" + std::to_string(request.body.size()) + " bytes of body)\n";
     return reply;
@@ -42,7 +44,8 @@ class DemoBackend {
 int run_demo_backend(const SocketAddress& listen, const std::string& name) {
   asio::io_context io;
   DemoBackend backend(name);
-  auto server = serve_tcp(io, listen, [&](const HttpRequest& request) { return backend.answer(request); });
+  auto server =
+      serve_tcp(io, listen, [&](const HttpRequest& request) { return backend.answer(request); }, connections_most);
   if (!server) {
     std::cerr << server.error().what << "\n";
     return 1;

@@ -69,6 +69,7 @@ class Door {
   const std::set<std::string>& drained() const { return drained_; }  // "service" or "service/endpoint"
   std::int64_t started_at_ms() const { return started_at_ms_; }      // wall clock
   const LogWriter* access_log() const { return access_log_.get(); }
+  std::size_t worlds_live() const;  // the present one, and those that requests and workers still hold
 
  private:
   // door.cc
@@ -120,6 +121,7 @@ class Door {
   pool::EndpointRegistry registry_;
   std::shared_ptr<const conf::RoutingTable> table_;
   proxy::WorldPtr world_;
+  std::vector<std::weak_ptr<const proxy::World>> published_;  // those that live, and some that died since
   std::unique_ptr<FileWatch> watch_;
   std::unique_ptr<asio::posix::stream_descriptor> watch_descriptor_;
   asio::steady_timer watch_timer_, stop_timer_;

@@ -182,10 +182,17 @@ void Door::rebuild(const std::string& cause) {
   inputs.now = Clock::now();
   const proxy::WorldPtr before = world_;
   world_ = proxy::build_world(table_, before.get(), registry_, inputs);
+  std::erase_if(published_, [](const auto& world) { return world.expired(); });
+  published_.push_back(world_);
   apply_drains();
   for (auto& worker : workers_) worker->publish(world_);
   probe_world();
   note_world(before.get(), cause);
+}
+
+std::size_t Door::worlds_live() const {
+  return static_cast<std::size_t>(
+      std::count_if(published_.begin(), published_.end(), [](const auto& world) { return !world.expired(); }));
 }
 
 void Door::note_world(const proxy::World* before, const std::string& cause) {

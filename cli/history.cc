@@ -31,7 +31,8 @@ void History::load() {
       return found != nullptr && found->is_string() ? std::string(found->as_string()) : std::string();
     };
     const json::value* time = object.if_contains("time_ms");
-    entries_.push_back({time != nullptr && time->is_int64() ? time->as_int64() : 0, text("what"), text("text"), text("by")});
+    entries_.push_back(
+        {time != nullptr && time->is_int64() ? time->as_int64() : 0, text("what"), text("text"), text("by")});
     if (entries_.size() > most) entries_.pop_front();
   }
 }

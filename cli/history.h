@@ -1,6 +1,6 @@
 // history.h: what changed, when, and by whom: configuration, catalog, certificates, health, commands.
-//   Kept in memory for `gatehouse history` (the last `most` entries) and appended to history.jsonl in the state folder,
-//   one JSON object a line, read back at start. The file is cut to its newer half when it passes 8 MiB.
+//   Kept in memory for `gatehouse history` (the last `most` entries) and appended to history.jsonl in the state
+//   folder, one JSON object a line, read back at start. The file is cut to its newer half when it passes 8 MiB.
 //   Threads  control only.
 #pragma once
 
@@ -15,7 +15,7 @@ struct HistoryEntry {
   std::int64_t time_ms = 0;  // wall clock
   std::string what;          // "catalog", "configuration", "certificate", "health", "command", "process"
   std::string text;
-  std::string by;            // "uid 1000 (pid 4711)" for commands; else empty
+  std::string by;  // "uid 1000 (pid 4711)" for commands; else empty
 };
 
 class History {

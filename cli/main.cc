@@ -1,6 +1,7 @@
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <iostream>
+
+#include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
 #include "cli/demo_backend.h"
@@ -88,7 +89,8 @@ void add_acting_verbs(CLI::App& app, Line& line) {
                                         drain ? "give an endpoint no new requests" : "take a drain back");
     verb->add_option("target", line.target, "SERVICE or SERVICE/ENDPOINT")->required();
     add_where(verb, line);
-    verb->callback([&line, drain] { line.run = [&line, drain] { return run_drain(line.where, line.target, drain); }; });
+    verb->callback(
+        [&line, drain] { line.run = [&line, drain] { return run_drain(line.where, line.target, drain); }; });
   }
 
   CLI::App* logs = app.add_subcommand("logs", "the access log");

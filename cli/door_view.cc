@@ -1,0 +1,45 @@
+#include "cli/door_view.h"
+
+#include <unistd.h>
+
+#include "cli/door.h"
+
+namespace gatehouse::cli {
+
+std::uint64_t DoorView::sum(Counter proxy::WorkerCounters::* counter) const {
+  std::uint64_t total = 0;
+  for (const proxy::WorkerCounters* worker : workers) total += (worker->*counter).value();
+  return total;
+}
+
+DoorView view_of(const Door& door) {
+  DoorView view{door.config(), *door.world()};
+  for (const auto& worker : door.workers()) {
+    view.workers.push_back(&worker->counters);
+    view.log_lines_dropped += worker->access_log.dropped();
+  }
+  view.certificate_problems = door.certificate_problems();
+  view.drained = door.drained();
+  view.checks = [&door](std::uint32_t endpoint_id) { return door.prober().views(endpoint_id); };
+  view.ready = door.ready();
+  view.stopping = door.stopping();
+  view.file_differs = door.file_differs();
+  view.pid = ::getpid();
+  view.started_ms = door.started_at_ms();
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  view.wall_ms = std::chrono::duration_cast<Millis>(now).count();
+  view.steady_ms = pool::ms_of(Clock::now());
+  view.connections_open = door.shared().open_connections.load(std::memory_order_relaxed);
+  view.connections_most = door.shared().connections_most;
+  view.memory_used = door.shared().memory_used.load(std::memory_order_relaxed);
+  if (door.access_log() != nullptr) view.log_writes_failed = door.access_log()->failed_writes();
+  view.worlds_live = door.worlds_live();
+  return view;
+}
+
+std::string unready_reason(const DoorView& view) {
+  if (view.ready) return {};
+  return view.stopping ? "stopping: no new connections are taken" : "starting";
+}
+
+}  // namespace gatehouse::cli

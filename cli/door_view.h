@@ -1,0 +1,48 @@
+// door_view.h: the running program as something to be told of: what status, metrics and explain read.
+//   Borrowed and short-lived: made for one answer, on the control thread, and gone with it. Changes nothing.
+//   Counters are read relaxed, so sums over workers are of about one moment.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "conf/config.h"
+#include "net/certificate_folder_io.h"
+#include "proxy/pool/prober_io.h"
+#include "proxy/worker_io.h"
+#include "proxy/world.h"
+
+namespace gatehouse::cli {
+
+class Door;
+
+struct DoorView {
+  const conf::Config& config;
+  const proxy::World& world;
+  std::vector<const proxy::WorkerCounters*> workers{};
+  std::vector<FileProblem> certificate_problems{};
+  std::set<std::string> drained{};
+  std::function<std::vector<pool::CheckView>(std::uint32_t endpoint_id)> checks{};
+
+  bool ready = false, stopping = false, file_differs = false;
+  long pid = 0;
+  std::int64_t started_ms = 0;  // wall clock
+  std::int64_t wall_ms = 0;     // now
+  std::int64_t steady_ms = 0;   // now, as in pool::EndpointState
+
+  std::uint64_t connections_open = 0, connections_most = 0, memory_used = 0;
+  std::uint64_t log_lines_dropped = 0, log_writes_failed = 0, worlds_live = 0;
+
+  std::uint64_t sum(Counter proxy::WorkerCounters::* counter) const;
+};
+
+// REQUIRES a door that has a world: one that answers on its sockets.
+DoorView view_of(const Door& door);
+
+// Why no traffic should come here; empty: it should.
+std::string unready_reason(const DoorView& view);
+
+}  // namespace gatehouse::cli

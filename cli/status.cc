@@ -1,0 +1,233 @@
+#include "cli/status.h"
+
+#include <array>
+#include <chrono>
+
+#include "cli/policy_words.h"
+#include "cli/text.h"
+#include "proxy/pool/selection.h"
+
+namespace gatehouse::cli {
+namespace {
+
+constexpr std::int64_t day_ms = 86'400'000;
+
+template <class T>
+T load(const std::atomic<T>& value) {
+  return value.load(std::memory_order_relaxed);
+}
+
+json::array strings(const auto& texts) {
+  json::array out;
+  for (const auto& text : texts) out.emplace_back(text);
+  return out;
+}
+
+std::int64_t ms_of(WallTime time) { return std::chrono::duration_cast<Millis>(time.time_since_epoch()).count(); }
+
+json::array listeners_json(const conf::Config& config) {
+  json::array out;
+  for (const conf::Listen& listen : config.listen) {
+    json::object each{{"name", listen.name}, {"address", listen.address.text()}, {"tls", listen.tls}};
+    if (!listen.proxy_protocol.empty()) {
+      json::array from;
+      for (const IpPrefix& prefix : listen.proxy_protocol) from.emplace_back(prefix.text());
+      each["proxy_protocol"] = std::move(from);
+    }
+    if (!listen.only.empty()) each["only"] = strings(listen.only);
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
+json::array routes_json(const conf::Service& service) {
+  json::array out;
+  for (const conf::Route& route : service.routes) {
+    json::object each{{"match", route.match.text()}, {"spelling", route.spelling}};
+    if (!route.at.file.empty()) each["at"] = route.at.file + ":" + std::to_string(route.at.line);
+    if (route.policy.redirect) each["redirect"] = route.policy.redirect->url;
+    if (!route.refused.empty()) each["refused"] = route.refused;
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
+std::string_view result_name(pool::CheckResult result) {
+  constexpr std::array<std::string_view, 3> names = {"passing", "warning", "critical"};
+  return names[static_cast<std::size_t>(result)];
+}
+
+json::array checks_json(const pool::Endpoint& endpoint, const DoorView& view) {
+  json::array out;
+  if (!view.checks || !endpoint.checked) return out;
+  for (const pool::CheckView& check : view.checks(endpoint.live->id))
+    out.push_back(json::object{{"check", check.check},
+                               {"result", result_name(check.result)},
+                               {"output", printable(check.output)},
+                               {"at", utc_text(check.at_ms)}});
+  return out;
+}
+
+json::object endpoint_json(const pool::Endpoint& endpoint, const DoorView& view) {
+  const pool::EndpointState& live = *endpoint.live;
+  json::object out{{"name", endpoint.name},
+                   {"address", endpoint.address.text()},
+                   {"health", pool::name_of(pool::health_of(endpoint))},
+                   {"weight", endpoint.weight},
+                   {"in_flight", load(live.requests)},
+                   {"connections", load(live.connections)},
+                   {"requests", load(live.requests_total)},
+                   {"failures", load(live.failures_total)},
+                   {"connect_failures", load(live.connect_failures_total)},
+                   {"bytes_in", load(live.bytes_in_total)},
+                   {"bytes_out", load(live.bytes_out_total)},
+                   {"backup", endpoint.backup},
+                   {"maintenance", endpoint.maintenance},
+                   {"draining", load(live.draining_since_ms) != 0}};
+  const std::int64_t since = load(live.since_ms), ejected_until = load(live.ejected_until_ms);
+  if (since != 0) {
+    out["since"] = utc_text(view.wall_ms - (view.steady_ms - since));
+    out["since_ms"] = view.steady_ms - since;
+  }
+  if (ejected_until > view.steady_ms)
+    out["ejected_until"] = utc_text(view.wall_ms + (ejected_until - view.steady_ms));
+  if (endpoint.max_requests != 0) out["max_requests"] = endpoint.max_requests;
+  if (endpoint.max_connections != 0) out["max_connections"] = endpoint.max_connections;
+  if (const pool::Failure failure = load(live.last_failure); failure != pool::Failure::none)
+    out["last_failure"] = pool::name_of(failure);
+  if (const std::string words = standing_words(endpoint, view.steady_ms); !words.empty()) out["out"] = words;
+  if (pool::health_of(endpoint) != pool::Health::up) out["reason"] = printable(health_reason(endpoint, view));
+  if (json::array checks = checks_json(endpoint, view); !checks.empty()) out["checks"] = std::move(checks);
+  return out;
+}
+
+json::object totals_json(const pool::ServiceStats& stats) {
+  const auto sum = [&stats](auto of) {
+    std::uint64_t total = 0;
+    for (const pool::ServiceShard& shard : stats.shards()) total += of(shard).value();
+    return total;
+  };
+  json::object responses;
+  constexpr std::array classes = {"1xx", "2xx", "3xx", "4xx", "5xx"};
+  for (std::size_t i = 0; i < classes.size(); ++i)
+    responses[classes[i]] =
+        sum([i](const pool::ServiceShard& shard) -> const Counter& { return shard.responses[i]; });
+  using Shard = const pool::ServiceShard&;
+  return {{"responses", std::move(responses)},
+          {"aborted", sum([](Shard shard) -> const Counter& { return shard.aborted; })},
+          {"retries", sum([](Shard shard) -> const Counter& { return shard.retries; })},
+          {"queued", load(stats.queued)},
+          {"bytes_in", sum([](Shard shard) -> const Counter& { return shard.bytes_in; })},
+          {"bytes_out", sum([](Shard shard) -> const Counter& { return shard.bytes_out; })}};
+}
+
+json::array services_json(const DoorView& view) {
+  json::array out;
+  for (const proxy::PoolPtr& pool : view.world.pools()) {
+    json::object each{{"name", pool->service->name},
+                      {"policy", policy_words(*pool->service)},
+                      {"drained", view.drained.contains(pool->service->name)},
+                      {"routes", routes_json(*pool->service)}};
+    json::array endpoints;
+    for (const pool::Endpoint& endpoint : pool->endpoints.endpoints())
+      endpoints.push_back(endpoint_json(endpoint, view));
+    each["endpoints"] = std::move(endpoints);
+    for (auto& [name, value] : totals_json(*pool->stats)) each[name] = value;
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
+json::array certificates_json(const DoorView& view) {
+  constexpr std::array<const char*, 3> keys = {"ecdsa", "rsa", "ed25519"};
+  json::array out;
+  for (const NamedCertificate& each : view.world.certificates().all()) {
+    const Certificate& certificate = *each.certificate;
+    const std::int64_t ends = ms_of(certificate.not_after);
+    json::array names = strings(certificate.names);
+    for (const IpAddress& address : certificate.addresses) names.emplace_back(address.text());
+    out.push_back(json::object{{"name", each.name},
+                               {"names", std::move(names)},
+                               {"key", keys[static_cast<std::size_t>(certificate.key_type)]},
+                               {"issuer", printable(certificate.issuer)},
+                               {"fingerprint", certificate.fingerprint_text()},
+                               {"not_after", utc_text(ends)},
+                               {"days_left", (ends - view.wall_ms) / day_ms}});
+  }
+  return out;
+}
+
+json::array problems_json(const DoorView& view) {
+  json::array out;
+  for (const FileProblem& problem : view.certificate_problems)
+    out.push_back(json::object{{"severity", problem.warning ? "warning" : "error"},
+                               {"text", printable(problem.file + ": " + problem.what)}});
+  for (const conf::Finding& finding : view.world.findings())
+    out.push_back(json::object{{"severity", finding.severity == conf::Severity::warning ? "warning" : "error"},
+                               {"text", printable(finding.text())}});
+  return out;
+}
+
+}  // namespace
+
+std::string standing_words(const pool::Endpoint& endpoint, std::int64_t steady_ms) {
+  const pool::EndpointState& live = *endpoint.live;
+  pool::PickContext context;
+  context.now_ms = steady_ms;
+  switch (pool::standing(endpoint, context)) {
+    case pool::Standing::usable:
+    case pool::Standing::tried: return {};
+    case pool::Standing::busy: return "has all the requests it may have";
+    case pool::Standing::unchecked: return "awaits its first check";
+    case pool::Standing::ejected: return "rests for " + ago(load(live.ejected_until_ms) - steady_ms);
+    case pool::Standing::out: break;
+  }
+  if (endpoint.maintenance) return "in maintenance";
+  if (load(live.draining_since_ms) != 0) return "draining";
+  return pool::health_of(endpoint) == pool::Health::down ? "down" : "weight 0";
+}
+
+std::string health_reason(const pool::Endpoint& endpoint, const DoorView& view) {
+  std::string out;
+  if (view.checks)
+    for (const pool::CheckView& check : view.checks(endpoint.live->id))
+      if (check.result != pool::CheckResult::passing)
+        out += (out.empty() ? "" : "; ") + check.check + ": " + check.output;
+  if (!out.empty()) return out;
+  const pool::Failure failure = load(endpoint.live->last_failure);
+  return failure == pool::Failure::none ? "no check has answered yet" : std::string(pool::name_of(failure));
+}
+
+json::object status_json(const DoorView& view) {
+  json::object out{{"node", view.config.node.name},
+                   {"version", GATEHOUSE_VERSION},
+                   {"pid", view.pid},
+                   {"started", utc_text(view.started_ms)},
+                   {"time", utc_text(view.wall_ms)},
+                   {"uptime_ms", view.wall_ms - view.started_ms},
+                   {"ready", view.ready},
+                   {"file", view.config.file},
+                   {"file_differs", view.file_differs},
+                   {"generation", view.world.generation()},
+                   {"worlds_live", view.worlds_live},
+                   {"workers", view.workers.size()},
+                   {"requests", view.sum(&proxy::WorkerCounters::requests)}};
+  if (const std::string reason = unready_reason(view); !reason.empty()) out["unready"] = reason;
+  out["connections"] = {{"open", view.connections_open},
+                        {"most", view.connections_most},
+                        {"tls", view.sum(&proxy::WorkerCounters::tls_connections_open)},
+                        {"accepted", view.sum(&proxy::WorkerCounters::connections_accepted)},
+                        {"refused", view.sum(&proxy::WorkerCounters::connections_refused)}};
+  out["memory"] = {{"used", view.memory_used}, {"limit", view.config.limits.memory}};
+  out["access_log"] = {{"to", view.config.access_log.to},
+                       {"lines_dropped", view.log_lines_dropped},
+                       {"writes_failed", view.log_writes_failed}};
+  out["listeners"] = listeners_json(view.config);
+  out["services"] = services_json(view);
+  out["drained"] = strings(view.drained);
+  out["certificates"] = certificates_json(view);
+  out["problems"] = problems_json(view);
+  return out;
+}
+
+}  // namespace gatehouse::cli
