@@ -95,6 +95,7 @@ struct EventLog {
 };
 
 struct Config {
+  std::string file;  // what it was read from, as the operator named it
   Node node;
   unsigned workers = 0;  // 0: the cores
   std::vector<Listen> listen;

@@ -117,7 +117,11 @@ Form<Admin> admin() {
 Form<Metrics> metrics() {
   return mapping<Metrics>(
       "node", {
-                  {"address", &Metrics::address, socket_address(), "where /metrics, /healthz and /readyz are read"},
+                  {"address",
+                   &Metrics::address,
+                   socket_address(),
+                   "where /metrics, /healthz and /readyz are read",
+                   {.at_start = true}},
                   {"allow", &Metrics::allow, list(network()), "who may read them; empty: nobody"},
                   {"hosts", &Metrics::hosts, list(host_name()),
                    "Host values that are believed, besides addresses and localhost (against DNS rebinding)"},
@@ -131,8 +135,11 @@ Form<Limits> limits() {
       "node",
       {
           {"memory", &Limits::memory, size(64ull << 20, 1ull << 40), "what connections and queues may take together"},
-          {"connections", &Limits::connections, number_or_auto(16, 10'000'000),
-           "clients at once; auto: half of what the process may open"},
+          {"connections",
+           &Limits::connections,
+           number_or_auto(16, 10'000'000),
+           "clients at once; auto: half of what the process may open",
+           {.at_start = true}},
           {"connections_per_client", &Limits::connections_per_client, number(1, 1'000'000),
            "from one address at once"},
           {"request_line", &Limits::request_line, head, "the longest request line; beyond: 414"},
@@ -158,7 +165,11 @@ Form<Limits> limits() {
 Form<AccessLog> access_log() {
   return mapping<AccessLog>(
       "node", {
-                  {"to", &AccessLog::to, log_target(), "where to; a name without a slash: in /var/log/gatehouse"},
+                  {"to",
+                   &AccessLog::to,
+                   log_target(),
+                   "where to; a name without a slash: in /var/log/gatehouse",
+                   {.at_start = true}},
                   {"format", &AccessLog::format, choice<AccessLog::Format>({{"json", AccessLog::Format::json}}),
                    "one JSON object a line"},
                   {"redact", &AccessLog::redact,
@@ -168,12 +179,15 @@ Form<AccessLog> access_log() {
 }
 
 Form<EventLog> event_log() {
-  return mapping<EventLog>(
-      "node",
-      {
-          {"to", &EventLog::to, log_target(), "where to; a name without a slash: in /var/log/gatehouse"},
-          {"level", &EventLog::level, one_of({"debug", "info", "warning", "error"}), "the least that is told"},
-      });
+  return mapping<EventLog>("node", {
+                                       {"to",
+                                        &EventLog::to,
+                                        log_target(),
+                                        "where to; a name without a slash: in /var/log/gatehouse",
+                                        {.at_start = true}},
+                                       {"level", &EventLog::level, one_of({"debug", "info", "warning", "error"}),
+                                        "the least that is told"},
+                                   });
 }
 
 Form<Config> logs() {

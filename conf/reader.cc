@@ -10,6 +10,7 @@ namespace gatehouse::conf {
 
 ReadConfig read_config_text(std::string_view text, const std::string& file, const Surroundings& around) {
   ReadConfig out{.config = default_config(around)};
+  out.config.file = file;
   ParsedYaml yaml = parse_yaml(text, file);
   if (!yaml.findings.empty()) {
     out.findings = std::move(yaml.findings);

@@ -26,10 +26,16 @@ Status take(T& out, const Result<T>& value) {
   return Done{};
 }
 
-// Puts the name before what is wrong with its value, so that the operator finds it within the setting.
-Status named(std::string_view name, Status status) {
-  if (status) return status;
-  return invalid(std::string(name) + "=" + status.error().what);
+// Reads options one by one; what is wrong with one is told by its name. An option's last value counts.
+template <class Set>
+Status set_options(const std::vector<Option>& options, std::initializer_list<std::string_view> known, Set set) {
+  for (const Option& option : options) {
+    if (std::find(known.begin(), known.end(), option.name) == known.end())
+      return unknown_option(option.name, std::vector<std::string_view>(known));
+    const std::string_view name = option.name, value = option.value;
+    if (const Status status = set(name, value); !status) return invalid(option.name + "=" + status.error().what);
+  }
+  return Done{};
 }
 
 }  // namespace
@@ -103,23 +109,19 @@ Status parse_health_target(std::string_view head, HealthSetting& out) {
   return Done{};
 }
 
-Status set_health_option(HealthSetting& out, const Option& option) {
+Status set_health_option(HealthSetting& out, std::string_view name, std::string_view value) {
   HealthCheck& check = out.check;
   const bool http = check.kind == HealthCheck::Kind::http;
-  if (option.name == "interval") return take(check.interval, parse_span(option.value, 100ms, 1h, false));
-  if (option.name == "timeout") return take(check.timeout, parse_span(option.value, 10ms, 5min, false));
-  if (option.name == "rise") return take(check.rise, parse_number(option.value, 1, 100));
-  if (option.name == "fall") return take(check.fall, parse_number(option.value, 1, 100));
-  if (option.name == "status" && http) return take(check.status, parse_status_ranges(option.value));
-  if (option.name == "body" && http) return check.body_contains = option.value, Done{};
-  if (option.name == "role" && check.kind == HealthCheck::Kind::redis) {
-    if (option.value != "master") return invalid(option.value + ": write role=master");
-    return check.redis_master = true, Done{};
-  }
-  constexpr std::string_view known[] = {"interval", "timeout", "rise", "fall", "status", "body", "role"};
-  if (std::find(std::begin(known), std::end(known), option.name) != std::end(known))
-    return invalid(option.value + ": is not for this kind of check");
-  return unknown_option(option.name, known);
+  if (name == "interval") return take(check.interval, parse_span(value, 100ms, 1h, false));
+  if (name == "timeout") return take(check.timeout, parse_span(value, 10ms, 5min, false));
+  if (name == "rise") return take(check.rise, parse_number(value, 1, 100));
+  if (name == "fall") return take(check.fall, parse_number(value, 1, 100));
+  if (name == "status" && http) return take(check.status, parse_status_ranges(value));
+  if (name == "body" && http) return check.body_contains = value, Done{};
+  if (name != "role" || check.kind != HealthCheck::Kind::redis)
+    return invalid(std::string(value) + ": is not for this kind of check");
+  if (value != "master") return invalid(std::string(value) + ": write role=master");
+  return check.redis_master = true, Done{};
 }
 
 }  // namespace
@@ -130,10 +132,12 @@ Result<HealthSetting> parse_health(std::string_view text) {
   HealthSetting out;
   out.check.id = health_check_id;
   out.check.name = "health";
-  if (const Status status = parse_health_target(words->head, out); !status) return status.error();
+  if (const Status target = parse_health_target(words->head, out); !target) return target.error();
   if (out.none && !words->options.empty()) return invalid("none takes no options");
-  for (const Option& option : words->options)
-    if (const Status status = named(option.name, set_health_option(out, option)); !status) return status.error();
+  const Status status =
+      set_options(words->options, {"interval", "timeout", "rise", "fall", "status", "body", "role"},
+                  [&](std::string_view name, std::string_view value) { return set_health_option(out, name, value); });
+  if (!status) return status.error();
   return out;
 }
 
@@ -150,23 +154,19 @@ Status set_retry_cause(RetryPolicy& retry, std::string_view cause) {
   return Done{};
 }
 
-Status set_retry_option(RetryPolicy& retry, const Option& option) {
-  if (option.name == "budget") return take(retry.budget_percent, parse_percent(option.value));
-  if (option.name == "methods") {
-    for (const std::string_view method : split_list(option.value)) {
-      if (!is_token(method)) return invalid(option.value + ": write methods as in GET,HEAD");
+Status set_retry_option(RetryPolicy& retry, std::string_view name, std::string_view value) {
+  if (name == "budget") return take(retry.budget_percent, parse_percent(value));
+  if (name == "methods") {
+    for (const std::string_view method : split_list(value)) {
+      if (!is_token(method)) return invalid(std::string(value) + ": write methods as in GET,HEAD");
       retry.methods.emplace_back(method);
     }
     return Done{};
   }
-  if (option.name == "on") {
-    retry.on_connect = retry.on_stale = retry.on_timeout = false;
-    for (const std::string_view cause : split_list(option.value))
-      if (Status status = set_retry_cause(retry, cause); !status) return status;
-    return Done{};
-  }
-  constexpr std::string_view known[] = {"on", "methods", "budget"};
-  return unknown_option(option.name, known);
+  retry.on_connect = retry.on_stale = retry.on_timeout = false;
+  for (const std::string_view cause : split_list(value))
+    if (Status status = set_retry_cause(retry, cause); !status) return status;
+  return Done{};
 }
 
 }  // namespace
@@ -175,9 +175,12 @@ Result<RetryPolicy> parse_retry(std::string_view text) {
   const Result<Words> words = parse_words(text, Head::required);
   if (!words) return words.error();
   RetryPolicy retry;
-  if (const Status status = take(retry.attempts, parse_number(words->head, 0, 10)); !status) return status.error();
-  for (const Option& option : words->options)
-    if (const Status status = named(option.name, set_retry_option(retry, option)); !status) return status.error();
+  if (const Status attempts = take(retry.attempts, parse_number(words->head, 0, 10)); !attempts)
+    return attempts.error();
+  const Status status = set_options(
+      words->options, {"on", "methods", "budget"},
+      [&](std::string_view name, std::string_view value) { return set_retry_option(retry, name, value); });
+  if (!status) return status.error();
   return retry;
 }
 
@@ -186,15 +189,14 @@ Result<Eject> parse_eject(std::string_view text) {
   const Result<Words> words = parse_words(text, Head::none);
   if (!words) return words.error();
   Eject eject;
-  constexpr std::string_view known[] = {"errors", "interval", "time", "max"};
-  for (const auto& [name, value] : words->options) {
-    Status status = name == "errors"     ? take(eject.errors, parse_number(value, 1, 1000))
-                    : name == "interval" ? take(eject.interval, parse_span(value, 100ms, 1h, false))
-                    : name == "time"     ? take(eject.time, parse_span(value, 100ms, 24h, false))
-                    : name == "max"      ? take(eject.max_percent, parse_percent(value))
-                                         : Status(unknown_option(name, known));
-    if (!status) return named(name, status).error();
-  }
+  const auto set = [&](std::string_view name, std::string_view value) {
+    if (name == "errors") return take(eject.errors, parse_number(value, 1, 1000));
+    if (name == "max") return take(eject.max_percent, parse_percent(value));
+    return take(name == "time" ? eject.time : eject.interval,
+                parse_span(value, 100ms, name == "time" ? 24h : 1h, false));
+  };
+  if (const Status status = set_options(words->options, {"errors", "interval", "time", "max"}, set); !status)
+    return status.error();
   if (eject.errors == 0)
     return invalid("errors= is missing, as in errors=5 interval=10s time=30s max=50%; or write off");
   return eject;
@@ -213,13 +215,10 @@ Result<Failover> parse_failover(std::string_view text) {
   const Result<Words> words = parse_words(text, Head::required);
   if (!words) return words.error();
   Failover failover{.datacenter = words->head};
-  constexpr std::string_view known[] = {"after", "back_after"};
-  for (const auto& [name, value] : words->options) {
-    Status status = name == "after"        ? take(failover.after, parse_span(value, 1s, 24h, true))
-                    : name == "back_after" ? take(failover.back_after, parse_span(value, 1s, 24h, true))
-                                           : Status(unknown_option(name, known));
-    if (!status) return named(name, status).error();
-  }
+  const auto set = [&](std::string_view name, std::string_view value) {
+    return take(name == "after" ? failover.after : failover.back_after, parse_span(value, 1s, 24h, true));
+  };
+  if (const Status status = set_options(words->options, {"after", "back_after"}, set); !status) return status.error();
   return failover;
 }
 
@@ -250,12 +249,10 @@ Result<std::vector<Page>> parse_pages(std::string_view text) {
   if (!ranges) return ranges.error();
   Page page{.file = words->head.substr(colon + 1)};
   page.content_type = content_type_of(page.file);
-  constexpr std::string_view known[] = {"retry_after"};
-  for (const auto& [name, value] : words->options) {
-    if (name != "retry_after") return unknown_option(name, known);
-    if (const Status status = named(name, take(page.retry_after, parse_span(value, 1s, 24h, false))); !status)
-      return status.error();
-  }
+  const auto set = [&](std::string_view, std::string_view value) {
+    return take(page.retry_after, parse_span(value, 1s, 24h, false));
+  };
+  if (const Status status = set_options(words->options, {"retry_after"}, set); !status) return status.error();
   std::vector<Page> pages;
   for (const StatusRange& range : *ranges) {
     if (range.first < 400) return invalid(words->head + ": a page is for statuses from 400 to 599");
@@ -341,14 +338,11 @@ Result<WebsocketSetting> parse_websocket(std::string_view text) {
   const Result<Words> words = parse_words(text, Head::required);
   if (!words) return words.error();
   WebsocketSetting out;
-  if (const Status status = take(out.allowed, parse_bool(words->head)); !status) return status.error();
-  constexpr std::string_view known[] = {"idle_timeout"};
-  for (const auto& [name, value] : words->options) {
-    if (name != "idle_timeout") return unknown_option(name, known);
-    const Result<Millis> idle = parse_span(value, 1s, 7 * 24h, true);
-    if (!idle) return invalid("idle_timeout=" + idle.error().what);
-    out.idle_timeout = *idle;
-  }
+  if (const Status allowed = take(out.allowed, parse_bool(words->head)); !allowed) return allowed.error();
+  const auto set = [&](std::string_view, std::string_view value) {
+    return take(out.idle_timeout.emplace(), parse_span(value, 1s, 7 * 24h, true));
+  };
+  if (const Status status = set_options(words->options, {"idle_timeout"}, set); !status) return status.error();
   return out;
 }
 

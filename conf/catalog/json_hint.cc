@@ -17,6 +17,8 @@ std::string json_hint(std::string_view text, std::size_t offset) {
   const char before = last == std::string_view::npos ? '\0' : text[last];
   if (static_cast<unsigned char>(here) < 0x20) return "a control character within a text; write \\n, \\t or \\u00XX";
   if (static_cast<unsigned char>(here) >= 0x80) return "bytes that are not UTF-8, or not within quotes";
+  if (offset >= 6 && text.substr(offset - 6, 2) == "\\u")
+    return "half a character; write both halves, \\uD8XX\\uDCXX";
   if (here == '/' || here == '#') return "JSON has no comments; take them out";
   if (here == '\'') return "write \" for quotes";
   if ((here == '}' || here == ']') && before == ',') return "a comma too many before this";

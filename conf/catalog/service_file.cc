@@ -184,9 +184,6 @@ void read_top(const json::object& top, const Home& home, FileReport& report, Ser
 std::string what_is_wrong(const boost::system::error_code& error, std::string_view text, std::size_t offset) {
   if (error == json::error::too_deep) return "nested deeper than 32 levels";
   if (error == json::error::extra_data) return "more follows the definitions; write one object";
-  if (error == json::error::illegal_leading_surrogate || error == json::error::illegal_trailing_surrogate ||
-      error == json::error::expected_utf16_escape)
-    return "not JSON: a \\u of half a character";
   return "not JSON: " + json_hint(text, offset);
 }
 

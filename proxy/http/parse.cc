@@ -209,9 +209,10 @@ ParseState read_fields(std::string_view bytes, const HeadLimits& limits, Head& h
   const std::size_t section_end = std::size_t{head.fields_at} + limits.field_bytes_max;
   const char* const end = bytes.data() + std::min(bytes.size(), section_end + 2);  // the blank line is not counted
   const char* p = bytes.data() + head.cursor;
+  // A line that was cut is read again only once something in its new bytes may end it.
   const char* const unsearched = bytes.data() + std::max(head.cursor, head.searched);
   Line line = Line::cut;
-  if (unsearched == p || std::memchr(unsearched, '\n', static_cast<std::size_t>(end - unsearched)) != nullptr)
+  if (unsearched == p || skip_value(p, unsearched, end) != end)
     for (;;) {
       if (head.field_count == fields_max && p != end && *p != '\r') return refuse(head, 431, "too many fields");
       line = read_line(head, p, end);
@@ -229,7 +230,7 @@ ParseState read_fields(std::string_view bytes, const HeadLimits& limits, Head& h
     head.size = static_cast<std::uint32_t>(p - bytes.data());
     return ParseState::complete;
   }
-  head.searched = static_cast<std::uint32_t>(end - bytes.data());
+  head.searched = static_cast<std::uint32_t>(end[-1] == '\r' ? head.cursor : end - bytes.data());
   const bool blank_line_begun = head.cursor + 1 == bytes.size() && bytes.back() == '\r';
   if (bytes.size() > section_end && !blank_line_begun) return refuse(head, 431, "fields too large");
   return ParseState::incomplete;
@@ -467,6 +468,9 @@ ParseState parse_response_head(std::string_view bytes, const HeadLimits& limits,
   head.bytes = bytes.data();
   ParseState state = ParseState::incomplete;
   if (head.fields_at == 0) {
+    // A backend that speaks something else need not be waited for.
+    constexpr std::string_view beginning = "HTTP/1.";
+    if (!beginning.starts_with(bytes.substr(0, beginning.size()))) return refuse(head, 502, "no HTTP/1 status line");
     std::string_view line;
     if (!take_first_line(bytes, limits.line_bytes_max, 502, head, line, state)) {
       if (state == ParseState::refused) head.refusal.status = 502;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <queue>
 #include <utility>
 
 namespace gatehouse::pool {
@@ -29,29 +28,21 @@ std::vector<std::uint64_t> turns_of(std::span<const Endpoint> endpoints, std::ui
   return turns;
 }
 
-// Each endpoint's turns as evenly spread over the round as they can be: the k-th of n is due at (k + 1/2) / n.
+// Each endpoint's turns as evenly spread over the round as they can be: the k-th of n is due at (k + phase) / n. The
+// phases differ (by the golden ratio), or all endpoints of one weight would come in a bunch.
 std::vector<std::uint32_t> smooth_schedule(std::span<const Endpoint> endpoints, std::uint64_t total,
                                            std::uint32_t first) {
-  struct Due {
-    double at;
-    std::uint32_t index;
-    std::uint64_t turn;
-    bool operator>(const Due& other) const { return std::pair(at, index) > std::pair(other.at, other.index); }
-  };
+  std::vector<std::pair<double, std::uint32_t>> due;
   const auto turns = turns_of(endpoints, total);
-  std::priority_queue<Due, std::vector<Due>, std::greater<>> queue;
   for (std::uint32_t i = 0; i < turns.size(); ++i) {
-    if (turns[i] > 0) queue.push({0.5 / static_cast<double>(turns[i]), i, 0});
+    const double phase = std::fmod((i + 1) * 0.6180339887498949, 1.0);
+    for (std::uint64_t turn = 0; turn < turns[i]; ++turn) {
+      due.emplace_back((static_cast<double>(turn) + phase) / static_cast<double>(turns[i]), first + i);
+    }
   }
+  std::ranges::sort(due);
   std::vector<std::uint32_t> schedule;
-  while (!queue.empty()) {
-    Due due = queue.top();
-    queue.pop();
-    schedule.push_back(first + due.index);
-    if (++due.turn == turns[due.index]) continue;
-    due.at = (static_cast<double>(due.turn) + 0.5) / static_cast<double>(turns[due.index]);
-    queue.push(due);
-  }
+  for (const auto& [when, index] : due) schedule.push_back(index);
   return schedule;
 }
 

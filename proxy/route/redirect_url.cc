@@ -30,10 +30,7 @@ Result<std::string> expand_redirect(std::string_view url, const RedirectRequest&
       out += without_port(request.host);
       rest.remove_prefix(5);
     } else if (rest.starts_with("$path")) {
-      // Alone in front, "//x" or "/\x" would name a host to the browser.
-      const auto from = out.empty() ? request.path.find_first_not_of("/\\") : 1;
-      out += '/';
-      if (from < request.path.size()) out += request.path.substr(from);
+      out += request.path;
       rest.remove_prefix(5);
     } else if (rest.starts_with("$query")) {
       out += request.query;
@@ -44,6 +41,8 @@ Result<std::string> expand_redirect(std::string_view url, const RedirectRequest&
       rest.remove_prefix(1);
     }
   }
+  // In front, "//x" or "/\\x" would name a host to the browser.
+  if (url.starts_with("$path")) out.replace(0, std::min(out.find_first_not_of("/\\"), out.size()), "/");
   if (!query_said && !request.query.empty()) (out += '?') += request.query;
   if (out.ends_with('?')) out.pop_back();
   if (!fit_for_a_field(out)) return invalid("the redirect would hold a control byte or a space");

@@ -23,7 +23,7 @@ const Surroundings around{.folder = "/etc/gatehouse", .host_name = "fuzz"};
 
 void expect_same(const Config& config, Dump what) {
   const std::string text = dump_config(config, what, around);
-  const ReadConfig again = read_config_text(text, "dump", around);
+  const ReadConfig again = read_config_text(text, config.file, around);
   if (has_error(again.findings)) broken("the dump does not read", text, again.findings);
   if (!(again.config == config)) broken("the dump reads to something else", text, again.findings);
   if (!diff_config(config, again.config).lines.empty()) broken("a difference between equals", text, {});

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include "conf/config_keys.h"
 #include "tests/unit/conf/reading_text.h"
 
 namespace gatehouse::conf {
@@ -20,15 +19,14 @@ void expect_round_trip(const Config& config, const std::string& about) {
 }
 
 TEST(Dump, OfTheDefaultsIsEmptyAndOfEverythingNamesEveryKey) {
-  const Config defaults = default_config(test_surroundings());
-  EXPECT_EQ(dump_config(defaults, Dump::differing, test_surroundings()), "");
-  const std::string text = dump_config(defaults, Dump::everything, test_surroundings());
+  EXPECT_EQ(dump_config(defaults(), Dump::differing, test_surroundings()), "");
+  const std::string text = dump_config(defaults(), Dump::everything, test_surroundings());
   for (const char* line :
        {"node:\n  name: fd1\n", "workers: auto\n",
         "listen:\n  - name: http\n    address: \"[::]:80\"\n    tls: false\n", "  header_time: 10s\n",
         "  body_rate: 1KiB/s\n", "  connections: auto\n", "    to: stdout\n"})
     EXPECT_NE(text.find(line), std::string::npos) << line << "is not in\n" << text;
-  expect_round_trip(defaults, "the defaults");
+  expect_round_trip(defaults(), "the defaults");
 }
 
 TEST(Dump, ShowsWhatDiffersAlone) {

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "conf/config_keys.h"
 #include "tests/unit/conf/reading_text.h"
 
 namespace gatehouse::conf {
@@ -14,7 +13,7 @@ TEST(Reader, AnEmptyFileIsTheDefaults) {
   for (const char* text : {"", "# nothing\n", "---\n", "node:\nlisten:\nlimits: {}\nhosts:\n"}) {
     const ReadConfig read = read_text(text);
     EXPECT_EQ(texts(read.findings), Texts{}) << text;
-    EXPECT_EQ(read.config, default_config(test_surroundings())) << text;
+    EXPECT_EQ(read.config, defaults()) << text;
   }
 }
 
@@ -264,7 +263,7 @@ TEST(Reader, AnEmptyListEntryLacksWhatIsRequired) {
 TEST(Reader, ASyntaxErrorLeavesTheDefaultsAndOneFinding) {
   const ReadConfig read = read_text("workers: 3\nlisten: [");
   EXPECT_EQ(texts(read.findings), Texts{"gatehouse.yaml:2:9: this [ has no ]"});
-  EXPECT_EQ(read.config, default_config(test_surroundings()));
+  EXPECT_EQ(read.config, defaults());
 }
 
 TEST(Reader, AliasesMayBeUsed) {

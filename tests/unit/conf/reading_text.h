@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "conf/config_keys.h"
 #include "conf/reader.h"
 
 namespace gatehouse::conf {
@@ -12,6 +13,12 @@ namespace gatehouse::conf {
 inline Surroundings test_surroundings() {
   return {
       .folder = "/srv/door", .host_name = "fd1", .low_ports = true, .state_directory = "", .runtime_directory = ""};
+}
+
+inline Config defaults() {
+  Config config = default_config(test_surroundings());
+  config.file = "gatehouse.yaml";
+  return config;
 }
 
 inline ReadConfig read_text(std::string_view text) {

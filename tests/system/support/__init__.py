@@ -1,0 +1,1 @@
+"""What the system tests stand on: the door, the backends behind it, the clients in front of it."""

@@ -1,0 +1,252 @@
+#include "conf/catalog/translate.h"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "conf/catalog/file_source_io.h"
+#include "conf/catalog/own_address.h"
+#include "conf/catalog/tags.h"
+
+namespace gatehouse::catalog {
+namespace {
+
+using conf::Config;
+using conf::Instance;
+using conf::RoutingTable;
+using conf::Service;
+using Texts = std::vector<std::string>;
+
+Instance instance(const std::string& service, const std::string& id, const std::vector<std::string>& tags,
+                  const std::string& address = "10.0.0.1", std::uint16_t port = 8000) {
+  Instance out{.datacenter = "dc1", .node = "fd1", .service = service, .id = id, .address = address, .port = port};
+  out.tags = tags;
+  out.at = {{service + ".json", 3, 5}};
+  return out;
+}
+
+struct Given {
+  std::vector<Instance> instances;
+  Config config{};
+  std::vector<IpAddress> local{};
+  std::map<std::string, std::string> files{};
+
+  RoutingTable translate(const RoutingTable* previous = nullptr) const {
+    return catalog::translate({.instances = instances,
+                               .config = config,
+                               .previous = previous,
+                               .read_file = [this](const std::string& path) -> Result<std::string> {
+                                 const auto file = files.find(path);
+                                 if (file == files.end()) return invalid("No such file or directory");
+                                 return file->second;
+                               },
+                               .local_addresses = local});
+  }
+};
+
+Texts told(const RoutingTable& table) {
+  Texts out;
+  for (const conf::Finding& finding : table.findings) out.push_back(finding.text());
+  return out;
+}
+
+Texts names(const RoutingTable& table) {
+  Texts out;
+  for (const auto& service : table.services) out.push_back(service->name);
+  return out;
+}
+
+void say(Config& config, const std::string& service, const std::string& key, const std::string& value) {
+  config.services[service].spelling = "yaml";
+  config.services[service].settings[key].push_back({value, {"gatehouse.yaml", 7, 3}});
+}
+
+TEST(Tags, OnlyOursAreRead) {
+  const conf::ServiceLayer layer =
+      native_layer(instance("web", "web-1",
+                            {"gatehouse.route=a.example strip=/x", "gatehouse.route=b.example",
+                             "urlprefix-c.example/", "gatehouse.backup", "gatehouse", "primary"}));
+  ASSERT_EQ(layer.settings.size(), 2u);
+  EXPECT_EQ(layer.settings.at("route").size(), 2u);
+  EXPECT_EQ(layer.settings.at("route")[0].value, "a.example strip=/x");
+  EXPECT_EQ(layer.settings.at("route")[0].at.file, "web.json");
+  EXPECT_EQ(layer.settings.at("backup")[0].value, "");
+}
+
+TEST(Translate, ServicesWithRoutesComeByNameAndTheRestIsLeftAlone) {
+  const RoutingTable table =
+      Given{{instance("z", "z-1", {"gatehouse.route=z.example"}), instance("db", "db-1", {"primary"}),
+             instance("a", "a-1", {"gatehouse.route=a.example"})}}
+          .translate();
+  EXPECT_EQ(names(table), (Texts{"a", "z"}));
+  EXPECT_TRUE(table.findings.empty());
+}
+
+TEST(Translate, WhatHasNotChangedIsSharedEvenIfItMovedInItsFile) {
+  Given given{
+      {instance("a", "a-1", {"gatehouse.route=a.example"}), instance("b", "b-1", {"gatehouse.route=b.example"})}};
+  const RoutingTable first = given.translate();
+  given.instances[0].at.line = 40;
+  given.instances[1].port = 8001;
+  const RoutingTable second = given.translate(&first);
+  EXPECT_EQ(second.services[0], first.services[0]);
+  EXPECT_NE(second.services[1], first.services[1]);
+  EXPECT_EQ(second.services[1]->instances[0].port, 8001);
+}
+
+TEST(Translate, AServiceOfTheFileWithoutInstancesStays) {
+  Given given;
+  say(given.config, "off", "route", "*.off.example");
+  const RoutingTable table = given.translate();
+  ASSERT_EQ(names(table), (Texts{"off"}));
+  EXPECT_TRUE(table.services[0]->instances.empty());
+  EXPECT_EQ(told(table), (Texts{"gatehouse.yaml:7:3: warning: off: has routes but no instance: they answer 503"}));
+}
+
+TEST(Translate, ARedirectNeedsNoInstance) {
+  Given given;
+  say(given.config, "www", "route", "www.a.example redirect=301,https://a.example$path");
+  EXPECT_TRUE(given.translate().findings.empty());
+}
+
+TEST(Translate, AnEntryOfTheFileThatNothingAnswersToIsTold) {
+  Given given;
+  given.config.file = "gatehouse.yaml";
+  say(given.config, "wbe", "timeout", "5s");
+  EXPECT_EQ(told(given.translate()),
+            (Texts{"gatehouse.yaml: warning: services.wbe: the catalog has no such service"}));
+}
+
+TEST(Translate, TheFilesWordForAllServicesReachesEach) {
+  Given given{{instance("a", "a-1", {"gatehouse.route=a.example"})}};
+  given.config.file = "/etc/gatehouse/gatehouse.yaml";
+  say(given.config, "*", "drain_time", "60s");
+  say(given.config, "*", "pages", "5xx:pages/sorry.html retry_after=30s");
+  given.files["/etc/gatehouse/pages/sorry.html"] = "sorry";
+  const RoutingTable table = given.translate();
+  EXPECT_EQ(table.services[0]->drain_time, 60s);
+  EXPECT_EQ(table.services[0]->routes[0].policy.pages[0].body.view(), "sorry");
+  EXPECT_TRUE(table.findings.empty());
+}
+
+TEST(Translate, AConflictIsTheNewcomersLoss) {
+  Given given{{instance("shop", "s-1", {"gatehouse.route=a.example"})}};
+  const RoutingTable first = given.translate();
+  given.instances.push_back(instance("bank", "b-1", {"gatehouse.route=a.example", "gatehouse.route=b.example"}));
+  const RoutingTable second = given.translate(&first);
+  EXPECT_EQ(names(second), (Texts{"bank", "shop"}));
+  EXPECT_EQ(second.services[0]->routes.size(), 1u);
+  EXPECT_EQ(second.services[1], first.services[0]);
+  EXPECT_EQ(told(second),
+            (Texts{"bank.json:3:5: bank: route: a.example/ is shop's (shop.json:3): conflict, left out"}));
+}
+
+TEST(Translate, PermitBoundsWhatTagsClaim) {
+  Given given{{instance("a", "a-1", {"gatehouse.route=learn.bank.example"})}};
+  given.config.catalog.permit_hosts = {"**.opencraft.example"};
+  EXPECT_TRUE(given.translate().services.empty());
+  given.config.catalog.permit_hosts = {"learn.bank.example"};
+  EXPECT_EQ(given.translate().services.size(), 1u);
+}
+
+TEST(Translate, InstancesThatCannotBeEndpointsAreLeftOut) {
+  const RoutingTable table = Given{
+      {instance("a", "a-1", {"gatehouse.route=a.example"}, "10.0.0.1", 0),
+       instance("a", "a-2", {"gatehouse.route=a.example"}, "not an address"),
+       instance("a", "a-3", {"gatehouse.route=a.example"}, "127.0.0.1", 9901),
+       instance("a", "a-4", {"gatehouse.route=a.example"}, "back.example"),
+       instance("a", "a-5", {"gatehouse.route=a.example"},
+                "2001:db8::1")}}.translate();
+  ASSERT_EQ(table.services[0]->instances.size(), 2u);
+  EXPECT_EQ(told(table), (Texts{"a.json:3:5: a: a-1: has no port; not used",
+                                "a.json:3:5: a: a-2: not an address: neither an address nor a host's name; not used",
+                                "a.json:3:5: a: a-3: is the metrics address of this door itself; not used"}));
+}
+
+TEST(OwnAddress, AListenerIsMetAtItsAddressAndOnAllIfItIsOnAll) {
+  Config config;
+  config.listen = {{.name = "http", .address = *SocketAddress::parse("[::]:80")},
+                   {.name = "https", .address = *SocketAddress::parse("192.0.2.1:443")},
+                   {.name = "inner", .address = *SocketAddress::parse("127.0.0.5:8000")}};
+  const std::vector<IpAddress> local{*IpAddress::parse("192.0.2.1")};
+  struct Row {
+    const char* address;
+    std::uint16_t port;
+    const char* own;
+  };
+  for (const Row& row : std::vector<Row>{{"127.0.0.1", 80, "the listener http"},
+                                         {"::1", 80, "the listener http"},
+                                         {"localhost", 80, "the listener http"},
+                                         {"192.0.2.1", 80, "the listener http"},
+                                         {"0.0.0.0", 80, "the listener http"},
+                                         {"192.0.2.2", 80, ""},
+                                         {"127.12.1.1", 80, ""},
+                                         {"192.0.2.1", 443, "the listener https"},
+                                         {"::ffff:192.0.2.1", 443, "the listener https"},
+                                         {"127.0.0.1", 443, ""},
+                                         {"127.0.0.5", 8000, "the listener inner"},
+                                         {"127.0.0.1", 8000, ""},
+                                         {"127.0.0.1", 9901, "the metrics address"},
+                                         {"name.example", 80, ""}})
+    EXPECT_EQ(own_address(instance("a", "a-1", {}, row.address, row.port), config, local), row.own)
+        << row.address << ":" << row.port;
+}
+
+TEST(Translate, CertificatesOfHosts) {
+  Given given{{instance("part", "p-1", {"gatehouse.route=a.example/x", "gatehouse.certificate=file:part"}),
+               instance("whole", "w-1", {"gatehouse.route=a.example", "gatehouse.certificate=file:whole"}),
+               instance("other", "o-1", {"gatehouse.route=b.example", "gatehouse.certificate=file:b"}),
+               instance("acme", "c-1", {"gatehouse.route=c.example", "gatehouse.certificate=acme"})}};
+  given.config.hosts["b.example"].certificate = "file:bank";
+  given.config.hosts["d.example"].certificate = "acme";
+  const RoutingTable table = given.translate();
+  EXPECT_EQ(table.hosts.at("a.example").certificate, "file:whole");
+  EXPECT_EQ(table.hosts.at("b.example").certificate, "file:bank");
+  EXPECT_EQ(table.hosts.at("d.example").certificate, "");
+  EXPECT_FALSE(table.hosts.contains("c.example"));
+  EXPECT_EQ(told(table),
+            (Texts{"warning: hosts.d.example.certificate: acme is not carried yet: ignored",
+                   "acme.json:3:5: warning: acme: gatehouse.certificate: acme is not carried yet: ignored",
+                   "other.json:3:5: warning: other: certificate: b.example has file:bank; file:b is ignored",
+                   "part.json:3:5: warning: part: certificate: a.example has file:whole; file:part is ignored"}));
+}
+
+TEST(Translate, TheFilesCertificateComesBeforeTags) {
+  Given given{{instance("a", "a-1", {"gatehouse.route=a.example", "gatehouse.certificate=file:tag"}),
+               instance("b", "b-1", {"gatehouse.route=a.example/b"})}};
+  say(given.config, "b", "certificate", "file:admin");
+  EXPECT_EQ(given.translate().hosts.at("a.example").certificate, "file:admin");
+}
+
+// A host of many Open edX instances, its databases included, as its operators wrote it.
+TEST(Translate, TheOpencraftDeployment) {
+  const std::string folder = GATEHOUSE_SOURCE "/tests/unit/conf/catalog/opencraft";
+  FileSource source(Home{.datacenter = "dc1", .node = "fd1"});
+  const SourceState state = source.update(read_folder(folder, "services"));
+  EXPECT_TRUE(state.findings.empty());
+  ASSERT_EQ(state.instances.size(), 16u);
+
+  Given given{state.instances};
+  given.config.catalog.permit_hosts = {"**.opencraft.example", "campus.acme-university.example",
+                                       "learn.bank.example"};
+  const RoutingTable table = given.translate();
+  EXPECT_EQ(names(table), (Texts{"bank-forum", "bank-lms", "campus-lms", "campus-preview", "campus-studio"}));
+  const Service& bank = *table.services[1];
+  EXPECT_EQ(bank.instances[0].weight_passing, 10u);
+  EXPECT_EQ(bank.instances[1].weight_passing, 30u);
+  EXPECT_EQ(bank.instances[0].checks[0].path, "/heartbeat");
+  const Service& campus = *table.services[2];
+  EXPECT_EQ(campus.sticky_cookie, "gatehouse");
+  EXPECT_EQ(campus.routes.size(), 2u);
+  EXPECT_EQ(table.services[0]->routes[0].policy.strip, "/forum");
+  const Service& studio = *table.services[4];
+  EXPECT_EQ(studio.routes[0].policy.timeout, 300s);
+  EXPECT_EQ(studio.routes[0].policy.max_body, 2ull << 30);
+  EXPECT_EQ(told(table),
+            (Texts{"services/databases.json:9:5: warning: mongodb: gatehouse.tcp: not carried yet: ignored",
+                   "services/databases.json:4:5: warning: mysql: gatehouse.tcp: not carried yet: ignored",
+                   "services/databases.json:6:5: warning: rabbitmq: gatehouse.tcp: not carried yet: ignored"}));
+}
+
+}  // namespace
+}  // namespace gatehouse::catalog

@@ -1,0 +1,123 @@
+#include "conf/claims.h"
+
+#include <gtest/gtest.h>
+
+#include "conf/pages.h"
+
+namespace gatehouse::conf {
+namespace {
+
+Service service(const std::string& name, const std::vector<std::string>& hosts, const char* spelling = "native") {
+  Service out{.name = name};
+  for (const std::string& host : hosts) {
+    Route route;
+    route.match.host = host;
+    route.spelling = spelling;
+    route.at = {{name + ".json", 2, 3}};
+    out.routes.push_back(route);
+  }
+  return out;
+}
+
+RoutingTable table(const std::vector<Service>& services) {
+  RoutingTable out;
+  for (const Service& one : services) out.services.push_back(std::make_shared<const Service>(one));
+  return out;
+}
+
+std::vector<std::string> hosts_of(const std::vector<Service>& services, std::string_view name) {
+  std::vector<std::string> out;
+  for (const Service& one : services)
+    if (one.name == name)
+      for (const Route& route : one.routes) out.push_back(route.match.host);
+  return out;
+}
+
+TEST(Claims, WithoutAHolderTheFirstByNameHasIt) {
+  std::vector<Service> services{service("shop", {"a.example", "s.example"}), service("bank", {"a.example"})};
+  const Findings findings = settle_claims(services, nullptr);
+  EXPECT_EQ(hosts_of(services, "bank"), (std::vector<std::string>{"a.example"}));
+  EXPECT_EQ(hosts_of(services, "shop"), (std::vector<std::string>{"s.example"}));
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].text(), "shop.json:2:3: shop: route: a.example/ is bank's (bank.json:2): conflict, left out");
+}
+
+TEST(Claims, TheHolderKeepsIt) {
+  const RoutingTable before = table({service("shop", {"a.example"})});
+  std::vector<Service> services{service("shop", {"a.example"}), service("bank", {"a.example"})};
+  EXPECT_EQ(settle_claims(services, &before).size(), 1u);
+  EXPECT_EQ(hosts_of(services, "shop").size(), 1u);
+  EXPECT_TRUE(hosts_of(services, "bank").empty());
+}
+
+TEST(Claims, OnceTheHolderIsGoneTheOtherHasIt) {
+  const RoutingTable before = table({service("shop", {"a.example"})});
+  std::vector<Service> services{service("shop", {}), service("bank", {"a.example"})};
+  EXPECT_TRUE(settle_claims(services, &before).empty());
+  EXPECT_EQ(hosts_of(services, "bank").size(), 1u);
+}
+
+TEST(Claims, TheFileComesBeforeTagsEvenOfTheHolder) {
+  const RoutingTable before = table({service("bank", {"a.example"})});
+  std::vector<Service> services{service("shop", {"a.example"}, "yaml"), service("bank", {"a.example"})};
+  settle_claims(services, &before);
+  EXPECT_EQ(hosts_of(services, "shop").size(), 1u);
+  EXPECT_TRUE(hosts_of(services, "bank").empty());
+}
+
+TEST(Claims, OtherConditionsAreAnotherClaim) {
+  std::vector<Service> services{service("shop", {"a.example"}), service("bank", {"a.example"})};
+  services[0].routes[0].match.methods = {"POST"};
+  EXPECT_TRUE(settle_claims(services, nullptr).empty());
+}
+
+TEST(Claims, ServicesComeOutByName) {
+  std::vector<Service> services{service("b", {}), service("a", {})};
+  settle_claims(services, nullptr);
+  EXPECT_EQ(services[0].name, "a");
+}
+
+Service with_page(const std::string& name, const std::string& file) {
+  Service out = service(name, {name + ".example"});
+  out.routes[0].policy.pages = {Page{.file = file}};
+  return out;
+}
+
+TEST(Pages, AFileIsReadOnceAndShared) {
+  int reads = 0;
+  const ReadFile read = [&](const std::string&) -> Result<std::string> {
+    ++reads;
+    return std::string("sorry");
+  };
+  std::vector<Service> services{with_page("a", "/x.html"), with_page("b", "/x.html")};
+  EXPECT_TRUE(load_pages(services, nullptr, read).empty());
+  EXPECT_EQ(reads, 1);
+  EXPECT_TRUE(services[0].routes[0].policy.pages[0].body.shares_with(services[1].routes[0].policy.pages[0].body));
+  EXPECT_EQ(services[1].routes[0].policy.pages[0].body.view(), "sorry");
+}
+
+TEST(Pages, OneThatCannotBeReadKeepsItsLastTextOrIsLeftOut) {
+  const ReadFile fails = [](const std::string&) -> Result<std::string> { return invalid("Permission denied"); };
+  Service before = with_page("a", "/x.html");
+  before.routes[0].policy.pages[0].body = "sorry";
+  const RoutingTable previous = table({before});
+  std::vector<Service> services{with_page("a", "/x.html"), with_page("b", "/y.html")};
+  const Findings findings = load_pages(services, &previous, fails);
+  EXPECT_EQ(services[0].routes[0].policy.pages[0].body.view(), "sorry");
+  EXPECT_TRUE(services[1].routes[0].policy.pages.empty());
+  ASSERT_EQ(findings.size(), 2u);
+  EXPECT_EQ(findings[0].text(), "/x.html: pages: Permission denied; its last text stays in force");
+  EXPECT_EQ(findings[1].text(), "/y.html: pages: Permission denied; left out");
+}
+
+TEST(Pages, OneByteOverTheLimitIsLeftOut) {
+  std::size_t size = page_bytes_max;
+  const ReadFile read = [&](const std::string&) -> Result<std::string> { return std::string(size, 'x'); };
+  std::vector<Service> services{with_page("a", "/x.html")};
+  EXPECT_TRUE(load_pages(services, nullptr, read).empty());
+  size = page_bytes_max + 1;
+  EXPECT_EQ(load_pages(services, nullptr, read).at(0).text(), "/x.html: pages: larger than 1 MiB; left out");
+}
+
+}  // namespace
+}  // namespace gatehouse::conf

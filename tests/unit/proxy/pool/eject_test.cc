@@ -1,0 +1,151 @@
+#include "proxy/pool/eject.h"
+
+#include <thread>
+
+#include "tests/unit/proxy/pool/pools.h"
+
+namespace gatehouse::pool {
+namespace {
+
+constexpr conf::Eject policy{.errors = 3, .interval = 10s, .time = 30s, .max_percent = 50};
+
+class Ejection : public testing::Test {
+ protected:
+  bool error(std::size_t index, std::int64_t at = now_ms, const conf::Eject& by = policy) {
+    return on_gateway_error(set_[index], set_, by, gate_, Failure::timeout, at);
+  }
+  bool refuse(std::size_t index, std::int64_t at = now_ms) {
+    return on_connect_failure(set_[index], set_, gate_, Failure::refused, at);
+  }
+  bool ejected(std::size_t index, std::int64_t at = now_ms) { return set_[index].live->ejected_until_ms > at; }
+
+  EndpointSet set_ = make_set(std::vector<Spec>(4), conf::Balance::least_request);
+  EjectGate gate_;
+};
+
+TEST_F(Ejection, ComesWithTheLastErrorOfARow) {
+  EXPECT_FALSE(error(0));
+  EXPECT_FALSE(error(0));
+  EXPECT_TRUE(error(0));
+  EXPECT_EQ(set_[0].live->ejected_until_ms, now_ms + 30'000);
+  EXPECT_EQ(set_[0].live->failures_total, 3u);
+  EXPECT_EQ(set_[0].live->last_failure, Failure::timeout);
+}
+
+TEST_F(Ejection, NeedsErrorsInARow) {
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_FALSE(error(0));
+    EXPECT_FALSE(error(0));
+    on_success(*set_[0].live);
+  }
+}
+
+TEST_F(Ejection, NeedsThemWithinTheInterval) {
+  error(0, now_ms);
+  error(0, now_ms + 10'000);
+  EXPECT_FALSE(error(0, now_ms + 10'001));  // the first is too old: this one begins a row
+  EXPECT_FALSE(error(0, now_ms + 10'002));
+  EXPECT_TRUE(error(0, now_ms + 20'001));
+}
+
+TEST_F(Ejection, IsOffWithZeroErrors) {
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(error(0, now_ms, conf::Eject{.errors = 0}));
+  EXPECT_EQ(set_[0].live->failures_total, 100u);
+}
+
+TEST_F(Ejection, LastsLongerEachTimeUpToFiveMinutes) {
+  std::int64_t at = now_ms;
+  for (const std::int64_t seconds : {30, 60, 90, 120, 150, 180, 210, 240, 270, 300, 300, 300}) {
+    error(0, at);
+    error(0, at);
+    ASSERT_TRUE(error(0, at));
+    EXPECT_EQ(set_[0].live->ejected_until_ms - at, seconds * 1000);
+    at = set_[0].live->ejected_until_ms;
+  }
+}
+
+TEST_F(Ejection, IsForgivenWithGoodTime) {
+  const auto eject_at = [&](std::int64_t at) {
+    error(0, at);
+    error(0, at);
+    error(0, at);
+    return set_[0].live->ejected_until_ms - at;
+  };
+  EXPECT_EQ(eject_at(now_ms), 30'000);
+  auto end = set_[0].live->ejected_until_ms.load();
+  EXPECT_EQ(eject_at(end + 29'999), 60'000);
+  end = set_[0].live->ejected_until_ms;
+  EXPECT_EQ(eject_at(end + 60'000), 30'000);  // two good times took both back
+}
+
+TEST_F(Ejection, TakesNoMoreThanItsPart) {
+  for (std::size_t i : {0, 1}) {
+    for (int n = 0; n < 3; ++n) error(i);
+    EXPECT_TRUE(ejected(i));
+  }
+  for (int n = 0; n < 10; ++n) EXPECT_FALSE(error(2));  // 3 of 4 would be over 50 %
+  const auto later = now_ms + 30'000;                   // the first two are back
+  error(2, later);
+  error(2, later);
+  EXPECT_TRUE(error(2, later));
+}
+
+TEST_F(Ejection, TakesOneEvenWhenItsPartIsLessThanOne) {
+  const conf::Eject tight{.errors = 1, .time = 30s, .max_percent = 1};
+  EXPECT_TRUE(error(0, now_ms, tight));
+  EXPECT_FALSE(error(1, now_ms, tight));
+}
+
+TEST_F(Ejection, NeverTakesTheLastThatCouldServe) {
+  const conf::Eject all{.errors = 1, .time = 30s, .max_percent = 100};
+  set_[1].live->health = Health::down;
+  set_[2].live->draining_since_ms = 1;
+  EXPECT_TRUE(error(3, now_ms, all));
+  EXPECT_FALSE(error(0, now_ms, all));
+  set_[1].live->health = Health::warning;
+  EXPECT_TRUE(error(0, now_ms, all));
+}
+
+TEST_F(Ejection, LeavesTheDecisionToTheNextErrorWhileAnotherWorkerDecides) {
+  error(0);
+  error(0);
+  ASSERT_TRUE(gate_.try_enter());
+  EXPECT_FALSE(error(0));
+  gate_.leave();
+  EXPECT_TRUE(error(0));
+}
+
+TEST_F(Ejection, OfManyWorkersAtOnceKeepsToItsPart) {
+  const conf::Eject half{.errors = 1, .time = 30s, .max_percent = 50};
+  std::vector<std::thread> workers;
+  for (std::size_t w = 0; w < 4; ++w) {
+    workers.emplace_back([&, w] {
+      for (int n = 0; n < 2000; ++n) error((w + static_cast<std::size_t>(n)) % 4, now_ms, half);
+    });
+  }
+  for (auto& worker : workers) worker.join();
+  EXPECT_EQ(ejected(0) + ejected(1) + ejected(2) + ejected(3), 2);
+}
+
+TEST_F(Ejection, ARefusedConnectionCountsAtOnceAndDoubles) {
+  std::int64_t at = now_ms;
+  for (const std::int64_t seconds : {1, 2, 4, 8, 16, 30, 30}) {
+    ASSERT_TRUE(refuse(0, at));
+    EXPECT_EQ(set_[0].live->ejected_until_ms - at, seconds * 1000);
+    at = set_[0].live->ejected_until_ms;
+  }
+  on_connected(*set_[0].live);
+  EXPECT_TRUE(refuse(0, at));
+  EXPECT_EQ(set_[0].live->ejected_until_ms - at, 1000);
+  EXPECT_EQ(set_[0].live->connect_failures_total, 8u);
+}
+
+TEST_F(Ejection, RefusedConnectionsTakeAllButTheLast) {
+  EXPECT_TRUE(refuse(0));
+  EXPECT_TRUE(refuse(1));
+  EXPECT_TRUE(refuse(2));
+  EXPECT_FALSE(refuse(3));
+}
+
+}  // namespace
+}  // namespace gatehouse::pool

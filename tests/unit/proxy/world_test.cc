@@ -1,0 +1,337 @@
+#include "proxy/world.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+namespace gatehouse::proxy {
+namespace {
+
+// A catalog that is edited and built again, as control does.
+class Worlds : public testing::Test {
+ protected:
+  conf::Service& service(const std::string& name) {
+    auto& service = services_[name];
+    service.name = name;
+    return service;
+  }
+  conf::Instance& add_instance(const std::string& name, const std::string& id, const std::string& address) {
+    auto& instances = service(name).instances;
+    instances.push_back(
+        {.datacenter = "dc1", .node = "n1", .service = name, .id = id, .address = address, .port = 80});
+    return instances.back();
+  }
+  void add_route(const std::string& name, const std::string& host, const std::string& path = "/") {
+    conf::Route route;
+    route.match.host = host;
+    route.match.path = path;
+    service(name).routes.push_back(route);
+  }
+  static conf::HealthCheck check() {
+    conf::HealthCheck check;
+    check.id = "http";
+    return check;
+  }
+
+  const World& build() {
+    auto table = std::make_shared<conf::RoutingTable>();
+    table->hosts = hosts_;
+    for (const auto& [name, service] : services_) {  // equal ones are shared between tables, as conf does it
+      auto& last = last_[name];
+      if (!last || *last != service) last = std::make_shared<const conf::Service>(service);
+      table->services.push_back(last);
+    }
+    before_ = std::move(world_);
+    inputs_.addresses = &addresses_;
+    inputs_.sticky_keys = keys_;
+    world_ = build_world(std::move(table), before_.get(), registry_, inputs_);
+    return *world_;
+  }
+  const ServicePool& pool(const std::string& name) const { return *world_->find(name); }
+  const pool::Endpoint& endpoint(const std::string& name, const std::string& endpoint_name) const {
+    const auto endpoints = pool(name).endpoints.endpoints();
+    const auto found = std::ranges::find(endpoints, endpoint_name, &pool::Endpoint::name);
+    EXPECT_NE(found, endpoints.end()) << endpoint_name;
+    return *found;
+  }
+  std::vector<std::string> changed() const { return changes(before_.get(), *world_); }
+
+  std::map<std::string, conf::Service> services_;
+  std::map<std::string, std::shared_ptr<const conf::Service>> last_;
+  std::map<std::string, conf::HostPolicy> hosts_;
+  Addresses addresses_;
+  std::vector<pool::StickyKey> keys_ = {pool::StickyKey{}};
+  pool::EndpointRegistry registry_;
+  WorldInputs inputs_{.workers = 2, .now = TimePoint(1'000s)};
+  WorldPtr world_, before_;
+};
+
+TEST_F(Worlds, LeadFromARequestToItsPool) {
+  add_instance("web", "web-1", "10.0.0.1");
+  add_route("web", "web.example");
+  add_route("api", "web.example", "/api");
+  const World& world = build();
+  const auto match = world.matcher().match({.host = "web.example", .path = "/x"});
+  ASSERT_NE(match.target, nullptr);
+  EXPECT_EQ(world.pool(*match.target).service->name, "web");
+  EXPECT_EQ(world.pool(*match.target).endpoints[0].address.text(), "10.0.0.1:80");
+  EXPECT_EQ(world.find("nobody"), nullptr);
+  EXPECT_EQ(world.generation(), 1u);
+  EXPECT_EQ(build().generation(), 2u);
+}
+
+TEST_F(Worlds, StartEndpointsByTheirChecks) {
+  add_instance("web", "plain", "10.0.0.1");
+  add_instance("web", "own", "10.0.0.2").checks = {check()};
+  auto passing = check();
+  passing.initial = "passing";
+  add_instance("web", "said", "10.0.0.3").checks = {passing};
+  build();
+  EXPECT_EQ(endpoint("web", "n1/plain").live->health, pool::Health::up);
+  EXPECT_EQ(endpoint("web", "n1/own").live->health, pool::Health::unknown);
+  EXPECT_EQ(endpoint("web", "n1/said").live->health, pool::Health::up);
+  EXPECT_FALSE(endpoint("web", "n1/plain").checked);
+  EXPECT_TRUE(endpoint("web", "n1/own").checked);
+
+  add_instance("keyed", "a", "10.0.0.4");
+  service("keyed").health = check();
+  build();
+  EXPECT_EQ(endpoint("keyed", "n1/a").live->health, pool::Health::unknown);
+}
+
+TEST_F(Worlds, CarryCountersAndHealthOverByIdentity) {
+  add_instance("web", "web-1", "10.0.0.1").checks = {check()};
+  build();
+  auto* state = endpoint("web", "n1/web-1").live;
+  state->health = pool::Health::up;
+  state->requests = 7;
+
+  services_["web"].instances[0].weight_passing = 9;
+  services_["web"].instances[0].checks[0].interval = 1s;  // another check: the verdict stays until it says otherwise
+  add_instance("web", "web-2", "10.0.0.2");
+  build();
+  EXPECT_EQ(endpoint("web", "n1/web-1").live, state);
+  EXPECT_EQ(endpoint("web", "n1/web-1").weight, 9u);
+  EXPECT_EQ(state->health, pool::Health::up);
+  EXPECT_EQ(state->requests, 7u);
+  EXPECT_NE(endpoint("web", "n1/web-2").live->id, state->id);
+}
+
+TEST_F(Worlds, StartAnewAtAnotherAddressAndBelieveAnEndpointWithoutChecks) {
+  add_instance("web", "web-1", "10.0.0.1").checks = {check()};
+  build();
+  auto* state = endpoint("web", "n1/web-1").live;
+  state->health = pool::Health::down;
+  services_["web"].instances[0].checks.clear();
+  build();
+  EXPECT_EQ(endpoint("web", "n1/web-1").live, state);
+  EXPECT_EQ(pool::health_of(endpoint("web", "n1/web-1")), pool::Health::up);
+  services_["web"].instances[0].port = 81;
+  build();
+  EXPECT_NE(endpoint("web", "n1/web-1").live, state);
+}
+
+TEST_F(Worlds, FreeTheStatesOfRemovedEndpoints) {
+  add_instance("web", "web-1", "10.0.0.1");
+  add_instance("web", "web-2", "10.0.0.2");
+  build();
+  const auto id = endpoint("web", "n1/web-2").live->id;
+  services_["web"].instances.pop_back();
+  build();
+  add_instance("web", "web-3", "10.0.0.3");
+  build();  // the world before the last is gone now, and with it the state
+  EXPECT_EQ(endpoint("web", "n1/web-3").live->id, id);
+}
+
+TEST_F(Worlds, ShareWhatDidNotChange) {
+  add_instance("api", "api-1", "10.0.0.1");
+  add_route("api", "api.example");
+  add_instance("web", "web-1", "10.0.0.2");
+  add_route("web", "web.example");
+  build();
+  add_instance("web", "web-2", "10.0.0.3");
+  build();
+  EXPECT_EQ(world_->find("api"), before_->find("api"));
+  EXPECT_NE(world_->find("web"), before_->find("web"));
+  EXPECT_EQ(pool("web").stats, before_->find("web")->stats);
+  EXPECT_EQ(&world_->matcher(), &before_->matcher());  // no route changed
+
+  add_route("web", "web.example", "/x");
+  build();
+  EXPECT_EQ(world_->find("api"), before_->find("api"));
+  EXPECT_NE(&world_->matcher(), &before_->matcher());
+
+  hosts_["web.example"].hsts = 1h;
+  build();
+  EXPECT_EQ(world_->find("web"), before_->find("web"));
+  EXPECT_NE(&world_->matcher(), &before_->matcher());
+}
+
+TEST_F(Worlds, KeepASharedMatchersRoutesAliveWithoutTheWorldTheyCameFrom) {
+  add_instance("web", "web-1", "10.0.0.1");
+  add_route("web", "web.example");
+  build();
+  for (int i = 2; i < 5; ++i) {
+    add_instance("web", "web-" + std::to_string(i), "10.0.0.1");
+    build();
+  }
+  const auto match = world_->matcher().match({.host = "web.example"});
+  ASSERT_NE(match.target, nullptr);
+  EXPECT_EQ(match.target->route->match.host, "web.example");  // ASan watches
+  EXPECT_EQ(world_->pool(*match.target).endpoints.size(), 4u);
+}
+
+TEST_F(Worlds, RenameAServiceAndItsPoolAtTheSamePlaceOfTheTable) {
+  add_route("a", "a.example");
+  build();
+  services_.clear();
+  add_route("b", "a.example");
+  build();
+  const auto match = world_->matcher().match({.host = "a.example"});
+  EXPECT_EQ(world_->pool(*match.target).service->name, "b");
+  EXPECT_EQ(match.target->owner->name, "b");
+}
+
+TEST_F(Worlds, LeaveOutAnInstanceWhoseNameHasNoAddressYet) {
+  add_instance("web", "web-1", "web.internal");
+  add_instance("web", "web-2", "10.0.0.2");
+  build();
+  EXPECT_EQ(pool("web").endpoints.size(), 1u);
+  ASSERT_EQ(world_->findings().size(), 1u);
+  EXPECT_EQ(world_->findings()[0].path, "web: n1/web-1");
+  EXPECT_EQ(world_->findings()[0].severity, conf::Severity::warning);
+  EXPECT_EQ(names_to_resolve(world_->table()), std::vector<std::string>{"web.internal"});
+
+  addresses_["web.internal"] = {IpAddress::v4(10, 0, 0, 9)};
+  build();
+  EXPECT_EQ(pool("web").endpoints.size(), 2u);
+  EXPECT_EQ(endpoint("web", "n1/web-1").address.text(), "10.0.0.9:80");
+  EXPECT_TRUE(world_->findings().empty());
+}
+
+TEST_F(Worlds, KeepTheAddressOfANameAsLongAsItHasIt) {
+  const auto a = IpAddress::v4(10, 0, 0, 1), b = IpAddress::v4(10, 0, 0, 2);
+  add_instance("web", "web-1", "web.internal");
+  addresses_["web.internal"] = {a, b};
+  build();
+  addresses_["web.internal"] = {b, a};  // resolvers rotate
+  build();
+  EXPECT_EQ(endpoint("web", "n1/web-1").address.ip, a);
+  EXPECT_EQ(world_->find("web"), before_->find("web"));
+  addresses_["web.internal"] = {b};
+  build();
+  EXPECT_EQ(endpoint("web", "n1/web-1").address.ip, b);
+  EXPECT_NE(world_->find("web"), before_->find("web"));
+}
+
+TEST_F(Worlds, MakePoolsAnewForOtherCookieKeysWorkersOrTls) {
+  add_instance("plain", "a", "10.0.0.1");
+  add_instance("sticky", "b", "10.0.0.1");
+  service("sticky").sticky_cookie = "gh";
+  build();
+  const std::string cookie(pool("sticky").sticky.set_cookie(0, false).substr(3, pool::sticky_value_size));
+  keys_.insert(keys_.begin(), pool::StickyKey{1});
+  build();
+  EXPECT_EQ(world_->find("plain"), before_->find("plain"));
+  EXPECT_NE(world_->find("sticky"), before_->find("sticky"));
+  EXPECT_EQ(pool("sticky").sticky.find(cookie), 0u);  // the old key is still understood
+  EXPECT_EQ(pool("sticky").stats, before_->find("sticky")->stats);
+
+  inputs_.workers = 3;
+  build();
+  EXPECT_EQ(pool("plain").stats->shards().size(), 3u);
+}
+
+TEST_F(Worlds, TellTheFindingsOfTheTableAndTheirOwn) {
+  add_route("a", "*");
+  add_route("b", "b.example");
+  build();
+  const auto count = world_->findings().size();
+  EXPECT_EQ(count, 1u);
+  add_instance("b", "b-1", "10.0.0.1");
+  build();  // the matcher is shared, its findings still hold
+  EXPECT_EQ(world_->findings().size(), count);
+}
+
+TEST_F(Worlds, HaveSettingsAndCertificatesEvenWhenNoneWereGiven) {
+  build();
+  EXPECT_EQ(world_->certificates().find("a.example"), nullptr);
+  EXPECT_EQ(world_->settings().limits.field_count, conf::Limits().field_count);
+  auto settings = std::make_shared<Settings>();
+  settings->node = "fd1";
+  inputs_.settings = settings;
+  build();
+  EXPECT_EQ(world_->settings().node, "fd1");
+}
+
+TEST_F(Worlds, ShareAMaglevTableWhoseMembersStayed) {
+  service("web").balance = conf::Balance::maglev;
+  add_instance("web", "web-1", "10.0.0.1");
+  add_instance("web", "web-2", "10.0.0.2");
+  build();
+  service("web").slow_start = 10s;
+  build();
+  EXPECT_EQ(pool("web").endpoints.maglev(), before_->find("web")->endpoints.maglev());
+  services_["web"].instances[0].weight_passing = 5;
+  build();
+  EXPECT_NE(pool("web").endpoints.maglev(), before_->find("web")->endpoints.maglev());
+}
+
+TEST_F(Worlds, StayTheSameSizeOverThousandsOfChanges) {
+  add_route("web", "web.example");
+  for (int i = 0; i < 3000; ++i) {
+    services_["web"].instances.clear();
+    add_instance("web", "web-" + std::to_string(i), "10.0.0.1");
+    add_instance("web", "web-" + std::to_string(i + 1), "10.0.0.2");
+    build();
+  }
+  EXPECT_LE(registry_.size(), 6u);
+  EXPECT_LE(registry_.ids(), 8u);
+}
+
+using Lines = std::vector<std::string>;
+
+TEST_F(Worlds, SayWhatBecameDifferent) {
+  add_instance("web", "web-1", "10.0.0.1");
+  add_instance("web", "web-2", "10.0.0.2");
+  add_route("web", "web.example");
+  add_instance("old", "old-1", "10.0.0.3");
+  hosts_["web.example"].hsts = 1h;
+  build();
+  EXPECT_EQ(changed(), (Lines{"service old: added, 1 endpoint, 0 routes", "service web: added, 2 endpoints, 1 route",
+                              "host web.example: policy added"}));
+  build();
+  EXPECT_EQ(changed(), Lines{});
+
+  services_.erase("old");
+  auto& web = services_["web"];
+  web.balance = conf::Balance::maglev;
+  web.queue.length = 5;
+  web.instances[0].weight_passing = 3;
+  web.instances[1].address = "10.0.0.9";
+  add_instance("web", "web-3", "10.0.0.4");
+  web.routes[0].policy.max_body = 1;
+  add_route("web", "web.example", "/new");
+  hosts_["web.example"].hsts = 2h;
+  build();
+  EXPECT_EQ(changed(),
+            (Lines{"service old: removed", "service web: balance, queue changed",
+                   "service web: endpoint n1/web-1 weight 1 became 3",
+                   "service web: endpoint n1/web-2 moved from 10.0.0.2:80 to 10.0.0.9:80",
+                   "service web: endpoint n1/web-3 added (10.0.0.4:80)", "service web: route web.example/ changed",
+                   "service web: route web.example/new added", "host web.example: policy changed"}));
+
+  web.instances[0].maintenance = true;
+  web.instances[1].tags = {"x"};
+  web.instances.pop_back();
+  web.routes.erase(web.routes.begin());
+  hosts_.clear();
+  build();
+  EXPECT_EQ(changed(),
+            (Lines{"service web: endpoint n1/web-3 removed (10.0.0.4:80)",
+                   "service web: endpoint n1/web-1 put into maintenance", "service web: endpoint n1/web-2 changed",
+                   "service web: route web.example/ removed", "host web.example: policy removed"}));
+}
+
+}  // namespace
+}  // namespace gatehouse::proxy
