@@ -8,6 +8,7 @@ import pytest
 from support.catalog import instance
 from support.certs import pem_of_key, new_key, served
 from support.client import Client
+from support.door import problems
 from support.wait import Deadline, wait_until, watch_for
 
 pytestmark = pytest.mark.quick
@@ -146,7 +147,11 @@ def test_a_bad_pair_changes_nothing(house, authority, spoil):
 @pytest.mark.parametrize("spoil", [mismatched, expired, everybody_reads_the_key], ids=lambda one: one.__name__)
 def test_a_bad_pair_is_told_by_its_file(house, authority, spoil):
     spoil(house, authority)
-    wait_until(lambda: "a.key" in house.output() or "a.crt" in house.output(), "the log names the file")
+
+    def told():
+        return any("a.key" in text or "a.crt" in text for text in problems(house.status()))
+
+    wait_until(told, "status names the file")
 
 
 def test_a_good_pair_after_a_bad_one_is_served(house, authority):
