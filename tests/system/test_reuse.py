@@ -88,10 +88,22 @@ def test_a_backend_that_always_dies_is_tried_once_more_and_then_given_up(site):
     assert len(site.backend.requests) == 2
 
 
-def test_a_backend_that_dies_on_a_fresh_connection_is_not_asked_again(site):
-    site.answer_with(lambda exchange: exchange.close())
-    assert site.ask("GET", "/dying").status == 502
-    assert len(site.backend.requests) == 1, "a fresh connection is not stale: the request may have been acted on"
+@pytest.mark.site("balance=round_robin", backends=2)
+def test_a_get_whose_backend_dies_on_a_fresh_connection_is_answered_by_another(site):
+    dying, good = site.backends
+    dying.handler = lambda exchange: exchange.close()
+    answers = [site.ask("GET", f"/{n}") for n in range(6)]
+    assert [answer.status for answer in answers] == [200] * 6
+    assert {answer.get("X-Backend") for answer in answers} == {good.name}
+
+
+@pytest.mark.site("balance=round_robin", backends=2)
+def test_a_post_whose_backend_dies_is_sent_to_no_other(site):
+    dying, good = site.backends
+    dying.handler = lambda exchange: exchange.close()
+    targets = [f"/{n}" for n in range(6)]
+    assert {site.ask("POST", target, body=b"x").status for target in targets} == {200, 502}
+    assert sorted(request.target for backend in site.backends for request in backend.requests) == targets
 
 
 @pytest.mark.site("retry=0")
