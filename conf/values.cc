@@ -135,6 +135,8 @@ std::string size_text(std::uint64_t bytes) {
 }
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
+  constexpr std::size_t word_most = 64;  // longer is no typing error, and would take long to compare
+  if (word.size() > word_most) return {};
   std::string_view best;
   unsigned best_distance = static_cast<unsigned>(word.size() / 3 + 1) + 1;
   for (const std::string_view candidate : candidates) {
