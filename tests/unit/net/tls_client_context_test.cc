@@ -71,7 +71,7 @@ class TlsClientContextTest : public ::testing::Test {
 
   Authority authority_;
   TrustStorePtr trust_ = *TrustStore::from_pem(authority_.pem());
-  TicketKeys keys_{TicketKeys::make_secret(), noon};
+  TicketKeys keys_{TicketKeys::make_secret(noon), noon};
   TlsServerContext server_ = std::move(*TlsServerContext::make({.name = "backend"}, keys_));
   CertificateSet set_;
   TlsSelection selection_;
