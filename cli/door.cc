@@ -151,7 +151,7 @@ Status Door::start_threads() {
       dice.roll());
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   const unsigned count = config_.workers != 0 ? config_.workers : cores;
-  const TicketKeys::Secret tickets = TicketKeys::make_secret();
+  const TicketKeys::Secret tickets = TicketKeys::make_secret(std::chrono::system_clock::now());
   for (unsigned i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<proxy::Worker>(i, shared_, dice.roll(), tickets));
     if (access_log_) access_log_->add(workers_.back()->access_log);
