@@ -1,5 +1,6 @@
 #include "net/listener.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -14,7 +15,7 @@ namespace gatehouse {
 namespace {
 
 constexpr int backlog = 4096;  // the kernel bounds it by net.core.somaxconn
-constexpr unsigned accepts_per_turn = 64;
+constexpr unsigned batch_most = 64;
 constexpr std::uint64_t pause_ms = 50;
 
 Error bind_error(const SocketAddress& address, const char* doing) {
@@ -78,7 +79,7 @@ void Acceptor::resume() {
 
 void Acceptor::close() {
   if (own_fd_ < 0) return;
-  while (accept_some(accepts_per_turn)) {
+  while (accept_some(batch_most)) {
   }
   pause();
   ::close(std::exchange(own_fd_, -1));
@@ -86,7 +87,7 @@ void Acceptor::close() {
   socket_.reset();
 }
 
-void Acceptor::on_events(std::uint32_t) { accept_some(accepts_per_turn); }
+void Acceptor::on_events(std::uint32_t) { batch_ = accept_some(batch_) ? std::min(batch_ * 2, batch_most) : 1; }
 
 // Level-triggered: what is left wakes us (or another worker) again. True if there may be more.
 bool Acceptor::accept_some(unsigned most) {

@@ -49,7 +49,9 @@ class Loop {
   TimerWheel& timers() { return timers_; }
 
   void add(int fd, std::uint32_t events, Pollable& target);
-  void remove(int fd);  // before close(fd)
+  void remove(int fd);  // the descriptor lives on
+  // Right before close(fd), which takes it out of epoll by itself (nobody holds a duplicate).
+  void forget(int fd) { slots_[fd].target = nullptr; }
 
   void make_ready(ReadyNode& node) {
     if (!node.linked()) node.link_before(ready_);

@@ -17,7 +17,7 @@ void Socket::open(Loop& loop, int fd) {
 
 void Socket::close() {
   if (fd_ < 0) return;
-  loop_->remove(fd_);
+  loop_->forget(fd_);
   ::close(std::exchange(fd_, -1));
   readable_ = writable_ = false;
   failed_ = ended_ = true;

@@ -170,8 +170,11 @@ Task<> ClientConnection::part() {
     const Waker::Why why = co_await waker.sleep(deadline);
     if (why == Waker::Why::deadline) co_return;
   }
+  if (!linger && !stream.may_receive()) {  // all was read: closing ends the stream as well
+    if (stream.tls) stream.tls->close_notify();
+    co_return;
+  }
   stream.end_sending();
-  if (!linger) co_return;
   Buffer sink = worker.buffers.take();
   std::size_t total = 0;
   while (total < linger_bytes) {

@@ -106,7 +106,7 @@ void Exchange::pump_answer_head() {
       from.socket.wait_readable();
       return;
     }
-    if (!answer_) answer_ = worker_.buffers.take();
+    if (!answer_) answer_ = worker_.buffers.take(backend_->large_answers ? BufferPool::large : BufferPool::small);
     if (answer_.room() == 0) {
       if (answer_.capacity() == BufferPool::large) return judge_failure(Fault::malformed);
       Buffer larger = worker_.buffers.take(BufferPool::large);
@@ -219,6 +219,7 @@ bool Exchange::frame_answer(http::Framing towards_client, BodyMover::Coding& cod
     answer_.shrink_to(head_size + length);
   }
   left = length - std::min<std::uint64_t>(here, length);
+  backend_->large_answers = length > BufferPool::small / 2;
   return true;
 }
 

@@ -25,6 +25,7 @@ struct BackendConnection : Pooled, ListNode {
   LoopTime idle_until = 0;
   LoopTime idle_limit = never;  // by the backend's hint
   unsigned requests = 0;        // answered so far: 0 on a fresh one
+  bool large_answers = false;   // the last one did not fit a small slab: read the next into a large one
 };
 
 class ConnectionPool {
