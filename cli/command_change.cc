@@ -54,10 +54,10 @@ int run_drain(const Where& where, const std::string& target, bool drain) {
 int run_explain(const Where& where, const ExplainOptions& options) {
   std::string fields;
   for (const std::string& field : options.fields) fields += (fields.empty() ? "" : "\n") + field;
-  const auto reply =
-      ask_door_well(where, "GET",
-                    "/v1/explain?method=" + percent_encode(options.method) + "&url=" + percent_encode(options.url) +
-                        "&from=" + percent_encode(options.from) + "&field=" + percent_encode(fields));
+  std::string target = "/v1/explain?method=" + percent_encode(options.method) +
+                       "&url=" + percent_encode(options.url) + "&field=" + percent_encode(fields);
+  if (!options.from.empty()) target += "&from=" + percent_encode(options.from);
+  const std::optional<HttpReply> reply = ask_door_well(where, "GET", target);
   if (!reply) return 1;
   std::cout << reply->body;
   return 0;
