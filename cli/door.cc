@@ -1,12 +1,12 @@
 #include "cli/door.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <thread>
+
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/admin.h"
 #include "cli/http_server_io.h"
@@ -75,9 +75,8 @@ Status Door::bind_listeners(const std::vector<conf::Listen>& wanted,
   for (const conf::Listen& listen : wanted) {
     auto listener = std::make_shared<proxy::Listener>();
     listener->conf = listen;
-    const auto open = std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& each) {
-      return each->conf.address == listen.address;
-    });
+    const auto open = std::find_if(listeners_.begin(), listeners_.end(),
+                                   [&](const auto& each) { return each->conf.address == listen.address; });
     if (open != listeners_.end()) {
       listener->socket = (*open)->socket;
     } else {
@@ -92,7 +91,8 @@ Status Door::bind_listeners(const std::vector<conf::Listen>& wanted,
 
 // The folders we write in, made while we may and given to the user who will.
 Status Door::open_folders(const UserIds* user) {
-  for (const std::string& folder : {config_.node.state, std::filesystem::path(config_.admin.socket).parent_path().string()}) {
+  for (const std::string& folder :
+       {config_.node.state, std::filesystem::path(config_.admin.socket).parent_path().string()}) {
     if (folder.empty()) continue;
     std::error_code error;
     const bool made = std::filesystem::create_directories(folder, error);
@@ -118,8 +118,9 @@ Status Door::become_user() {
 }
 
 Status Door::open_control() {
-  Result<std::unique_ptr<HttpServer>> admin = serve_unix(
-      io_, config_.admin.socket, config_.admin.group, [this](const HttpRequest& request) { return answer_admin(*this, request); });
+  Result<std::unique_ptr<HttpServer>> admin =
+      serve_unix(io_, config_.admin.socket, config_.admin.group,
+                 [this](const HttpRequest& request) { return answer_admin(*this, request); });
   if (!admin) return admin.error();
   admin_ = std::move(*admin);
   Result<std::unique_ptr<HttpServer>> metrics = serve_tcp(
@@ -150,7 +151,7 @@ Status Door::start_threads() {
       dice.roll());
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   const unsigned count = config_.workers != 0 ? config_.workers : cores;
-  const TicketKeys::Secret tickets = TicketKeys::make_secret();
+  const TicketKeys::Secret tickets = TicketKeys::make_secret(std::chrono::system_clock::now());
   for (unsigned i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<proxy::Worker>(i, shared_, dice.roll(), tickets));
     if (access_log_) access_log_->add(workers_.back()->access_log);
@@ -225,7 +226,8 @@ ReloadResult Door::reload(const std::string& by) {
 
 void Door::reopen_logs() {
   if (!access_log_) return;
-  if (const Status reopened = access_log_->reopen(); !reopened) note("process", "log not reopened: " + reopened.error().what);
+  if (const Status reopened = access_log_->reopen(); !reopened)
+    note("process", "log not reopened: " + reopened.error().what);
 }
 
 void Door::stop(std::function<void()> ended) {

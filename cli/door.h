@@ -1,8 +1,8 @@
 // door.h: the running program, wired: configuration, catalog, certificates, world, workers, probes, logs.
-//   Everything that changes goes one way: sources -> routing table -> world -> published to every worker. A bad source
-//   keeps its last good; reload is all or nothing.
-//   Threads  control (the io_context's) for everything here; it owns the other threads and outlives none of them.
-//   Files    door.cc start, reload, stop; door_sources.cc what the world is made of.
+//   Everything that changes goes one way: sources -> routing table -> world -> published to every worker. A bad
+//   source keeps its last good; reload is all or nothing. Threads  control (the io_context's) for everything here; it
+//   owns the other threads and outlives none of them. Files    door.cc start, reload, stop; door_sources.cc what the
+//   world is made of.
 #pragma once
 
 #include <functional>
@@ -73,7 +73,8 @@ class Door {
 
  private:
   // door.cc
-  Status bind_listeners(const std::vector<conf::Listen>& wanted, std::vector<std::shared_ptr<const proxy::Listener>>& out);
+  Status bind_listeners(const std::vector<conf::Listen>& wanted,
+                        std::vector<std::shared_ptr<const proxy::Listener>>& out);
   Status become_user();
   Status open_folders(const UserIds* user);
   Status open_control();

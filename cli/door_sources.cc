@@ -1,12 +1,11 @@
 // What the world is made of: the catalog's folder, certificates, addresses, settings; and what is kept on disk.
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 
 #include <openssl/rand.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/door.h"
 #include "conf/catalog/file_source_io.h"
@@ -199,10 +198,12 @@ void Door::note_world(const proxy::World* before, const std::string& cause) {
   constexpr std::size_t most = 50;
   const std::vector<std::string> lines = proxy::changes(before, *world_);
   for (std::size_t i = 0; i < lines.size() && i < most; ++i) note("catalog", lines[i] + " [" + cause + "]");
-  if (lines.size() > most) note("catalog", "and " + std::to_string(lines.size() - most) + " more changes [" + cause + "]");
+  if (lines.size() > most)
+    note("catalog", "and " + std::to_string(lines.size() - most) + " more changes [" + cause + "]");
   for (const conf::Finding& finding : world_->findings()) {
-    const bool known = before != nullptr && std::any_of(before->findings().begin(), before->findings().end(),
-                                                        [&](const auto& each) { return each.text() == finding.text(); });
+    const bool known =
+        before != nullptr && std::any_of(before->findings().begin(), before->findings().end(),
+                                         [&](const auto& each) { return each.text() == finding.text(); });
     if (!known) note("catalog", finding.text());
   }
 }
@@ -230,8 +231,10 @@ void Door::apply_drains() {
       const bool drain = drained_.contains(service) || drained_.contains(service + "/" + endpoint.name) ||
                          drained_.contains(service + "/" + endpoint.instance->id);
       auto& since = endpoint.live->draining_since_ms;
-      if (!drain) since.store(0, std::memory_order_relaxed);
-      else if (since.load(std::memory_order_relaxed) == 0) since.store(steady_ms(), std::memory_order_relaxed);
+      if (!drain)
+        since.store(0, std::memory_order_relaxed);
+      else if (since.load(std::memory_order_relaxed) == 0)
+        since.store(steady_ms(), std::memory_order_relaxed);
     }
   }
 }
@@ -248,8 +251,10 @@ Status Door::set_drain(const std::string& target, bool drain, const std::string&
     });
     if (!known) return invalid("service " + service + " has no endpoint " + endpoint);
   }
-  if (drain) drained_.insert(target);
-  else if (drained_.erase(target) == 0) return invalid(target + " is not drained");
+  if (drain)
+    drained_.insert(target);
+  else if (drained_.erase(target) == 0)
+    return invalid(target + " is not drained");
   apply_drains();
   save_drains();
   note("command", (drain ? "drain " : "undrain ") + target, by);
@@ -275,10 +280,9 @@ void Door::wait_for_changes() {
   watch_timer_.cancel();
   if (watch_descriptor_) {
     watch_descriptor_->cancel();
-    watch_descriptor_->async_wait(asio::posix::stream_descriptor::wait_read,
-                                  [look](boost::system::error_code error) {
-                                    if (!error) look();
-                                  });
+    watch_descriptor_->async_wait(asio::posix::stream_descriptor::wait_read, [look](boost::system::error_code error) {
+      if (!error) look();
+    });
   }
   const auto deadline = watch_->deadline();
   if (!deadline) return;

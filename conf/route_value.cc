@@ -97,18 +97,20 @@ Result<std::string> parse_route_path(std::string_view text) {
       path += {'%', digits[high], digits[low]};
     i += 2;
   }
-  for (const std::string_view segment : split_list(path, '/'))
+  std::string normal;
+  for (const std::string_view segment : split_list(path, '/')) {
     if (segment == "." || segment == "..")
       return invalid(std::string(text) +
                      ": requests are matched with . and .. resolved; write the path without them");
-  return path;
+    if (!segment.empty()) normal += "/" + std::string(segment);
+  }
+  return normal.empty() ? "/" : normal;
 }
 
 Result<std::string> parse_path_prefix(std::string_view text) {
   Result<std::string> path = parse_route_path(text);
   if (!path) return path;
-  while (path->ends_with('/')) path->pop_back();
-  if (path->empty()) return invalid(std::string(text) + ": write a path of at least one segment, as in /forum");
+  if (*path == "/") return invalid(std::string(text) + ": write a path of at least one segment, as in /forum");
   return path;
 }
 

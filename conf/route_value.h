@@ -22,7 +22,8 @@ struct RouteSetting {
 Result<RouteSetting> parse_route(std::string_view text);
 
 // The form of a path in which routes and requests are compared: unreserved escapes decoded, the others' digits in
-// upper case (RFC 3986 6.2.2). Refuses dot segments, queries, and what no request's path can hold.
+// upper case (RFC 3986 6.2.2), empty segments left out ("//a/" is "/a"). Refuses dot segments, queries, and what no
+// request's path can hold.
 Result<std::string> parse_route_path(std::string_view text);
 
 // A prefix to strip or to prepend: a path without a final slash.

@@ -137,6 +137,8 @@ std::string size_text(std::uint64_t bytes) {
 }
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
+  constexpr std::size_t word_most = 64;  // longer is no typing error, and would take long to compare
+  if (word.size() > word_most) return {};
   std::string_view best;
   if (word.size() > 64) return best;
   unsigned best_distance = static_cast<unsigned>((word.size() + 2) / 4) + 1;  // a quarter of the word may be wrong

@@ -37,6 +37,12 @@ Status check_plain(std::string_view text) {
   return Done{};
 }
 
+std::string printable(std::string_view text, std::size_t most) {
+  std::string out(text.substr(0, most));
+  std::replace_if(out.begin(), out.end(), is_control, '?');
+  return text.size() > most ? out + "…" : out;
+}
+
 Result<Words> parse_words(std::string_view text, Head head) {
   if (const Status plain = check_plain(text); !plain) return plain.error();
   Words words;

@@ -31,6 +31,9 @@ Result<Words> parse_words(std::string_view text, Head head);
 // Whether a text is of bearable length and without control bytes: what may be echoed and parsed at all.
 Status check_plain(std::string_view text);
 
+// For findings, which end in logs and on terminals: without control bytes, and cut at so many bytes.
+std::string printable(std::string_view text, std::size_t most = 1000);
+
 // "a,b,c" to its parts; empty parts are kept, so that the caller can refuse them.
 std::vector<std::string_view> split_list(std::string_view text, char separator = ',');
 

@@ -4,6 +4,7 @@ say() { printf '%s\n' "$*"; }
 fail() { printf 'dev: %s\n' "$*" >&2; exit 1; }
 fail_usage() { printf 'dev: %s; see ./dev --help\n' "$*" >&2; exit 2; }
 
+PATH=$PATH:/usr/sbin:/sbin                       # nginx and HAProxy are there, and not on every user's path
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/gatehouse  # what outlives a clone: the root of another Debian, peers
 python=/usr/bin/python3                          # Debian's own: the one that Debian's pytest belongs to
 

@@ -34,5 +34,6 @@ fuzz_all() {
   (($#)) || set -- $(fuzz_targets)
   (($#)) || { say "No fuzz targets."; return 0; }
   export -f fuzz_one
-  printf '%s\n' "$@" | nice xargs -P "$(parallel)" -I{} bash -c 'fuzz_one "$@"' _ "$seconds" {}
+  printf '%s\n' "$@" | nice xargs -P "$(parallel)" -I{} bash -c 'fuzz_one "$@"' _ "$seconds" {} || return 1
+  say "$# targets, nothing found"
 }

@@ -2,6 +2,20 @@
 #   The root is made by debootstrap, once, outside the tree. Inside, the tree is /gatehouse and its build/ is our
 #   build/RELEASE, so that nothing is mixed. The mounts live in a mount namespace and go with its last process.
 
+# split_root ARGUMENT…: takes --root RELEASE out of them, into `root`; the others are left in `rest`.
+split_root() {
+  root= rest=()
+  while (($#)); do
+    if [[ $1 == --root ]]; then
+      root=${2:?"--root needs the name of a release"}
+      shift
+    else
+      rest+=("$1")
+    fi
+    shift
+  done
+}
+
 # in_root RELEASE VERB [ARGUMENT…]
 in_root() {
   local release=$1 root=$cache/$1

@@ -73,9 +73,9 @@ Status CertificateFolder::list(std::set<std::string>& names, std::vector<FilePro
       names.insert(name);  // half removed: told when it is read
     else if (!names.count(name))
       problems.push_back({path_ + "/" + name + ".key", "there is no " + name + ".crt", true});
-  if (names.size() <= pairs_max) return Done{};
-  names.erase(std::next(names.begin(), pairs_max), names.end());
-  return Error{Errc::limit, "more than " + std::to_string(pairs_max) + " certificates; those after are not read"};
+  if (names.size() <= pairs_max_) return Done{};
+  names.erase(std::next(names.begin(), pairs_max_), names.end());
+  return Error{Errc::limit, "more than " + std::to_string(pairs_max_) + " certificates; those after are not read"};
 }
 
 std::optional<CertificateFolder::Pair> CertificateFolder::read_pair(const std::string& name, WallTime now,

@@ -26,7 +26,7 @@ struct FileProblem {
 
 class CertificateFolder {
  public:
-  static constexpr std::size_t pairs_max = 4096, file_bytes_max = 256 << 10;
+  static constexpr std::size_t file_bytes_max = 256 << 10;
   // Hosts that a certificate is assigned to; a new pair that does not cover them does not replace a good one.
   using Assigned = std::map<std::string, std::vector<std::string>>;  // by the certificate's name
 
@@ -36,7 +36,8 @@ class CertificateFolder {
     bool changed = false;  // since the last reading
   };
 
-  explicit CertificateFolder(std::string path) : path_(std::move(path)) {}
+  explicit CertificateFolder(std::string path, std::size_t pairs_max = 4096)
+      : path_(std::move(path)), pairs_max_(pairs_max) {}
   Reading read(WallTime now, const Assigned& assigned = {});
 
  private:
@@ -48,6 +49,7 @@ class CertificateFolder {
   Status list(std::set<std::string>& names, std::vector<FileProblem>& problems) const;
 
   std::string path_;
+  std::size_t pairs_max_;
   std::map<std::string, Pair> good_;
 };
 

@@ -1,6 +1,6 @@
 // client_counts.h: how many connections each client address has open, over all workers.
-//   IPv6 clients are counted by /64. Striped by address: a short lock at accept and at close, nowhere else. The number
-//   of entries is bounded by the number of open connections.
+//   IPv6 clients are counted by /64. Striped by address: a short lock at accept and at close, nowhere else. The
+//   number of entries is bounded by the number of open connections.
 #pragma once
 
 #include <array>

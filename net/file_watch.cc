@@ -110,8 +110,8 @@ void FileWatch::Survey::add_print(const std::string& path) {
   print += one;
 }
 
-FileWatch::FileWatch(std::vector<std::string> paths, TimePoint now)
-    : paths_(std::move(paths)), inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+FileWatch::FileWatch(std::vector<std::string> paths, TimePoint now, std::size_t folders_max)
+    : paths_(std::move(paths)), folders_max_(folders_max), inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
   for (std::string& path : paths_) path = fs::absolute(path);
   watch_anew(now);
 }
@@ -137,7 +137,7 @@ bool FileWatch::add_watches(const Survey& survey) {
   bool complete = true;
   for (const auto& [folder, interest] : survey.folders) {
     const std::uint32_t mask = structure | (interest.content ? content : 0) | IN_ONLYDIR;
-    const int watch = fresh.size() < folders_max ? ::inotify_add_watch(inotify_.get(), folder.c_str(), mask) : -1;
+    const int watch = fresh.size() < folders_max_ ? ::inotify_add_watch(inotify_.get(), folder.c_str(), mask) : -1;
     if (watch < 0) {
       complete = false;
       continue;

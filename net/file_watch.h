@@ -26,9 +26,10 @@ namespace gatehouse {
 class FileWatch {
  public:
   static constexpr Millis quiet = 500ms, longest = 2s, stat_interval = 1s;
-  static constexpr std::size_t folders_max = 1024, entries_max = 8192;
+  static constexpr std::size_t entries_max = 8192;
 
-  FileWatch(std::vector<std::string> paths, TimePoint now);  // files or folders, existing or not
+  // Files or folders, existing or not.
+  FileWatch(std::vector<std::string> paths, TimePoint now, std::size_t folders_max = 1024);
 
   int fd() const { return inotify_.get(); }  // -1: none to be had; the deadline alone drives it
   bool poll(TimePoint now);                  // true: something has changed since the last true
@@ -62,6 +63,7 @@ class FileWatch {
   TimePoint due() const;
 
   std::vector<std::string> paths_;
+  std::size_t folders_max_;
   UniqueFd inotify_;
   std::map<int, Interest> watched_;  // by watch descriptor
   bool by_stat_ = false;             // something is missing or could not be watched

@@ -44,8 +44,8 @@ class Loop {
   void post(std::function<void()> work);  // any thread; runs in the loop's thread
 
   LoopTime now() const { return now_us_ / 1000; }
-  std::uint64_t now_us() const { return now_us_; }     // microseconds of the same clock
-  std::int64_t wall_us() const { return wall_us_; }    // microseconds since 1970, read once a turn
+  std::uint64_t now_us() const { return now_us_; }   // microseconds of the same clock
+  std::int64_t wall_us() const { return wall_us_; }  // microseconds since 1970, read once a turn
   TimerWheel& timers() { return timers_; }
 
   void add(int fd, std::uint32_t events, Pollable& target);

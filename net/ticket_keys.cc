@@ -12,20 +12,26 @@
 namespace gatehouse {
 namespace {
 
+using Bytes = std::array<std::uint8_t, 32>;
+
 std::int64_t period_of(WallTime time) {
   return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()) / TicketKeys::period;
 }
 
-TicketKeys::Secret derive(const TicketKeys::Secret& from, std::string_view label) {
-  TicketKeys::Secret out;
+Bytes derive(const Bytes& from, std::string_view label) {
+  Bytes out;
   HMAC(EVP_sha256(), from.data(), from.size(), reinterpret_cast<const unsigned char*>(label.data()), label.size(),
        out.data(), nullptr);
   return out;
 }
 
-TicketKey key_of(const TicketKeys::Secret& secret) {
+TicketKeys::Secret after(const TicketKeys::Secret& secret) {
+  return {derive(secret.bytes, "gatehouse ticket ratchet"), secret.period + 1};
+}
+
+TicketKey key_of(const Bytes& secret) {
   TicketKey key;
-  const auto name = derive(secret, "gatehouse ticket name");
+  const Bytes name = derive(secret, "gatehouse ticket name");
   std::copy_n(name.begin(), key.name.size(), key.name.begin());
   key.cipher = derive(secret, "gatehouse ticket cipher");
   key.mac = derive(secret, "gatehouse ticket mac");
@@ -34,33 +40,30 @@ TicketKey key_of(const TicketKeys::Secret& secret) {
 
 }  // namespace
 
-TicketKeys::Secret TicketKeys::make_secret() {
-  Secret secret;
-  if (RAND_priv_bytes(secret.data(), secret.size()) != 1) throw std::runtime_error("no randomness for ticket keys");
+TicketKeys::Secret TicketKeys::make_secret(WallTime now) {
+  Secret secret{{}, period_of(now)};
+  if (RAND_priv_bytes(secret.bytes.data(), secret.bytes.size()) != 1)
+    throw std::runtime_error("no randomness for ticket keys");
   return secret;
 }
 
-TicketKeys::TicketKeys(const Secret& secret, WallTime now)
-    : period_(period_of(now)), next_secret_(derive(secret, "gatehouse ticket ratchet")) {
+TicketKeys::TicketKeys(const Secret& secret, WallTime now) : next_(after(secret)) {
   // Nobody has tickets of the period before the secret's: its place is held by a key that is never told.
-  keys_ = {key_of(derive(secret, "gatehouse ticket before")), key_of(secret), key_of(next_secret_)};
+  keys_ = {key_of(derive(secret.bytes, "gatehouse ticket before")), key_of(secret.bytes), key_of(next_.bytes)};
+  advance(now);
 }
 
-TicketKeys::~TicketKeys() {
-  OPENSSL_cleanse(next_secret_.data(), next_secret_.size());
-  OPENSSL_cleanse(keys_.data(), sizeof keys_);
-}
+TicketKeys::Secret::~Secret() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+TicketKeys::~TicketKeys() { OPENSSL_cleanse(keys_.data(), sizeof keys_); }
 
 void TicketKeys::advance(WallTime now) {
   const std::int64_t due = period_of(now);
-  // After three steps nothing of the old keys is left; the ratchet goes on to the period that others are in.
-  while (period_ < due) step();
-}
-
-void TicketKeys::step() {
-  ++period_;
-  next_secret_ = derive(next_secret_, "gatehouse ticket ratchet");
-  keys_ = {keys_[1], keys_[2], key_of(next_secret_)};
+  // A clock that was decades behind jumps without making every key on the way; three steps replace them all.
+  while (next_.period + 2 < due) next_ = after(next_);
+  while (next_.period <= due) {
+    next_ = after(next_);
+    keys_ = {keys_[1], keys_[2], key_of(next_.bytes)};
+  }
 }
 
 TicketKeys::Found TicketKeys::find(std::span<const std::uint8_t, 16> name) const {

@@ -22,10 +22,15 @@ struct TicketKey {
 class TicketKeys {
  public:
   static constexpr auto period = std::chrono::hours(12);
-  using Secret = std::array<std::uint8_t, 32>;
-  static Secret make_secret();  // throws std::runtime_error when the system has no randomness: at start only
+  struct Secret {
+    std::array<std::uint8_t, 32> bytes{};
+    std::int64_t period = 0;  // which it is the secret of
+    ~Secret();                // wipes it
+  };
+  // Of the period that `now` is in. Throws std::runtime_error when the system has no randomness: at start only.
+  static Secret make_secret(WallTime now);
 
-  TicketKeys(const Secret& secret, WallTime now);  // `secret` is that of the period which `now` is in
+  TicketKeys(const Secret& secret, WallTime now);
   TicketKeys(const TicketKeys&) = default;
   TicketKeys& operator=(const TicketKeys&) = default;
   ~TicketKeys();
@@ -40,10 +45,7 @@ class TicketKeys {
   Found find(std::span<const std::uint8_t, 16> name) const;
 
  private:
-  void step();
-
-  std::int64_t period_;
-  Secret next_secret_;             // of the period after the current one
+  Secret next_;                    // of the period after the current one
   std::array<TicketKey, 3> keys_;  // before, current, next
 };
 

@@ -14,6 +14,7 @@ namespace {
 
 // Lives as long as its SSL_CTX, which lives as long as the last SSL made from it.
 struct Sessions {
+  std::size_t most;
   std::unordered_map<std::string, SslSessionPtr> by_endpoint;
 };
 
@@ -37,11 +38,11 @@ Sessions& sessions_of(SSL_CTX* context) {
 // Copies are kept and used: the library marks a session as not resumable when its connection ends without a shutdown,
 // which is how a pool drops idle ones.
 int on_new_session(SSL* ssl, SSL_SESSION* session) {
-  auto& kept = sessions_of(SSL_get_SSL_CTX(ssl)).by_endpoint;
+  auto& [most, kept] = sessions_of(SSL_get_SSL_CTX(ssl));
   const auto* key = static_cast<const std::string*>(SSL_get_ex_data(ssl, key_index()));
   SslSessionPtr copy(key ? SSL_SESSION_dup(session) : nullptr);
   if (!copy) return 0;
-  if (kept.size() >= TlsClientContext::sessions_max && !kept.count(*key)) kept.erase(kept.begin());
+  if (kept.size() >= most && !kept.count(*key)) kept.erase(kept.begin());
   kept[*key] = std::move(copy);
   return 0;  // the session itself stays the library's
 }
@@ -91,7 +92,7 @@ Result<TlsClientContext> TlsClientContext::make(const TlsClientPolicy& policy) {
       set_verification(context.get(), policy) &&
       (!own || SSL_CTX_use_cert_and_key(context.get(), own->leaf.get(), own->key.get(), own->chain.get(), 1) == 1);
   if (!made) return Error{Errc::tls, "the TLS library refuses our policy: " + take_openssl_error()};
-  auto sessions = std::make_unique<Sessions>();
+  auto sessions = std::make_unique<Sessions>(Sessions{policy.sessions_max, {}});
   if (SSL_CTX_set_ex_data(context.get(), sessions_index(), sessions.get()) != 1)
     return Error{Errc::tls, take_openssl_error()};
   sessions.release();  // free_sessions has it now

@@ -22,12 +22,11 @@ struct TlsClientPolicy {
   TrustStorePtr authorities;   // needed with verify
   CertificatePtr certificate;  // shown to backends that ask; may be null
   std::vector<std::string> alpn = {"http/1.1"};
+  std::size_t sessions_max = 1024;
 };
 
 class TlsClientContext {
  public:
-  static constexpr std::size_t sessions_max = 1024;
-
   static Result<TlsClientContext> make(const TlsClientPolicy& policy);
 
   // A client's end in its initial state, without a BIO. `server_name`: what the peer must prove to be; sent as SNI

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "net/tls_client_context.h"
-
 #include <openssl/err.h>
+
+#include "net/tls_client_context.h"
 
 namespace gatehouse {
 namespace {
@@ -113,7 +113,8 @@ IoResult TlsSession::receive(char* data, std::size_t size) {
   std::size_t total = 0;
   IoResult result{IoResult::State::again};
   while (total < size) {
-    result = judge(SSL_read(ssl_.get(), data + total, static_cast<int>(std::min<std::size_t>(size - total, 1 << 20))));
+    result =
+        judge(SSL_read(ssl_.get(), data + total, static_cast<int>(std::min<std::size_t>(size - total, 1 << 20))));
     if (!result.ok()) break;
     total += result.size;
     if (!SSL_has_pending(ssl_.get()) && !socket_.readable()) break;

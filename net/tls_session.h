@@ -8,9 +8,9 @@
 #include <memory>
 #include <string>
 
-#include "net/openssl_ptr.h"
 #include <openssl/ssl.h>
 
+#include "net/openssl_ptr.h"
 #include "net/socket.h"
 
 namespace gatehouse {

@@ -43,7 +43,8 @@ bool judge_scheme(const Arrival& arrival, const World& world, Admission& admissi
   if (mode == conf::HttpMode::automatic) {
     // A placeholder's name would only greet the visitor with a warning.
     const ServedCertificates* served = world.certificates().find(admission.host);
-    mode = port != 0 && served != nullptr && !served->placeholder() ? conf::HttpMode::redirect : conf::HttpMode::serve;
+    mode =
+        port != 0 && served != nullptr && !served->placeholder() ? conf::HttpMode::redirect : conf::HttpMode::serve;
   }
   if (mode == conf::HttpMode::serve) return false;
   if (mode == conf::HttpMode::refuse || port == 0) {
@@ -67,7 +68,8 @@ bool judge_redirect(const Arrival& arrival, Admission& admission, const http::Ta
   request.query = target.query.empty() ? target.query : target.query.substr(1);
   Result<std::string> url = route::expand_redirect(redirect->url, request);
   if (!url) {
-    refuse(admission, 400, http::Termination::client_malformed, "the redirect's address can't be built from this request");
+    refuse(admission, 400, http::Termination::client_malformed,
+           "the redirect's address can't be built from this request");
     return true;
   }
   refuse(admission, redirect->code, http::Termination::local, "redirect");
@@ -81,7 +83,8 @@ std::uint64_t hash_of(const Arrival& arrival, const Admission& admission, const 
       if (const http::Field* field = arrival.head.find(on.name)) return pool::hash_bytes(arrival.head.value(*field));
       break;
     case conf::HashOn::Kind::cookie:
-      if (const auto value = http::cookie_value(arrival.head, on.name); !value.empty()) return pool::hash_bytes(value);
+      if (const auto value = http::cookie_value(arrival.head, on.name); !value.empty())
+        return pool::hash_bytes(value);
       break;
     case conf::HashOn::Kind::path: return pool::hash_bytes(admission.path);
     case conf::HashOn::Kind::client: break;
@@ -96,8 +99,7 @@ void judge_route(const Arrival& arrival, const World& world, Admission& admissio
   const conf::Route& route = *admission.match.target->route;
   admission.hsts = admission.match.hsts();
   admission.pool = &world.pool(*admission.match.target);
-  if (!route.refused.empty())
-    return refuse(admission, 503, http::Termination::route_refused, route.refused);
+  if (!route.refused.empty()) return refuse(admission, 503, http::Termination::route_refused, route.refused);
   if (judge_scheme(arrival, world, admission)) return;
   if (!admission.match.permits(admission.client.address()))
     return refuse(admission, 403, http::Termination::denied, "this address is not allowed");
@@ -124,7 +126,8 @@ Admission admit(const Arrival& arrival, const World& world, AdmissionScratch& sc
   admission.secure = arrival.tls != nullptr || admission.client.proto == "https";
   admission.host = http::lower_host(head.host_name(), scratch.host);
   if (arrival.tls != nullptr && !arrival.tls->covers(admission.host)) {
-    refuse(admission, 421, http::Termination::misdirected, "the certificate of this connection doesn't cover this host");
+    refuse(admission, 421, http::Termination::misdirected,
+           "the certificate of this connection doesn't cover this host");
     return admission;
   }
   const std::optional<http::Target> target = http::normalise_target(head.path(), scratch.path);

@@ -1,9 +1,9 @@
 // admission.h: what is decided about a request before any backend is asked. Pure: head and world in, verdict out.
-//   Order: who is the client (trusted peers' chain, right to left) -> TLS coverage of the host (421) -> path normalised
-//   (400) -> route (404) -> its refusal (503) -> http mode (redirect, 403) -> allow and deny (403) -> the route's own
-//   redirect -> body limit (413) -> upgrade, hash and sticky endpoint.
-//   `gatehouse explain` walks the same function. Allocates only for redirects.
-//   Lifetime: views point into the head's bytes, into the given scratch, or into the world.
+//   Order: who is the client (trusted peers' chain, right to left) -> TLS coverage of the host (421) -> path
+//   normalised (400) -> route (404) -> its refusal (503) -> http mode (redirect, 403) -> allow and deny (403) -> the
+//   route's own redirect -> body limit (413) -> upgrade, hash and sticky endpoint. `gatehouse explain` walks the same
+//   function. Allocates only for redirects. Lifetime: views point into the head's bytes, into the given scratch, or
+//   into the world.
 #pragma once
 
 #include <array>
@@ -44,8 +44,8 @@ struct Admission {
   std::string_view forward;  // the target for the backend
   route::Match match;
   const ServicePool* pool = nullptr;
-  bool secure = false;                        // the client came by TLS, as far as we believe
-  bool upgrade = false;                       // wanted and allowed
+  bool secure = false;   // the client came by TLS, as far as we believe
+  bool upgrade = false;  // wanted and allowed
   Millis hsts{0};
   std::uint64_t hash = 0;
   std::optional<std::size_t> sticky;  // the endpoint its cookie names

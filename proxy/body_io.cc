@@ -19,13 +19,14 @@ Moved from_relay(Relay::State state) {
 
 void BodyMover::start(Coding coding, std::uint64_t left, Buffer held) {
   coding_ = coding;
+  done_ = false;
   relay_.start(coding == Coding::length ? left : Relay::unlimited, std::move(held));
 }
 
 bool BodyMover::feed_first(Coding coding, Buffer& slab, std::size_t body) {
   coding_ = coding;
-  chunks_ = http::ChunkedBody(coding == Coding::decode ? http::ChunkedBody::Mode::decode
-                                                       : http::ChunkedBody::Mode::pass);
+  chunks_ =
+      http::ChunkedBody(coding == Coding::decode ? http::ChunkedBody::Mode::decode : http::ChunkedBody::Mode::pass);
   received_ += slab.size() - body;
   return take_in(slab, body);
 }
@@ -39,7 +40,7 @@ bool BodyMover::take_in(Buffer& slab, std::size_t body) {
   char* const data = slab.data() + body;
   const std::size_t size = slab.size() - body;
   const auto fed = chunks_.feed(data, size);
-  if (fed.fault != nullptr) return false;
+  if (fed.fault != nullptr || too_large()) return false;
   if (fed.done && fed.consumed < size) {
     surplus_ = buffers_.take(slab.capacity());
     surplus_.append({data + fed.consumed, size - fed.consumed});

@@ -1,4 +1,5 @@
-// body_io.h: moves one message body from the stream it comes on to the stream it is for, with its framing (RFC 9112 6,
+// body_io.h: moves one message body from the stream it comes on to the stream it is for, with its framing (RFC 9112
+// 6,
 //   7) kept, taken off or put on.
 //   Bodies of a known length and upgraded connections go through net/relay (copied or spliced); chunked ones are
 //   validated chunk by chunk and never forwarded past an error, so that the receiver can tell. What was read behind
@@ -15,14 +16,18 @@ enum class Moved { blocked, yielded, done, source_ended, source_failed, sink_fai
 class BodyMover {
  public:
   enum class Coding {
-    length,    // so many bytes, as they are; 0: no body
-    raw,       // until the source ends, as they are
-    encode,    // until the source ends; chunked for the sink
-    chunked,   // chunked on both sides
-    decode,    // chunked from the source, plain to the sink
+    length,   // so many bytes, as they are; 0: no body
+    raw,      // until the source ends, as they are
+    encode,   // until the source ends; chunked for the sink
+    chunked,  // chunked on both sides
+    decode,   // chunked from the source, plain to the sink
   };
 
   BodyMover(BufferPool& buffers, PipePool& pipes) : buffers_(buffers), relay_(buffers, pipes) {}
+
+  // Chunked bodies with more payload than this count as malformed, and too_large().
+  void set_limit(std::uint64_t payload_most) { payload_most_ = payload_most; }
+  bool too_large() const { return chunks_.payload_bytes() > payload_most_; }
 
   // For length and raw: `held` goes first, then `left` more bytes of the source.
   void start(Coding coding, std::uint64_t left, Buffer held = {});
@@ -53,7 +58,7 @@ class BodyMover {
   Relay relay_;
   http::ChunkedBody chunks_;
   Buffer held_, surplus_;
-  std::uint64_t moved_ = 0, received_ = 0;
+  std::uint64_t moved_ = 0, received_ = 0, payload_most_ = ~std::uint64_t{0};
   Coding coding_ = Coding::length;
   bool done_ = false, last_read_ = false;
 };

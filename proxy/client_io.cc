@@ -11,7 +11,7 @@ namespace gatehouse::proxy {
 namespace {
 
 constexpr std::size_t proxy_v2_header_max = 16 + proxy_v2_body_max;
-constexpr LoopTime linger_ms = 5000;     // so that a 4xx is readable while the client still sends (RFC 9112 9.6)
+constexpr LoopTime linger_ms = 5000;  // so that a 4xx is readable while the client still sends (RFC 9112 9.6)
 constexpr std::size_t linger_bytes = 1 << 20;
 
 LoopTime after(const Loop& loop, Millis time) { return loop.now() + time.count(); }
@@ -114,8 +114,7 @@ Task<bool> ClientConnection::await_first_byte() {
   in.release();
   idle = true;
   const conf::Limits& limits = worker.worlds.current().settings().limits;
-  const LoopTime deadline =
-      after(worker.loop, requests == 0 ? limits.header_time : limits.keep_alive_time);
+  const LoopTime deadline = after(worker.loop, requests == 0 ? limits.header_time : limits.keep_alive_time);
   while (!stream.may_receive()) {
     if (worker.draining || stream.socket.failed()) co_return false;
     stream.socket.wait_readable();

@@ -1,9 +1,9 @@
 // The part of an exchange that finds an endpoint, gets a connection to it, and decides what a failure means.
+#include <algorithm>
+
 #include <linux/tcp.h>  // netinet's tcp_info ends too early
 #include <netinet/in.h>
 #include <sys/socket.h>
-
-#include <algorithm>
 
 #include "proxy/backend/connect_io.h"
 #include "proxy/exchange_io.h"
@@ -53,7 +53,8 @@ Task<bool> Exchange::choose_endpoint() {
     co_return true;
   }
   pool::Outcome outcome = pick_endpoint();
-  if (outcome == pool::Outcome::busy || outcome == pool::Outcome::unchecked) outcome = co_await wait_in_queue(outcome);
+  if (outcome == pool::Outcome::busy || outcome == pool::Outcome::unchecked)
+    outcome = co_await wait_in_queue(outcome);
   if (outcome == pool::Outcome::picked) {
     attempt_ = Attempt::running;
     co_return true;
@@ -116,8 +117,8 @@ bool Exchange::take_idle_connection() {
 
 Task<bool> Exchange::connect() {
   const std::uint64_t before = worker_.loop.now_us();
-  const ConnectRequest request{*endpoint_, *pool_, policy_->connect_timeout, client_.peer,
-                               client_.listener->conf.address, head_.host_name()};
+  const ConnectRequest request{
+      *endpoint_, *pool_, policy_->connect_timeout, client_.peer, client_.listener->conf.address, head_.host_name()};
   Result<std::unique_ptr<BackendConnection>> made = co_await connect_backend(worker_, client_.waker, request);
   connect_us_ += worker_.loop.now_us() - before;
   if (made) {
@@ -226,8 +227,7 @@ void Exchange::note_gateway_error(Fault fault) {
                                 : fault == Fault::malformed ? pool::Failure::protocol
                                                             : pool::Failure::closed;
   endpoint_->live->failures_total.fetch_add(1, std::memory_order_relaxed);
-  pool::on_gateway_error(*endpoint_, pool_->endpoints, pool_->service->eject, pool_->stats->eject, failure,
-                         now_ms());
+  pool::on_gateway_error(*endpoint_, pool_->endpoints, pool_->service->eject, pool_->stats->eject, failure, now_ms());
 }
 
 // An answer came: its status may still be a gateway's error.

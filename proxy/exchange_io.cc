@@ -40,7 +40,8 @@ http::ParseState Exchange::parse_head() {
   if (state == http::ParseState::refused) {
     worker_.counters.malformed_requests.add();
     const int status = head_.refusal.status;
-    refuse(status, is_client_fault(status) ? http::Termination::client_too_large : http::Termination::client_malformed,
+    refuse(status,
+           is_client_fault(status) ? http::Termination::client_too_large : http::Termination::client_malformed,
            head_.refusal.reason);
   }
   return state;
@@ -69,8 +70,8 @@ void Exchange::refuse(int status, http::Termination why, std::string_view detail
 
 Task<bool> Exchange::run() {
   worker_.counters.requests.add();
-  keep_client_ = refused_ == 0 && head_.keep_alive && !worker_.draining &&
-                 client_.requests < limits().keep_alive_requests;
+  keep_client_ =
+      refused_ == 0 && head_.keep_alive && !worker_.draining && client_.requests < limits().keep_alive_requests;
   if (refused_ == 0 && admit()) co_await forward();
   if (refused_ != 0 && !answering_) co_await answer_locally();
   finish();
@@ -100,9 +101,9 @@ bool Exchange::admit() {
 bool Exchange::prepare_body() {
   const std::size_t behind = client_.in.size() - head_.size;
   if (head_.body == http::Framing::chunked) {
+    if (policy_->max_body) request_body_.set_limit(*policy_->max_body);
     if (!request_body_.feed_first(BodyMover::Coding::chunked, client_.in, head_.size)) {
-      worker_.counters.malformed_requests.add();
-      refuse(400, http::Termination::client_malformed, "the chunked body is malformed");
+      refuse_body();
       return false;
     }
     region_size_ = client_.in.size() - head_.size;
@@ -114,6 +115,14 @@ bool Exchange::prepare_body() {
   region_size_ = std::min<std::uint64_t>(behind, length);
   request_body_.start(BodyMover::Coding::length, length - region_size_);
   return true;
+}
+
+// A chunked body that can't be passed on.
+void Exchange::refuse_body() {
+  if (request_body_.too_large())
+    return refuse(413, http::Termination::client_too_large, "the body is larger than this route takes");
+  worker_.counters.malformed_requests.add();
+  refuse(400, http::Termination::client_malformed, "the chunked body is malformed");
 }
 
 // Writes the head for the backend, and behind it what of the body is here and fits.
@@ -216,8 +225,10 @@ void Exchange::let_world_go() {
 void Exchange::finish() {
   worker_.counters.responses[status_ >= 100 && status_ < 600 ? status_ / 100 : 0].add();
   if (pool_ != nullptr) {
-    if (status_ == 0) shard().aborted.add();
-    else shard().on_response(status_, worker_.loop.now_us() - started_us_);
+    if (status_ == 0)
+      shard().aborted.add();
+    else
+      shard().on_response(status_, worker_.loop.now_us() - started_us_);
   }
   write_log();
   if (!keep_client_) {

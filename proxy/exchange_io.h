@@ -47,6 +47,7 @@ class Exchange : public Pooled {
   bool admit();
   bool prepare_body();
   bool write_request();
+  void refuse_body();
   void refuse(int status, http::Termination why, std::string_view detail = {});
   Task<> answer_locally();
   http::LocalReply local_reply(std::span<char, http::page_bytes_max> page);
@@ -80,6 +81,8 @@ class Exchange : public Pooled {
   void pump_answer_head();
   bool take_answer_head();
   void relay_interim();
+  void put_interim(std::string_view head);
+  bool awaits_continue() const;
   void send_interims();
   void begin_answer();
   bool frame_answer(http::Framing towards_client, BodyMover::Coding& coding, std::uint64_t& left);
@@ -122,13 +125,13 @@ class Exchange : public Pooled {
   std::uint64_t acked_before_ = 0;               // by the backend's TCP, before this request
 
   // The request's side.
-  Buffer out_;                    // the head for the backend, and as much of the body as was there
+  Buffer out_;  // the head for the backend, and as much of the body as was there
   std::size_t out_sent_ = 0;
-  std::size_t region_size_ = 0;   // body bytes in client_.in behind the head
-  std::size_t region_copied_ = 0; // of them, in out_
+  std::size_t region_size_ = 0;    // body bytes in client_.in behind the head
+  std::size_t region_copied_ = 0;  // of them, in out_
   std::size_t region_sent_ = 0;
   std::uint64_t region_received_ = 0;  // what request_body_ counts as received of the region
-  BodyMover request_body_;        // the rest
+  BodyMover request_body_;             // the rest
   bool request_sent_ = false, request_broken_ = false;
 
   // The answer's side.
@@ -144,7 +147,7 @@ class Exchange : public Pooled {
   LoopTime sent_at_ = 0, progress_at_ = 0;
   std::uint64_t progress_seen_ = 0;
   RateGuard upload_guard_, download_guard_;
-  bool waits_for_client_body_ = false, waits_for_client_to_read_ = false, yield_ = false;
+  bool waits_for_client_body_ = false, waits_for_client_to_read_ = false, yield_ = false, continued_ = false;
 
   // What is told.
   int status_ = 0;

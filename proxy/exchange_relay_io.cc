@@ -10,6 +10,8 @@ namespace gatehouse::proxy {
 namespace {
 
 constexpr unsigned interims_most = 100;
+// A backend that says nothing to an expectation (many don't know them) is answered for.
+constexpr LoopTime continue_ms = 250;
 constexpr std::size_t answer_head_most = 60 << 10;  // rewritten
 constexpr http::HeadLimits answer_limits{16 << 10, 48 << 10, http::fields_capacity};
 
@@ -77,10 +79,9 @@ void Exchange::pump_request() {
     case Moved::yielded: yield_ = true; return;
     case Moved::sink_failed: request_broken_ = true; return;
     case Moved::malformed:
-      worker_.counters.malformed_requests.add();
       attempt_ = Attempt::failed;
       if (answering_) return break_off(http::Termination::client_malformed);
-      return refuse(400, http::Termination::client_malformed, "the chunked body is malformed");
+      return refuse_body();
     case Moved::source_ended:
     case Moved::source_failed: break;
   }
@@ -143,18 +144,31 @@ bool Exchange::take_answer_head() {
   return true;
 }
 
-// No room, or a client of HTTP/1.0: an interim answer may be left out (RFC 9110 15.2).
+// A client of HTTP/1.0 can't read it, and one that has been told to go on needs no second word (RFC 9110 15.2).
 void Exchange::relay_interim() {
   if (++interims_ > interims_most) return judge_failure(Fault::malformed);
-  if (head_.minor >= 1) {
-    if (!interim_) interim_ = worker_.buffers.take();
-    http::HeadWriter writer({interim_.end(), interim_.room()});
+  if (head_.minor >= 1 && !(answer_head_.status == 100 && continued_)) {
+    static thread_local char scratch[answer_head_most];
+    http::HeadWriter writer(scratch);
     http::write_response_head(answer_head_, {}, writer);
-    if (writer.ok()) interim_.grew(writer.size());
+    if (writer.ok()) put_interim(writer.text());
+    continued_ = continued_ || answer_head_.status == 100;
   }
   answer_.consume(answer_head_.size);
   answer_head_.clear();
   if (answer_.empty()) answer_.clear();
+}
+
+// What finds no room because the client doesn't read may be left out.
+void Exchange::put_interim(std::string_view head) {
+  if (!interim_) interim_ = worker_.buffers.take();
+  interim_.append(head);
+}
+
+// The client holds its body back until it is told to go on.
+bool Exchange::awaits_continue() const {
+  return head_.expect_continue && !continued_ && !answering_ && head_.minor >= 1 && region_size_ == 0 &&
+         request_body_.received() == region_received_;
 }
 
 // The final head is here: decide the framing towards the client, and put the rewritten head in front of the body.
@@ -165,7 +179,8 @@ void Exchange::begin_answer() {
   answering_ = true;
   keep_backend_ = answer_head_.keep_alive && status_ != 101;
   keep_client_ = keep_client_ && request_sent_ && !worker_.draining;
-  if (answer_head_.keep_alive_seconds > 1) backend_->idle_limit = (answer_head_.keep_alive_seconds - 1) * LoopTime{1000};
+  if (answer_head_.keep_alive_seconds > 1)
+    backend_->idle_limit = (answer_head_.keep_alive_seconds - 1) * LoopTime{1000};
   const http::Framing towards_client =
       status_ == 101 ? http::Framing::none : http::client_framing(answer_head_, head_.minor);
   BodyMover::Coding coding = BodyMover::Coding::length;
@@ -251,7 +266,8 @@ void Exchange::write_own_fields(http::HeadWriter& fields, http::ResponseRewrite&
       fields.field("Set-Cookie", pool_->sticky.set_cookie(index, admission_.secure));
   }
   if (admission_.hsts.count() > 0 && client_.stream.tls && !client_.selection.served.placeholder())
-    fields.put("Strict-Transport-Security: max-age="), fields.put(std::chrono::duration_cast<Seconds>(admission_.hsts).count()), fields.put("\r\n");
+    fields.put("Strict-Transport-Security: max-age="),
+        fields.put(std::chrono::duration_cast<Seconds>(admission_.hsts).count()), fields.put("\r\n");
   if (fields.ok()) rewrite.extra = fields.text();
 }
 
@@ -278,7 +294,8 @@ void Exchange::pump_answer_body() {
       [[fallthrough]];
     case Moved::done:
       attempt_ = Attempt::answered;
-      if (answer_body_.take_surplus() || !request_sent_ || backend_->stream.socket.peer_ended()) keep_backend_ = false;
+      if (answer_body_.take_surplus() || !request_sent_ || backend_->stream.socket.peer_ended())
+        keep_backend_ = false;
       if (!request_sent_) keep_client_ = false;
       return;
     case Moved::source_failed:
@@ -308,16 +325,24 @@ void Exchange::note_progress() {
 LoopTime Exchange::next_deadline() const {
   LoopTime deadline = progress_at_ + ms(policy_->idle_timeout);
   if (request_sent_ && !answering_) deadline = sent_at_ + ms(policy_->timeout);
-  if (policy_->total_timeout.count() > 0) deadline = std::min(deadline, started_us_ / 1000 + ms(policy_->total_timeout));
+  if (policy_->total_timeout.count() > 0)
+    deadline = std::min(deadline, started_us_ / 1000 + ms(policy_->total_timeout));
   if (waits_for_client_body_)
     deadline = std::min({deadline, progress_at_ + ms(limits().body_idle_time), upload_guard_.due()});
+  if (awaits_continue()) deadline = std::min(deadline, started_us_ / 1000 + continue_ms);
   if (waits_for_client_to_read_) deadline = std::min(deadline, download_guard_.due());
-  if (answer_body_.holds_pipe() || request_body_.holds_pipe()) deadline = std::min(deadline, worker_.loop.now() + 1000);
+  if (answer_body_.holds_pipe() || request_body_.holds_pipe())
+    deadline = std::min(deadline, worker_.loop.now() + 1000);
   return deadline;
 }
 
 void Exchange::deadline_passed() {
   const LoopTime now = worker_.loop.now();
+  if (awaits_continue() && now >= started_us_ / 1000 + continue_ms) {
+    continued_ = true;
+    put_interim("HTTP/1.1 100 Continue\r\n\r\n");
+    send_interims();
+  }
   if (answer_body_.holds_pipe()) answer_body_.relieve();
   if (request_body_.holds_pipe()) request_body_.relieve();
   const LoopTime silent = now - progress_at_;

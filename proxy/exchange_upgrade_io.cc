@@ -45,7 +45,8 @@ Task<> Exchange::converse_upgraded() {
                         down == Moved::sink_failed;
     if (broken || (request_body_.done() && answer_body_.done())) {
       if (broken)
-        termination_ = client.socket.failed() ? http::Termination::tunnel_client_closed : http::Termination::tunnel_backend_closed;
+        termination_ = client.socket.failed() ? http::Termination::tunnel_client_closed
+                                              : http::Termination::tunnel_backend_closed;
       break;
     }
     if (up == Moved::yielded || down == Moved::yielded) {

@@ -1,9 +1,9 @@
 #include "proxy/worker_io.h"
 
+#include <algorithm>
+
 #include <pthread.h>
 #include <unistd.h>
-
-#include <algorithm>
 
 #include "proxy/client_io.h"
 #include "proxy/http/forwarded.h"
@@ -71,7 +71,8 @@ void Worker::close_gone(const World& last, const World& next) {
   std::sort(live.begin(), live.end());
   for (const PoolPtr& pool : last.pools())
     for (const pool::Endpoint& endpoint : pool->endpoints.endpoints())
-      if (!std::binary_search(live.begin(), live.end(), endpoint.live->id)) backends.close_endpoint(endpoint.live->id);
+      if (!std::binary_search(live.begin(), live.end(), endpoint.live->id))
+        backends.close_endpoint(endpoint.live->id);
 }
 
 void Worker::listen(std::vector<std::shared_ptr<const Listener>> listeners) {
@@ -90,11 +91,12 @@ void Worker::listen(std::vector<std::shared_ptr<const Listener>> listeners) {
       doors_.push_back({listener, nullptr});
       const ListenSocket* socket = listener->socket.get();
       // The door is looked up at each accept: a reload may have changed what the listener says.
-      doors_.back().acceptor = std::make_unique<Acceptor>(loop, listener->socket, [this, socket](int fd, const auto& peer) {
-        for (const Door& door : doors_)
-          if (door.listener->socket.get() == socket) return accepted(door.listener, fd, peer);
-        ::close(fd);
-      });
+      doors_.back().acceptor =
+          std::make_unique<Acceptor>(loop, listener->socket, [this, socket](int fd, const auto& peer) {
+            for (const Door& door : doors_)
+              if (door.listener->socket.get() == socket) return accepted(door.listener, fd, peer);
+            ::close(fd);
+          });
     }
   });
 }

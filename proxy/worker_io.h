@@ -53,7 +53,7 @@ class Worker {
   Worker(unsigned number, Shared& process, std::uint64_t seed, const TicketKeys::Secret& tickets);
   ~Worker();
 
-  void start();                // the thread
+  void start();  // the thread
   void stop_and_join();
 
   // The next ones are posted to the loop by any thread.
@@ -100,7 +100,7 @@ class Worker {
   std::vector<Door> doors_;
   http::HttpDate date_;
   TicketKeys ticket_keys_;
-  std::map<std::string, TlsServerContext> tls_servers_;                         // by listener
+  std::map<std::string, TlsServerContext> tls_servers_;  // by listener
   std::map<std::shared_ptr<const TlsClientPolicy>, TlsClientContext> tls_clients_;
   ListNode clients_;
   std::vector<std::unique_ptr<ClientConnection>> finished_;  // destroyed at the end of the turn

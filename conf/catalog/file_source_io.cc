@@ -1,38 +1,14 @@
 #include "conf/catalog/file_source_io.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "net/read_file.h"
 
 namespace gatehouse::catalog {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Reads at most one byte more than a file may have, so that the parser can tell that it is too large.
-std::string read_regular_file(const std::string& path, std::string& text) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0) return std::string("can't be opened: ") + std::strerror(errno);
-  struct stat status{};
-  std::string failure;
-  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-    failure = "not a regular file";
-  } else {
-    char buffer[65536];
-    ssize_t count = 0;
-    while (text.size() <= file_bytes_max &&
-           ((count = ::read(fd, buffer, sizeof buffer)) > 0 || (count < 0 && errno == EINTR)))
-      if (count > 0) text.append(buffer, static_cast<std::size_t>(count));
-    if (count < 0) failure = std::string("can't be read: ") + std::strerror(errno);
-  }
-  ::close(fd);
-  return failure;
-}
 
 conf::Finding passed_over(const std::string& name, const char* why) {
   return {{name}, "", why, conf::Severity::warning};
@@ -55,7 +31,11 @@ void read_entry(const fs::path& path, const std::string& shown, std::size_t& byt
   if (out.files.size() >= folder_files_max || bytes > folder_bytes_max) {
     file.failure = "not read: the folder has more than 4096 files or 256 MiB";
   } else {
-    file.failure = read_regular_file(real.string(), file.text);
+    Result<FileContent> content = read_file(real.string(), file_bytes_max);
+    if (content)
+      file.text = std::move(content->bytes);
+    else
+      file.failure = content.error().what;
     bytes += file.text.size();
   }
   out.files.push_back(std::move(file));

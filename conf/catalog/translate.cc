@@ -10,6 +10,7 @@
 #include "conf/claims.h"
 #include "conf/merge.h"
 #include "conf/review.h"
+#include "conf/words.h"
 
 namespace gatehouse::catalog {
 namespace {
@@ -38,6 +39,7 @@ class Translation {
     add(conf::load_pages(services_, input_.previous, input_.read_file));
     set_hosts();
     share();
+    tidy_findings();
     return std::move(out_);
   }
 
@@ -122,8 +124,8 @@ class Translation {
         if (!route.match.host.empty())
           wishes.push_back({!certificate->second.by_file, route.match.path != "/", i, &route, &certificate->second});
     }
-    std::stable_sort(wishes.begin(), wishes.end(), [](const Wish& a, const Wish& b) {
-      return std::tie(a.by_tags, a.part, a.service) < std::tie(b.by_tags, b.part, b.service);
+    std::sort(wishes.begin(), wishes.end(), [](const Wish& a, const Wish& b) {
+      return std::tie(a.by_tags, a.part, a.service, a.route) < std::tie(b.by_tags, b.part, b.service, b.route);
     });
     for (const Wish& wish : wishes) {
       std::string& certificate = out_.hosts[wish.route->match.host].certificate;
@@ -134,6 +136,18 @@ class Translation {
              wish.route->match.host + " has " + certificate + "; " + wish.certificate->name + " is ignored",
              Severity::warning});
     }
+  }
+
+  // Tags are strangers' bytes, and one service may hold any number of wrong ones.
+  void tidy_findings() {
+    Findings& findings = out_.findings;
+    const std::size_t more = findings.size() - std::min(findings.size(), findings_max);
+    findings.resize(findings.size() - more);
+    for (conf::Finding& finding : findings) {
+      finding.path = conf::printable(finding.path);
+      finding.what = conf::printable(finding.what);
+    }
+    if (more > 0) findings.push_back({{}, "catalog", "and " + std::to_string(more) + " more findings"});
   }
 
   void share() {

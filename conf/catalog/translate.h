@@ -2,6 +2,7 @@
 //   Groups instances by service, merges what is said of each, settles who holds a route, and shares with the previous
 //   table every service that has not changed. Services without a route are not in the table; services with routes but
 //   no instance are, and answer 503. What is wrong with one service is told and touches no other.
+//   Limits: 1000 findings; the rest is counted.
 #pragma once
 
 #include <span>
@@ -12,6 +13,8 @@
 #include "conf/service.h"
 
 namespace gatehouse::catalog {
+
+constexpr std::size_t findings_max = 1000;
 
 struct TranslateInput {
   std::span<const conf::Instance> instances;  // in the catalog's order

@@ -1,8 +1,8 @@
 #include "proxy/backend/connect_io.h"
 
-#include <unistd.h>
-
 #include <cstring>
+
+#include <unistd.h>
 
 #include "net/proxy_protocol.h"
 #include "proxy/worker_io.h"

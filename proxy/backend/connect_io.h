@@ -1,4 +1,5 @@
-// connect_io.h: a fresh connection to an endpoint: TCP, the PROXY header if the service wants one, TLS if it speaks it.
+// connect_io.h: a fresh connection to an endpoint: TCP, the PROXY header if the service wants one, TLS if it speaks
+// it.
 //   Ends within the route's connect_timeout, handshake included. Names what failed for the log and for health.
 #pragma once
 
@@ -15,8 +16,8 @@ struct ConnectRequest {
   const pool::Endpoint& endpoint;
   const ServicePool& pool;
   Millis timeout;
-  SocketAddress client, local;    // for the PROXY header
-  std::string_view host;          // SNI where the service names none
+  SocketAddress client, local;  // for the PROXY header
+  std::string_view host;        // SNI where the service names none
 };
 
 Task<Result<std::unique_ptr<BackendConnection>>> connect_backend(Worker& worker, Waker& waker,

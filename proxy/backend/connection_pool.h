@@ -1,7 +1,7 @@
 // connection_pool.h: the idle connections of one worker to the endpoints, and what a connection is.
-//   Per endpoint, last in first out. An idle connection stays registered: when its backend closes it, or says anything
-//   unasked, it is gone at once. Limits: idle ones per endpoint, idle time (the backend's own Keep-Alive hint less a
-//   second, if that is shorter). Never shared between threads.
+//   Per endpoint, last in first out. An idle connection stays registered: when its backend closes it, or says
+//   anything unasked, it is gone at once. Limits: idle ones per endpoint, idle time (the backend's own Keep-Alive
+//   hint less a second, if that is shorter). Never shared between threads.
 #pragma once
 
 #include <deque>
@@ -21,7 +21,7 @@ struct BackendConnection : Pooled, ListNode {
 
   Stream stream;
   std::shared_ptr<pool::EndpointState> endpoint;  // its `connections` counts us while we live
-  ConnectionPool* pool = nullptr;  // while idle
+  ConnectionPool* pool = nullptr;                 // while idle
   LoopTime idle_until = 0;
   LoopTime idle_limit = never;  // by the backend's hint
   unsigned requests = 0;        // answered so far: 0 on a fresh one

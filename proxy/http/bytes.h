@@ -20,7 +20,8 @@ inline constexpr std::uint8_t value_byte = 2;    // field values: HTAB, SP, VCHA
 inline constexpr std::uint8_t target_byte = 4;   // VCHAR but '#': browsers send more than RFC 3986 lists
 inline constexpr std::uint8_t regname_byte = 8;  // RFC 3986 3.2.2 without '%'
 inline constexpr std::uint8_t unreserved_byte = 16;
-inline constexpr std::uint8_t odd_name_byte = 32;  // '_' and '.': CGI and its heirs mistake them for '-'
+inline constexpr std::uint8_t odd_name_byte = 32;    // '_' and '.': CGI and its heirs mistake them for '-'
+inline constexpr std::uint8_t plain_json_byte = 64;  // stands for itself in a JSON string: ASCII only
 
 inline constexpr std::array<std::uint8_t, 256> byte_classes = [] {
   std::array<std::uint8_t, 256> out{};
@@ -30,6 +31,7 @@ inline constexpr std::array<std::uint8_t, 256> byte_classes = [] {
   for (int c = 0; c < 256; ++c) {
     if ((c >= 0x20 && c != 0x7f) || c == '\t') out[c] |= value_byte;
     if (c > 0x20 && c < 0x7f && c != '#') out[c] |= target_byte;
+    if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') out[c] |= plain_json_byte;
     const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     if (alphanumeric) out[c] |= token_byte | regname_byte | unreserved_byte;
   }
@@ -144,6 +146,10 @@ inline unsigned not_value(__m128i v) {
 inline unsigned not_target(__m128i v) {
   return mask(_mm_andnot_si128(equal(v, '#'), within(v, 0x21, 0x7e))) ^ 0xffffu;
 }
+inline unsigned not_plain_json(__m128i v) {
+  const __m128i special = _mm_or_si128(equal(v, '"'), equal(v, '\\'));
+  return mask(_mm_andnot_si128(special, within(v, 0x20, 0x7e))) ^ 0xffffu;
+}
 
 }  // namespace simd
 #endif
@@ -177,6 +183,13 @@ inline const char* skip_target(const char* base, const char* p, const char* end)
   if (const char* stop = simd::skip(base, p, end, simd::not_target)) return stop;
 #endif
   return portable::skip(p, end, target_byte);
+}
+
+inline const char* skip_plain_json(const char* base, const char* p, const char* end) {
+#ifdef __SSSE3__
+  if (const char* stop = simd::skip(base, p, end, simd::not_plain_json)) return stop;
+#endif
+  return portable::skip(p, end, plain_json_byte);
 }
 
 // A field name or method; odd becomes true if it holds '_' or '.'.

@@ -1,13 +1,11 @@
 #include "proxy/http/json_text.h"
 
-#include <algorithm>
+#include "proxy/http/bytes.h"
 
 namespace gatehouse::http {
 namespace {
 
 constexpr std::size_t mark_bytes_max = 24;  // "...+" and a 64-bit number
-
-bool is_plain(unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
 
 // Length of the UTF-8 sequence at the front, or 0: overlong forms, surrogates and what is beyond U+10FFFF are none.
 std::size_t utf8_length(std::string_view text) {
@@ -33,9 +31,8 @@ struct Step {
 };
 
 Step next_step(std::string_view text, char (&escape)[6]) {
-  std::size_t plain = 0;
-  while (plain < text.size() && is_plain(static_cast<unsigned char>(text[plain]))) ++plain;
-  if (plain > 0) return {plain, text.substr(0, plain)};
+  const char* const plain_end = skip_plain_json(text.data(), text.data(), text.data() + text.size());
+  if (const auto plain = static_cast<std::size_t>(plain_end - text.data())) return {plain, text.substr(0, plain)};
   if (const std::size_t size = utf8_length(text)) return {size, text.substr(0, size)};
   constexpr char digits[] = "0123456789abcdef";
   const auto c = static_cast<unsigned char>(text.front());

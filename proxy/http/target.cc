@@ -95,7 +95,7 @@ std::optional<Target> normalise_target(std::string_view text, std::span<char> bu
   if (!size) return std::nullopt;
   const std::string_view path(out, *size);
   if (*size == *decoded && !rootless) return Target{path, query, text};
-  std::memcpy(out + *size, query.data(), query.size());
+  query.copy(out + *size, query.size());
   return Target{path, query, {out, *size + query.size()}};
 }
 
@@ -121,10 +121,7 @@ std::optional<std::string_view> rewrite_target(const Target& target, std::string
   char* out = buffer.data();
   const std::size_t slash = path.empty() ? 1 : 0;
   if (buffer.size() < prepend.size() + slash + path.size() + target.query.size()) return std::nullopt;
-  const auto put = [&out](std::string_view part) {
-    std::memcpy(out, part.data(), part.size());
-    out += part.size();
-  };
+  const auto put = [&out](std::string_view part) { out += part.copy(out, part.size()); };
   put(prepend);
   put(slash ? std::string_view("/") : std::string_view());
   put(path);

@@ -1,7 +1,7 @@
 // Checks that speak HTTP/2: gRPC's health protocol (grpc.health.v1) and a bare PING.
-#include <nghttp2/nghttp2.h>
-
 #include <memory>
+
+#include <nghttp2/nghttp2.h>
 
 #include "proxy/pool/probe_io.h"
 
@@ -68,7 +68,8 @@ Task<bool> converse(Stream& stream, Waker& waker, LoopTime deadline, nghttp2_ses
   char bytes[4096];
   while (!done) {
     const uint8_t* out = nullptr;
-    for (auto size = nghttp2_session_mem_send(session, &out); size > 0; size = nghttp2_session_mem_send(session, &out)) {
+    for (auto size = nghttp2_session_mem_send(session, &out); size > 0;
+         size = nghttp2_session_mem_send(session, &out)) {
       const std::string_view frame(reinterpret_cast<const char*>(out), size);
       const bool sent = co_await send_probe(stream, waker, frame, deadline, report);
       if (!sent) co_return false;
@@ -120,7 +121,8 @@ ssize_t read_body(nghttp2_session*, int32_t, uint8_t* out, size_t most, uint32_t
 
 nghttp2_nv field(std::string_view name, std::string_view value) {
   return {reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
-          reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
+          reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(),
+          NGHTTP2_NV_FLAG_NONE};
 }
 
 void submit_grpc(nghttp2_session* session, const ProbeTarget& target, Body& body) {

@@ -86,7 +86,8 @@ Task<ProbeReport> probe_http(Waker& waker, const ProbeTarget& target) {
   if (!read) co_return report;
   report.result = judge(target.check, head.status);
   report.output = "HTTP " + std::to_string(head.status);
-  if (whole && report.result != CheckResult::critical && answer.find(target.check.body_contains, head.size) == answer.npos) {
+  if (whole && report.result != CheckResult::critical &&
+      answer.find(target.check.body_contains, head.size) == answer.npos) {
     report.result = CheckResult::critical;
     report.output += ", but the body does not contain what it should";
   }

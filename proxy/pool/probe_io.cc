@@ -27,7 +27,8 @@ Task<ProbeReport> probe(Waker& waker, const ProbeTarget& target) {
   co_return unknown;
 }
 
-Task<bool> open_probe(Stream& stream, Waker& waker, const ProbeTarget& target, LoopTime deadline, ProbeReport& report) {
+Task<bool> open_probe(Stream& stream, Waker& waker, const ProbeTarget& target, LoopTime deadline,
+                      ProbeReport& report) {
   const int fd = start_connect(target.address);
   if (fd < 0) {
     report.output = std::string("connect: ") + std::strerror(errno);

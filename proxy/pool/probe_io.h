@@ -21,9 +21,9 @@ struct ProbeReport {
 // Where a check goes and with what means. Borrowed for the length of a probe.
 struct ProbeTarget {
   const conf::HealthCheck& check;
-  SocketAddress address;       // the instance's, unless the check names its own
-  std::string host;            // for the Host field: as the definition wrote it
-  const TlsClientContext& tls; // verifying or not, as the check says
+  SocketAddress address;        // the instance's, unless the check names its own
+  std::string host;             // for the Host field: as the definition wrote it
+  const TlsClientContext& tls;  // verifying or not, as the check says
 };
 
 Task<ProbeReport> probe(Waker& waker, const ProbeTarget& target);
@@ -34,7 +34,8 @@ Task<ProbeReport> probe_grpc(Waker& waker, const ProbeTarget& target);
 Task<ProbeReport> probe_h2ping(Waker& waker, const ProbeTarget& target);
 
 // A connection (and TLS, if the check wants it) before the deadline; what failed is in the report.
-Task<bool> open_probe(Stream& stream, Waker& waker, const ProbeTarget& target, LoopTime deadline, ProbeReport& report);
+Task<bool> open_probe(Stream& stream, Waker& waker, const ProbeTarget& target, LoopTime deadline,
+                      ProbeReport& report);
 Task<bool> send_probe(Stream& stream, Waker& waker, std::string_view bytes, LoopTime deadline, ProbeReport& report);
 
 }  // namespace gatehouse::pool

@@ -1,8 +1,8 @@
 #include "proxy/pool/prober_io.h"
 
-#include <pthread.h>
-
 #include <algorithm>
+
+#include <pthread.h>
 
 namespace gatehouse::pool {
 namespace {
@@ -85,7 +85,8 @@ void Prober::keep(std::vector<Probed> probed) {
   {
     std::lock_guard lock(views_mutex_);
     std::erase_if(views_, [this](const auto& view) {
-      return std::none_of(subjects_.begin(), subjects_.end(), [&](const auto& s) { return s.first->id == view.first; });
+      return std::none_of(subjects_.begin(), subjects_.end(),
+                          [&](const auto& s) { return s.first->id == view.first; });
     });
     for (const Subject* subject : fresh) {
       auto& views = views_[subject->probed.endpoint.live->id];
@@ -139,8 +140,8 @@ Task<> Prober::story(Subject& subject, std::size_t index) {
   if (check.port != 0) address.port = check.port;
   if (!check.host.empty())
     if (const auto ip = IpAddress::parse(check.host)) address.ip = *ip;
-  const std::string host = check.host.empty() ? subject.probed.endpoint.address.text()
-                                              : check.host + ":" + std::to_string(address.port);
+  const std::string host =
+      check.host.empty() ? subject.probed.endpoint.address.text() : check.host + ":" + std::to_string(address.port);
   LoopTime next = loop_.now() + first_probe_delay(check, dice_.roll()).count();
   for (;;) {
     while (loop_.now() < next && !subject.stopping && !subject.hurry) co_await waker.sleep(next);

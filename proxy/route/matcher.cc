@@ -40,9 +40,8 @@ const HostEntry* Matcher::Tables::find_host(std::string_view host) const {
 }
 
 std::uint32_t Matcher::Tables::find_pattern(HostKind kind, std::string_view name) const {
-  return host_index.find(host_hash(kind, name), [&](std::uint32_t i) {
-    return hosts[i].kind == kind && text(hosts[i].text, hosts[i].size) == name;
-  });
+  return host_index.find(host_hash(kind, name),
+                         [&](std::uint32_t i) { return hosts[i].kind == kind && is_named(hosts[i], name); });
 }
 
 bool conditions_hold(const conf::RouteMatch& match, const RouteRequest& request) {
@@ -51,10 +50,9 @@ bool conditions_hold(const conf::RouteMatch& match, const RouteRequest& request)
                              [&](const auto& field) { return request.has_field(field.name, field.value); });
 }
 
-const RouteTarget* Matcher::Tables::match_path(std::uint32_t root, const RouteRequest& request) const {
-  std::uint32_t at = root;
+const RouteTarget* Matcher::Tables::match_path(std::uint32_t at, PathNode node, const RouteRequest& request) const {
   auto rest = request.path;
-  while (nodes[at].has_children) {
+  while (node.has_children) {
     const auto segment = next_segment(rest);
     if (segment.empty()) break;
     const auto edge = edge_index.find(edge_hash(at, segment), [&](std::uint32_t i) {
@@ -62,22 +60,22 @@ const RouteTarget* Matcher::Tables::match_path(std::uint32_t root, const RouteRe
     });
     if (edge == none) break;
     at = edges[edge].child;
+    node = nodes[at];
   }
-  for (; at != none; at = nodes[at].up) {
-    const auto& node = nodes[at];
+  for (;; node = nodes[node.up]) {
     for (auto i = node.first; i < node.first + node.count; ++i) {
       if (!targets[i].conditional || conditions_hold(targets[i].route->match, request)) return &targets[i];
     }
+    if (node.up == none) return nullptr;
   }
-  return nullptr;
 }
 
 const RouteTarget* Matcher::Tables::match_entry(const HostEntry& entry, const RouteRequest& request) const {
   for (auto i = entry.ports; i < entry.ports + entry.port_count; ++i) {
     if (ports[i].port != request.port) continue;
-    if (const auto* target = match_path(ports[i].root, request)) return target;
+    if (const auto* target = match_path(ports[i].root, nodes[ports[i].root], request)) return target;
   }
-  return entry.any_port == none ? nullptr : match_path(entry.any_port, request);
+  return entry.any_port == none ? nullptr : match_path(entry.any_port, entry.root(), request);
 }
 
 Match Matcher::match(const RouteRequest& request) const {

@@ -83,8 +83,8 @@ class MatcherBuilder {
       for (std::uint32_t r = 0; r < routes.size(); ++r) add_route(s, r);
     }
     lay_hosts();
-    for (auto& [place, node] : roots_) lay_root(place.first, place.second, node);
     lay_paths();
+    for (auto& [place, node] : roots_) lay_root(place.first, place.second, node);
   }
 
  private:
@@ -171,6 +171,8 @@ class MatcherBuilder {
     entry.text = lay_text(pattern.second);
     entry.size = static_cast<std::uint16_t>(pattern.second.size());
     entry.kind = pattern.first;
+    std::ranges::copy_n(pattern.second.begin(),
+                        static_cast<std::ptrdiff_t>(std::min(pattern.second.size(), sizeof entry.head)), entry.head);
     for (const auto& wide : wider(pattern)) {
       const auto found = patterns_.find(wide);
       if (found == patterns_.end()) continue;
@@ -193,7 +195,11 @@ class MatcherBuilder {
   void lay_root(const Pattern& pattern, std::uint16_t port, std::uint32_t node) {
     HostEntry& entry = pattern.second.empty() ? t_.no_host : t_.hosts[patterns_.at(pattern)];
     if (port == 0) {
+      const PathNode& root = t_.nodes[node];
       entry.any_port = node;
+      entry.root_first = root.first;
+      entry.root_count = root.count;
+      entry.root_has_children = root.has_children;
       return;
     }
     if (entry.port_count++ == 0) entry.ports = static_cast<std::uint32_t>(t_.ports.size());

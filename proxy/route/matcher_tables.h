@@ -2,6 +2,7 @@
 //   Flat arrays and open addressing: a lookup touches a handful of cache lines whatever the number of services.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -23,14 +24,21 @@ inline std::uint64_t hash_text(const char* data, std::size_t size, std::uint64_t
     const auto product = static_cast<unsigned __int128>(a) * b;
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
   };
-  std::uint64_t h = fold(seed ^ 0x9e3779b97f4a7c15u, size ^ 0xe7037ed1a0b428dbu), part = 0;
-  for (; size > 8; size -= 8, data += 8) {
-    std::memcpy(&part, data, 8);
-    h = fold(h ^ part, 0xa0761d6478bd642fu);
+  const auto load = [](const char* at, auto word) {
+    std::memcpy(&word, at, sizeof word);
+    return std::uint64_t{word};
+  };
+  std::uint64_t h = fold(seed ^ 0x9e3779b97f4a7c15u, size ^ 0xe7037ed1a0b428dbu), last = 0;
+  for (std::size_t i = 0; i + 8 < size; i += 8) h = fold(h ^ load(data + i, std::uint64_t{}), 0xa0761d6478bd642fu);
+  if (size >= 8) {  // the last words may overlap the ones before
+    last = load(data + size - 8, std::uint64_t{});
+  } else if (size >= 4) {
+    last = load(data, std::uint32_t{}) << 32 | load(data + size - 4, std::uint32_t{});
+  } else if (size > 0) {
+    last = load(data, std::uint8_t{}) << 16 | load(data + size / 2, std::uint8_t{}) << 8 |
+           load(data + size - 1, std::uint8_t{});
   }
-  part = 0;
-  std::memcpy(&part, data, size);
-  return fold(h ^ part, 0x8ebc6af09c88c6e3u);
+  return fold(h ^ last, 0x8ebc6af09c88c6e3u);
 }
 
 // Hash to index of an item, open addressing, at most half full. Whether the item is the one is for the caller to see.
@@ -72,16 +80,24 @@ struct PortRoot {
   std::uint32_t root = none;
 };
 
-struct HostEntry {
-  std::uint32_t text = 0;  // in `texts`: without the stars
+// All that a request for most hosts needs, in one cache line: the name's beginning and the root of its any-port
+// paths.
+struct alignas(64) HostEntry {
+  std::uint32_t text = 0;  // in `texts`: the name without the stars
   std::uint16_t size = 0;
   HostKind kind = HostKind::exact;
-  bool known = false;                       // a route names this pattern or one that covers it
-  std::uint32_t parent = none;              // the next wider pattern that covers this one
-  std::uint32_t policy = none;              // what `hosts:` says here, wider patterns included
-  std::uint32_t any_port = none;            // root node of the routes of any port
-  std::uint32_t ports = 0, port_count = 0;  // roots of the routes of one port, in `ports`
+  bool known = false;                            // a route names this pattern or one that covers it
+  std::uint32_t parent = none;                   // the next wider pattern that covers this one
+  std::uint32_t policy = none;                   // what `hosts:` says here, wider patterns included
+  std::uint32_t any_port = none;                 // root node of the routes of any port
+  std::uint32_t ports = 0, port_count = 0;       // roots of the routes of one port, in `ports`
+  std::uint32_t root_first = 0, root_count = 0;  // what nodes[any_port] says
+  bool root_has_children = false;
+  char head[23] = {};
+
+  PathNode root() const { return {root_first, root_count, none, root_has_children}; }
 };
+static_assert(sizeof(HostEntry) == 64);
 
 struct Matcher::Tables {
   Services services;  // kept alive: targets point into them
@@ -101,7 +117,12 @@ struct Matcher::Tables {
   // The most specific pattern that covers the host; null: none does.
   const HostEntry* find_host(std::string_view host) const;
   std::uint32_t find_pattern(HostKind kind, std::string_view name) const;  // lower case
-  const RouteTarget* match_path(std::uint32_t root, const RouteRequest& request) const;
+  bool is_named(const HostEntry& entry, std::string_view name) const {
+    const auto head = std::min(name.size(), sizeof entry.head);
+    return entry.size == name.size() && std::memcmp(entry.head, name.data(), head) == 0 &&
+           (head == name.size() || text(entry.text, entry.size).substr(head) == name.substr(head));
+  }
+  const RouteTarget* match_path(std::uint32_t at, PathNode node, const RouteRequest& request) const;
   const RouteTarget* match_entry(const HostEntry& entry, const RouteRequest& request) const;
 };
 

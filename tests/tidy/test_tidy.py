@@ -177,9 +177,10 @@ def test_sleeps_in_tests_have_a_reason(call):
     path = "tests/system/test_a.py" if "time." in call else "tests/unit/a_test.cc"
     mark = "#" if "time." in call else "//"
     assert told(path, call + "\n") != []
-    assert told(path, f"{call}  {mark} sleep: how often the log is looked at\n") == []
-    assert told(path, f"{mark} sleep: how often the log is looked at\n{call}\n") == []
-    assert told(path, f"{mark} sleep:\n{call}\n") != []
+    assert told(path, f"{call}  {mark} how often the log is looked at\n") == []
+    assert told(path, f"{mark} how often the log is looked at\n{call}\n") == []
+    assert told(path, f"{mark} so\n{call}\n") != []
+    assert told(path, f"x = 1  {mark} about something else\n{call}\n") != []
 
 
 @pytest.mark.parametrize(

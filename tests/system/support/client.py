@@ -22,7 +22,6 @@ class Client:
             if source:
                 sock.bind((source, 0))
             sock.connect(address)
-            self.tcp = sock
             self.sock = tls.wrap_socket(sock, server_hostname=sni, session=session) if tls else sock
         except BaseException:
             sock.close()
@@ -60,19 +59,15 @@ class Client:
 
     def half_close(self):
         """No more bytes from us; we still listen."""
-        self.tcp.shutdown(socket.SHUT_WR)
+        wire.shut(self.sock, socket.SHUT_WR)
         return self
 
     def reset(self):
-        wire.reset_on_close(self.tcp)
+        wire.reset_on_close(self.sock)
         self.close()
 
     def close(self):
-        try:
-            self.sock.close()
-        except OSError:
-            pass
-        self.tcp.close()
+        self.sock.close()
 
     def set_timeout(self, seconds):
         self.sock.settimeout(patient(seconds))

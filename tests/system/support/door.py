@@ -212,10 +212,13 @@ class Door:
                 found = (found or 0.0) + float(match[2])
         return found
 
+    def command_line(self, verb, *arguments):
+        return [BINARY, verb, *arguments]
+
     def command(self, verb, *arguments, within=20.0):
         """Runs `gatehouse VERB …` as an operator on the same machine does."""
         return subprocess.run(
-            [BINARY, verb, *arguments], capture_output=True, text=True, env=self.environment(), cwd=self.folder,
+            self.command_line(verb, *arguments), capture_output=True, text=True, env=self.environment(), cwd=self.folder,
             timeout=patient(within), stdin=subprocess.DEVNULL,
         )
 
@@ -264,11 +267,16 @@ class Door:
 
 
 def endpoints(status, service):
-    """The endpoints of a service in `status --json`, by id."""
+    """The endpoints of a service in `status --json`, by the id in their name ("node/id")."""
     for entry in status["services"]:
         if entry["name"] == service:
-            return {endpoint["id"]: endpoint for endpoint in entry["endpoints"]}
+            return {endpoint["name"].split("/", 1)[1]: endpoint for endpoint in entry["endpoints"]}
     raise AssertionError(f"no service {service} in {[entry['name'] for entry in status['services']]}")
+
+
+def problems(status):
+    """What the door says is wrong with its inputs."""
+    return [problem["text"] for problem in status["problems"]]
 
 
 def healthy(door, service):

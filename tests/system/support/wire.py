@@ -196,6 +196,11 @@ class Reader:
             return self.body(head, bodiless=bodiless, until_close=True)
 
 
+def shut(sock, how):
+    """Shuts the TCP connection down, also under TLS, without TLS's own goodbye."""
+    socket.socket.shutdown(sock, how)
+
+
 def reset_on_close(sock):
     """The next close sends RST instead of FIN."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")

@@ -28,7 +28,7 @@ TEST(RouteValue, PathsAreNormalisedAsRequestsAre) {
   for (const Row& row : std::vector<Row>{{"/", "/"},
                                          {"/a%2fb", "/a%2Fb"},
                                          {"/%41%7E%2d", "/A~-"},
-                                         {"/a//b/", "/a//b/"},
+                                         {"//a//b/", "/a/b"},
                                          {"/a;v=1,2@x:y", "/a;v=1,2@x:y"},
                                          {"/...", "/..."}})
     EXPECT_EQ(*parse_route_path(row.said), row.path);
@@ -39,6 +39,7 @@ TEST(RouteValue, TheSameClaimInOtherWordsIsTheSame) {
   EXPECT_EQ(key("A.example"), key("a.example/"));
   EXPECT_EQ(key("a.example/%7Ex if.method=GET,PUT"), key("a.example/~x if.method=PUT,GET strip=/y"));
   EXPECT_EQ(key("a.example if.header=b if.header=a"), key("a.example if.header=a if.header=b"));
+  EXPECT_EQ(key("a.example/x/"), key("a.example/x"));
   EXPECT_NE(key("a.example"), key("a.example:80"));
   EXPECT_NE(key("a.example"), key("a.example if.method=GET"));
   EXPECT_NE(key("a.example if.header=a"), key("a.example if.header=b"));

@@ -190,12 +190,11 @@ TEST_F(CertificateFolderTest, FollowsSymlinks) {
 }
 
 TEST_F(CertificateFolderTest, ReadsNoMoreThanItsLimit) {
-  for (std::size_t i = 0; i <= CertificateFolder::pairs_max; ++i) scratch_.write(std::to_string(i) + ".crt", "");
-  const auto reading = read();
-  ASSERT_FALSE(reading.problems.empty());
-  EXPECT_EQ(reading.problems.front(),
-            (FileProblem{scratch_.path(), "more than 4096 certificates; those after are not read"}));
-  EXPECT_EQ(reading.problems.size(), 1 + CertificateFolder::pairs_max);
+  for (const char* name : {"a", "b", "c"}) put(name, make_pair({.names = {std::string("DNS:") + name}}));
+  EXPECT_EQ(CertificateFolder(scratch_.path(), 3).read(noon).problems, Problems{});
+  const auto reading = CertificateFolder(scratch_.path(), 2).read(noon);
+  EXPECT_EQ(names(reading), (Names{"a a", "b b"}));
+  EXPECT_EQ(reading.problems, (Problems{{scratch_.path(), "more than 2 certificates; those after are not read"}}));
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ constexpr UserIds nobody{65534, 65534, {}};
 std::string in_child(const std::function<std::string()>& body) {
   int ends[2];
   if (::pipe(ends) != 0) return "pipe";
+  std::fflush(nullptr);  // or the child says it again
   const pid_t child = ::fork();
   if (child == 0) {
     const std::string said = body();

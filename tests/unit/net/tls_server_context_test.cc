@@ -92,7 +92,7 @@ class TlsServerContextTest : public ::testing::Test {
   }
 
   WallTime now_ = noon;
-  TicketKeys keys_{TicketKeys::make_secret(), now_};
+  TicketKeys keys_{TicketKeys::make_secret(now_), now_};
   CertificatePtr a_ = make_certificate({.names = {"DNS:a.test"}});
   CertificatePtr b_ = make_certificate({.names = {"DNS:b.test", "DNS:*.w.test"}});
   CertificateSet set_{{{"a", a_}, {"b", b_}}, {}, nullptr};
@@ -255,7 +255,7 @@ TEST_F(TlsServerContextTest, AnyWorkerResumesWhatAnotherBegan) {
   const auto server = context();
   const auto neighbour = made({.name = "https"}, copy);
   for (const int version : versions) EXPECT_TRUE(resumes(version, server, "a.test", neighbour, "a.test"));
-  TicketKeys strange(TicketKeys::make_secret(), now_);
+  TicketKeys strange(TicketKeys::make_secret(now_), now_);
   const auto stranger = made({.name = "https"}, strange);
   for (const int version : versions) EXPECT_FALSE(resumes(version, server, "a.test", stranger, "a.test"));
 }
@@ -352,7 +352,7 @@ TEST_F(TlsServerContextTest, WorkersShakeHandsAtTheSameTime) {
 }
 
 TEST(TicketKeys, RotateByTimeAndForgetTheOldest) {
-  TicketKeys keys(TicketKeys::make_secret(), noon);
+  TicketKeys keys(TicketKeys::make_secret(noon), noon);
   const auto first = keys.current().name;
   keys.advance(noon + TicketKeys::period - 1h);  // noon is 8 h into a period of 12
   const auto second = keys.current().name;
@@ -368,15 +368,18 @@ TEST(TicketKeys, RotateByTimeAndForgetTheOldest) {
 }
 
 TEST(TicketKeys, OneSecretAndOneClockGiveOneSetOfKeys) {
-  const auto secret = TicketKeys::make_secret();
-  TicketKeys a(secret, noon), b(secret, noon);
+  const auto secret = TicketKeys::make_secret(noon);
+  TicketKeys a(secret, noon), b(secret, noon + TicketKeys::period);  // b began in the next period
+  const auto first = a.current().name;
+  EXPECT_TRUE(b.find(first).renew);
   a.advance(noon + 30 * day);
   for (int d = 1; d <= 30; ++d) b.advance(noon + d * day);
   EXPECT_EQ(a.current().name, b.current().name);
+  EXPECT_FALSE(b.find(first).key);
   EXPECT_EQ(a.current().cipher, b.current().cipher);
   EXPECT_EQ(a.current().mac, b.current().mac);
   EXPECT_NE(a.current().cipher, a.current().mac);
-  EXPECT_NE(TicketKeys(TicketKeys::make_secret(), noon).current().name, TicketKeys(secret, noon).current().name);
+  EXPECT_NE(TicketKeys(TicketKeys::make_secret(noon), noon).current().name, TicketKeys(secret, noon).current().name);
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "net/tls_client_context.h"
+
 namespace gatehouse::proxy {
 namespace {
 
@@ -240,6 +242,17 @@ TEST_F(Worlds, MakePoolsAnewForOtherCookieKeysWorkersOrTls) {
   inputs_.workers = 3;
   build();
   EXPECT_EQ(pool("plain").stats->shards().size(), 3u);
+
+  auto policy = std::make_shared<const TlsClientPolicy>();
+  inputs_.tls_policy = [&](const conf::Service& of) { return of.name == "plain" ? policy : nullptr; };
+  build();
+  EXPECT_EQ(pool("plain").tls, policy);
+  EXPECT_EQ(world_->find("sticky"), before_->find("sticky"));
+  build();
+  EXPECT_EQ(world_->find("plain"), before_->find("plain"));
+  policy = std::make_shared<const TlsClientPolicy>();
+  build();
+  EXPECT_EQ(pool("plain").tls, policy);
 }
 
 TEST_F(Worlds, TellTheFindingsOfTheTableAndTheirOwn) {

@@ -163,6 +163,17 @@ TEST(Translate, InstancesThatCannotBeEndpointsAreLeftOut) {
                                 "a.json:3:5: a: a-3: is the metrics address of this door itself; not used"}));
 }
 
+TEST(Translate, FindingsArePrintableAndBounded) {
+  Given given{{instance("a", "a-1", {"gatehouse.x\x1b[31m=1\n"})}};
+  EXPECT_EQ(told(given.translate()), (Texts{"a.json:3:5: a: gatehouse.x?[31m: unknown key"}));
+  given.instances[0].tags.clear();
+  for (std::size_t i = 0; i < findings_max + 7; ++i)
+    given.instances[0].tags.push_back("gatehouse.q" + std::to_string(i));
+  const Texts lines = told(given.translate());
+  ASSERT_EQ(lines.size(), findings_max + 1);
+  EXPECT_EQ(lines.back(), "catalog: and 7 more findings");
+}
+
 TEST(OwnAddress, AListenerIsMetAtItsAddressAndOnAllIfItIsOnAll) {
   Config config;
   config.listen = {{.name = "http", .address = *SocketAddress::parse("[::]:80")},

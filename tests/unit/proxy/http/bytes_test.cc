@@ -25,6 +25,7 @@ TEST(Bytes, TheFastWalksStopWhereTheTablesDo) {
     for (const char* p = begin; p <= end && p < begin + 20; ++p) {
       ASSERT_EQ(skip_value(begin, p, end), portable::skip(p, end, value_byte)) << text;
       ASSERT_EQ(skip_target(begin, p, end), portable::skip(p, end, target_byte)) << text;
+      ASSERT_EQ(skip_plain_json(begin, p, end), portable::skip(p, end, plain_json_byte)) << text;
       bool odd = false, portable_odd = false;
       ASSERT_EQ(skip_name(p, end, odd), portable::skip_name(p, end, portable_odd)) << text;
       ASSERT_EQ(odd, portable_odd) << text;
@@ -41,6 +42,7 @@ TEST(Bytes, EveryByteIsJudgedAlikeAtEveryPlaceOfAWindow) {
       const char *begin = text.data(), *end = begin + text.size();
       ASSERT_EQ(skip_value(begin, begin, end), portable::skip(begin, end, value_byte)) << byte;
       ASSERT_EQ(skip_target(begin, begin, end), portable::skip(begin, end, target_byte)) << byte;
+      ASSERT_EQ(skip_plain_json(begin, begin, end), portable::skip(begin, end, plain_json_byte)) << byte;
       bool odd = false, portable_odd = false;
       ASSERT_EQ(skip_name(begin, end, odd), portable::skip_name(begin, end, portable_odd)) << byte;
       ASSERT_EQ(odd, portable_odd) << byte;

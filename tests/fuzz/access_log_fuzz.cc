@@ -1,0 +1,26 @@
+// Any bytes in any value: the line is bounded, is one line, and is valid JSON as our YAML reader reads it.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <yaml-cpp/yaml.h>
+
+#include "proxy/http/access_log.h"
+#include "tests/fuzz/require.h"
+
+using namespace gatehouse::http;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  AccessRecord record;
+  record.path = bytes.substr(0, size / 2);
+  record.user_agent = record.host = bytes.substr(size / 2);
+  static std::vector<char> room(access_line_bytes_max);
+  const std::size_t length = AccessLineWriter().write(record, room);
+  REQUIRE(length > 0);
+  const std::string line(room.data(), length);
+  REQUIRE(line.find('\n') == line.size() - 1);
+  for (const char c : line.substr(0, line.size() - 1)) REQUIRE(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+  REQUIRE(YAML::Load(line).size() == 24);
+  return 0;
+}

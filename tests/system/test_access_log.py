@@ -1,0 +1,205 @@
+"""The access log: a JSON object a line, with everything one needs to tell who ended a request, and why."""
+import datetime
+import json
+
+import pytest
+
+from support import websocket, wire
+from support.backend import refused_port
+from support.catalog import instance
+from support.client import Client
+from support.wait import wait_until
+
+pytestmark = pytest.mark.quick
+
+FIELDS = {
+    "time", "event", "node", "client_address", "peer_address", "method", "host", "path", "status", "bytes_in",
+    "bytes_out", "duration_ms", "connect_ms", "first_byte_ms", "service", "endpoint", "attempts", "termination",
+    "tls_version", "http_version", "request_id", "ban_id",
+}
+DOOR = {"limits": {"header_time": "1s", "body_idle_time": "1s"}}
+
+
+def line_of(site, **more):
+    return site.door.logged(host=site.host, **more)
+
+
+def test_a_request_is_one_line_with_every_field(site):
+    site.ask("POST", "/path?q=1", body=b"hello", source="127.0.0.3")
+    line = line_of(site)
+    assert FIELDS <= set(line)
+    expected = {
+        "event": "request", "node": "door", "client_address": "127.0.0.3", "peer_address": "127.0.0.3",
+        "method": "POST", "host": site.host, "path": "/path?q=1", "status": 200, "service": site.name, "attempts": 1,
+        "termination": "ok", "tls_version": "",
+    }
+    assert {key: line[key] for key in expected} == expected
+    assert str(site.backend.port) in line["endpoint"] and "1.1" in line["http_version"]
+    assert line["bytes_in"] >= 5 and line["bytes_out"] >= len("POST /path?q=1")
+    assert 0 <= line["first_byte_ms"] <= line["duration_ms"] < 10000
+    assert len(site.door.log_lines()) > 0
+
+
+def test_the_time_is_rfc_3339_and_now(site):
+    site.ask()
+    time = datetime.datetime.fromisoformat(line_of(site)["time"].replace("Z", "+00:00"))
+    assert abs((datetime.datetime.now(datetime.timezone.utc) - time).total_seconds()) < 60
+
+
+def test_each_request_of_a_connection_has_its_line(site):
+    with site.client() as client:
+        for n in range(5):
+            client.ask("GET", f"/{n}")
+
+    def paths():
+        return [line["path"] for line in site.door.log_lines() if line["host"] == site.host]
+
+    wait_until(lambda: paths() == [f"/{n}" for n in range(5)], "five lines in their order")
+
+
+@pytest.mark.parametrize("path", ['/"quoted"', "/back\\slash", "/%00", "/\x7f"])
+def test_no_bytes_of_a_client_break_a_line(site, path):
+    with site.client() as client:
+        client.send(f"GET {path} HTTP/1.1\r\nHost: {site.host}\r\nUser-Agent: a\"b\\c\xe9\r\n\r\n")
+        client.response()
+    with site.client() as client:
+        client.ask("GET", "/behind")
+    line_of(site, path="/behind")  # every line before it was read as JSON
+
+
+def test_a_long_target_is_cut_and_the_line_stays_json(site):
+    site.ask("GET", "/" + "a" * 15000)
+    line = wait_until(lambda: next((one for one in site.door.log_lines() if one["path"].startswith("/aaa")), None), "its line")
+    assert len(json.dumps(line)) < 9000
+
+
+# -- who ended it, and why ------------------------------------------------------------------------------------------
+
+
+def test_a_client_that_goes_away_is_told_from_a_backend_that_does(site):
+    site.answer_with(lambda exchange: exchange.read())
+    with site.client() as client:
+        client.request("GET", "/left")
+        site.backend.wait_for_requests(1)
+        client.reset()
+    assert line_of(site, path="/left")["termination"] == "client_closed"
+
+    def cut(exchange):
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
+        exchange.close()
+
+    site.answer_with(cut)
+    with site.client() as client:
+        client.request("GET", "/cut")
+        client.wait_closed()
+    assert line_of(site, path="/cut")["termination"] == "backend_cut"
+
+
+@pytest.mark.site("timeout=500ms", "idle_timeout=2s")
+def test_backends_that_fail_are_told_apart(site):
+    site.answer_with(lambda exchange: exchange.read())
+    assert site.ask("GET", "/silent").status == 504
+    site.answer_with(lambda exchange: exchange.close())
+    assert site.ask("GET", "/closed").status == 502
+    site.answer_with(lambda exchange: exchange.send("rubbish\r\n\r\n"))
+    assert site.ask("GET", "/rubbish").status == 502
+    site.backend.stop()
+    assert site.ask("GET", "/refused").status in (502, 503)
+    told = {path: line_of(site, path=path)["termination"] for path in ("/silent", "/closed", "/rubbish", "/refused")}
+    assert told == {
+        "/silent": "backend_timeout", "/closed": "backend_closed", "/rubbish": "backend_malformed",
+        "/refused": "backend_connect_failed",
+    }
+
+
+@pytest.mark.site("max_body=10", "deny=127.0.0.6/32")
+def test_the_door_s_own_refusals_are_told_apart(site):
+    site.ask("GET", "/denied", source="127.0.0.6")
+    site.ask("POST", "/large", body=b"x" * 11)
+    assert line_of(site, path="/denied")["termination"] == "denied"
+    assert line_of(site, path="/large")["termination"] == "client_too_large"
+    site.door.ask("/unknown", host="nobody.test")
+    assert site.door.logged(path="/unknown")["termination"] == "no_route"
+
+
+def test_what_is_no_request_has_a_line_too(site):
+    with site.client(source="127.0.0.44") as client:
+        client.send(b"rubbish\r\n\r\n")
+        client.wait_closed()
+    line = site.door.logged(peer_address="127.0.0.44")
+    assert (line["status"], line["termination"]) == (400, "client_malformed")
+
+
+def test_a_head_and_a_body_that_never_end_are_told(site):
+    with site.client(source="127.0.0.45") as head, site.client() as body:
+        head.send(b"GET / HTTP/1.1\r\n")
+        body.send(wire.message("POST /body HTTP/1.1", [("Host", site.host), ("Content-Length", "10")], b"half"))
+        head.wait_closed()
+        body.wait_closed()
+    assert site.door.logged(peer_address="127.0.0.45")["termination"] == "client_timeout"
+    assert line_of(site, path="/body")["termination"] == "client_timeout"
+
+
+def test_the_end_of_a_tunnel_is_told_with_its_bytes(site):
+    site.answer_with(websocket.accept_and_echo)
+    with site.client() as client:
+        client.send(websocket.handshake(site.host))
+        client.response()
+        client.send(b"x" * 1000)
+        client.reader.take(1000)
+    line = line_of(site, path="/chat")
+    assert (line["status"], line["termination"]) == (101, "tunnel_client_closed")
+    assert line["bytes_in"] >= 1000 and line["bytes_out"] >= 1000
+
+
+def test_a_second_attempt_is_counted(site):
+    dead = refused_port()
+    tags = (f"route={site.host}", "balance=round_robin")
+    site.door.catalog.put(
+        site.name, instance(site.name, site.backend, *tags, id="good"),
+        instance(site.name, dead.getsockname(), *tags, id="dead"),
+    )
+
+    def retried():
+        site.ask("GET", "/try")
+        return [line for line in site.door.log_lines() if line["host"] == site.host and line["attempts"] == 2]
+
+    line = wait_until(retried, "a request that needed two attempts", within=10)[0]
+    assert line["status"] == 200 and "good" in line["endpoint"] or str(site.backend.port) in line["endpoint"]
+    dead.close()
+
+
+def test_a_door_without_a_service_still_logs(make_door):
+    door = make_door()
+    assert door.ask("/x").status == 404
+    line = door.logged(path="/x")
+    assert (line["service"], line["endpoint"]) == ("", "")
+
+
+def test_fields_that_the_operator_hides_are_not_written(make_door, make_backend):
+    redact = ["client_address", "peer_address", "query"]
+    door = make_door(start=False, config={"logs": {"access": {"redact": redact}}})
+    door.catalog.put("one", instance("one", make_backend(), "route=one.test"))
+    door.start()
+    door.ask("/path?secret=1", host="one.test", source="127.0.0.3")
+    line = door.logged(host="one.test")
+    assert line["client_address"] == line["peer_address"] == "-"
+    with open(door.access_log) as file:
+        text = file.read()
+    assert "secret" not in text and "127.0.0.3" not in text
+
+
+def test_the_log_may_go_to_stdout(make_door, make_backend):
+    door = make_door(start=False, config={"logs": {"access": {"to": "stdout"}}})
+    door.catalog.put("one", instance("one", make_backend(), "route=one.test"))
+    door.start()
+    door.ask("/to-stdout", host="one.test")
+    wait_until(lambda: "/to-stdout" in door.output(), "the line on stdout")
+
+
+def test_the_log_may_be_off(make_door, make_backend):
+    door = make_door(start=False, config={"logs": {"access": {"to": "off"}}})
+    door.catalog.put("one", instance("one", make_backend(), "route=one.test"))
+    door.start()
+    with Client(door.http, host="one.test") as client:
+        assert client.ask().status == 200

@@ -1,0 +1,248 @@
+"""Instances are watched: who fails his checks gets nothing, who refuses connections costs nobody a request."""
+import socket
+import threading
+
+import pytest
+
+from support import wire
+from support.catalog import http_check, instance, tcp_check
+from support.client import Client
+from support.door import endpoints, wait_healthy
+from support.fleet import Fleet
+from support.wait import wait_until, watch_for
+
+pytestmark = pytest.mark.quick
+
+
+class Checked:
+    """Answers checks as told, and everything else as usual; keeps the checks it saw."""
+
+    def __init__(self, backend, status=200, body=b"ok"):
+        self.backend, self.status, self.body, self.seen = backend, status, body, []
+        backend.handler = self
+
+    def __call__(self, exchange):
+        if exchange.request.target.startswith("/health"):
+            self.seen.append(exchange.request)
+            exchange.answer(self.status, body=self.body)
+        else:
+            exchange.answer(body="served", fields={"X-Backend": self.backend.name})
+
+
+@pytest.fixture
+def fleet(make_door):
+    made = []
+
+    def make(names, *tags, start=True, **options):
+        door = make_door(start=False, config={"workers": 1})
+        one = Fleet(door, "fleet", names, tags=["balance=round_robin", *tags], **options)
+        made.append(one)
+        one.health = {name: Checked(one[name]) for name in names}
+        one.put()
+        if start:
+            door.start()
+        return one
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+def settled(house, over):
+    """Waits until requests are spread over exactly these instances."""
+    def told():
+        return f"all of {over} and only they; now {house.spread(10)}"
+
+    wait_until(lambda: set(house.spread(10)) == set(over), told, within=12, every=0.1)
+
+
+# -- checks ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_instance_that_fails_its_check_gets_nothing_until_it_passes_again(fleet):
+    house = fleet("ab", checks=http_check)
+    settled(house, over="ab")
+    house.health["a"].status = 500
+    settled(house, over="b")
+    house.health["a"].status = 200
+    settled(house, over="ab")
+
+
+def test_one_failed_check_is_not_enough(fleet):
+    house = fleet("a", "health=/health interval=1s rise=2 fall=3")
+    wait_healthy(house.door, "fleet", "a")
+    seen = len(house.health["a"].seen)
+    house.health["a"].status = 500
+    wait_until(lambda: len(house.health["a"].seen) > seen, "a failed check")
+    house.health["a"].status = 200
+    wait_until(lambda: len(house.health["a"].seen) > seen + 3, "more checks", within=10)
+    assert house.spread(10) == {"a": 10}
+
+
+def test_a_new_instance_with_a_check_gets_nothing_before_its_first_success(fleet):
+    house = fleet("ab", checks=http_check, start=False)
+    house.health["b"].status = 500
+    house.put("a")
+    house.door.start()
+    settled(house, over="a")
+    house.put("a", "b")
+    wait_until(lambda: house.health["b"].seen, "b is checked", within=5)
+    assert house.spread(20) == {"a": 20}
+    house.health["b"].status = 200
+    settled(house, over="ab")
+
+
+def test_an_instance_without_a_check_is_served_at_once(fleet):
+    assert set(fleet("ab").spread(10)) == {"a", "b"}
+
+
+def test_a_tcp_check_sees_a_closed_port(fleet):
+    house = fleet("ab", checks=tcp_check)
+    settled(house, over="ab")
+    house["a"].stop()
+    wait_healthy(house.door, "fleet", "b")
+    house["a"].listen()
+    wait_healthy(house.door, "fleet", "a", "b", within=15)
+    settled(house, over="ab")
+
+
+def test_a_check_that_hangs_is_a_failed_check(fleet):
+    house = fleet("ab", "health=/health interval=1s timeout=500ms fall=2")
+    settled(house, over="ab")
+    house["a"].handler = lambda exchange: exchange.read()
+    wait_healthy(house.door, "fleet", "b", within=15)
+
+
+def test_the_check_is_asked_as_the_definition_says(fleet):
+    def check(backend):
+        return http_check(backend, path="/health/deep?x=1", method="PUT", header={"Host": ["probe.test"], "X-Key": ["1"]}, body="ping")
+
+    house = fleet("a", checks=check)
+    seen = wait_until(lambda: house.health["a"].seen, "a check")[0]
+    assert (seen.method, seen.target, seen.body) == ("PUT", "/health/deep?x=1", b"ping")
+    assert seen.get("Host") == "probe.test" and seen.get("X-Key") == "1"
+
+
+@pytest.mark.parametrize("status, healthy", [(200, True), (204, True), (301, False), (404, False), (503, False)])
+def test_what_counts_as_healthy_is_2xx(fleet, status, healthy):
+    house = fleet("a", checks=http_check, start=False)
+    house.health["a"].status = status
+    house.door.start()
+    wait_until(lambda: len(house.health["a"].seen) >= 2, "two checks", within=10)
+    wait_until(lambda: (house.spread(1) == {"a": 1}) == healthy, f"healthy: {healthy}")
+
+
+def test_the_key_health_may_ask_for_a_status_and_a_text(fleet):
+    house = fleet("ab", "health=/health status=203 body=ready interval=1s fall=1", start=False)
+    for name in "ab":
+        house.health[name].status, house.health[name].body = 203, b"all ready here"
+    house.health["b"].body = b"warming up"
+    house.door.start()
+    settled(house, over="a")
+    house.health["b"].body = b"ready"
+    settled(house, over="ab")
+
+
+def test_health_none_leaves_the_catalog_s_checks_out(fleet):
+    house = fleet("a", "health=none", checks=http_check, start=False)
+    house.health["a"].status = 500
+    house.door.start()
+    assert house.spread(10) == {"a": 10}
+    # nothing tells that no check comes: a second and a half is more than its interval
+    assert not watch_for(lambda: house.health["a"].seen, 1.5)
+
+
+@pytest.mark.parametrize("status, served", [("passing", True), ("critical", False)])
+def test_a_ttl_check_counts_as_its_definition_says(make_door, make_backend, status, served):
+    door = make_door(start=False)
+    checks = [{"ttl": "30s", "status": status}]
+    door.catalog.put("one", instance("one", make_backend("one"), "route=one.test", checks=checks))
+    door.start()
+    assert (door.ask(host="one.test").status == 200) == served
+
+
+def test_an_unhealthy_instance_is_shown_with_its_reason(fleet):
+    house = fleet("ab", checks=http_check)
+    house.health["a"].status = 500
+    wait_healthy(house.door, "fleet", "b", within=15)
+    shown = endpoints(house.door.status(), "fleet")["a"]
+    assert shown["health"] == "down" and "500" in str(shown)
+
+
+# -- connections that fail ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_instance_that_refuses_connections_costs_nobody_a_request(fleet, method):
+    house = fleet("abc")
+    house["a"].stop()
+    tally = house.spread(100, method=method, body=b"x")
+    assert set(tally) == {"b", "c"}, "nothing was sent, so any method may try another instance"
+
+
+def test_an_instance_that_comes_back_is_used_again(fleet):
+    house = fleet("ab")
+    house["a"].stop()
+    assert set(house.spread(20)) == {"b"}
+    house["a"].listen()
+    settled(house, over="ab")
+
+
+def test_all_instances_down_is_answered_with_503_and_back_again_is_served(fleet):
+    house = fleet("ab", checks=http_check)
+    settled(house, over="ab")
+    for name in "ab":
+        house[name].stop()
+    wait_until(lambda: set(house.spread(2)) == {503}, "503", within=15, every=0.1)
+    for name in "ab":
+        house[name].listen()
+    settled(house, over="ab")
+
+
+def test_an_address_where_nobody_answers_is_given_up_after_the_connect_timeout(make_door, make_backend):
+    door = make_door(start=False)
+    # a full backlog that nobody accepts from: SYNs are dropped, as at a host that is gone
+    full = socket.socket()
+    full.bind(("127.0.0.1", 0))
+    full.listen(0)
+    stuffing = [socket.socket() for _ in range(3)]
+    for sock in stuffing:
+        sock.setblocking(False)
+        sock.connect_ex(full.getsockname())
+    good = make_backend("good")
+    tags = ("route=gone.test", "connect_timeout=300ms", "balance=round_robin")
+    door.catalog.put("gone", instance("gone", full.getsockname(), *tags, id="gone"), instance("gone", good, *tags, id="good"))
+    door.start()
+    assert [door.ask(host="gone.test").get("X-Backend") for _ in range(6)] == ["good"] * 6
+    for sock in [full, *stuffing]:
+        sock.close()
+
+
+def test_killing_one_of_three_under_load_fails_no_request(fleet):
+    house = fleet("abc", checks=http_check)
+    settled(house, over="abc")
+    failures, end = [], threading.Event()
+
+    def work():
+        with Client(house.door.http, host=house.host) as client:
+            while not end.is_set():
+                try:
+                    status = client.ask().status
+                except (OSError, wire.Closed) as error:
+                    failures.append(repr(error))
+                    return
+                if status != 200:
+                    failures.append(status)
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(3):
+        house["a"].stop()
+        wait_healthy(house.door, "fleet", "b", "c", within=15)
+        house["a"].listen()
+        wait_healthy(house.door, "fleet", "a", "b", "c", within=15)
+    end.set()
+    for thread in threads:
+        thread.join(5)
+    assert failures == []

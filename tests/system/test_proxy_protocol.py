@@ -1,0 +1,108 @@
+"""The PROXY protocol from a balancer in front: required from those the listener names, an error from others."""
+import socket
+import struct
+
+import pytest
+
+from support.catalog import instance
+from support.client import Client
+from support.wire import message
+
+pytestmark = pytest.mark.quick
+
+BALANCER = "127.9.1.1"
+SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
+
+
+@pytest.fixture(scope="module")
+def house(make_shared_door, make_shared_backend, authority):
+    door = make_shared_door(start=False, tls=True)
+    authority.issue("one.test").write(door.certificates, "one")
+    for listen in door.config["listen"]:
+        listen["proxy_protocol"] = ["127.9.1.0/24"]
+    door.write_config(door.config)
+    door.one = make_shared_backend("one")
+    door.catalog.put("one", instance("one", door.one, "route=one.test", "http=serve"))
+    return door.start()
+
+
+def version_2(source, command=1, extra=b""):
+    addresses = socket.inet_aton(source) + socket.inet_aton("192.0.2.1") + struct.pack("!HH", 1234, 443) + extra
+    return SIGNATURE + bytes([0x20 | command, 0x11]) + struct.pack("!H", len(addresses)) + addresses
+
+
+REQUEST = message("GET / HTTP/1.1", {"Host": "one.test"})
+
+
+def ask_with(house, header, source=BALANCER):
+    house.one.forget()
+    with Client(house.http, source=source) as client:
+        client.send(header + REQUEST)
+        return client.response()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"PROXY TCP4 198.51.100.7 192.0.2.1 1234 443\r\n",
+        version_2("198.51.100.7"),
+        version_2("198.51.100.7", extra=b"\x04\x00\x05hello"),
+    ],
+    ids=["v1", "v2", "v2 with a TLV"],
+)
+def test_the_client_is_whom_the_header_names(house, header):
+    assert ask_with(house, header).status == 200
+    assert house.one.requests[0].get("X-Forwarded-For").split(",")[-1].strip() == "198.51.100.7"
+
+
+def test_a_header_in_single_bytes_is_understood(house):
+    with Client(house.http, source=BALANCER) as client:
+        for byte in b"PROXY TCP4 198.51.100.8 192.0.2.1 1234 443\r\n" + REQUEST:
+            client.send(bytes([byte]))
+        assert client.response().status == 200
+
+
+@pytest.mark.parametrize("header", [b"PROXY UNKNOWN\r\n", version_2("198.51.100.7", command=0)], ids=["unknown", "local"])
+def test_a_balancer_s_own_connection_is_its_own(house, header):
+    assert ask_with(house, header).status == 200
+    assert house.one.requests[0].get("X-Forwarded-For") == BALANCER
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"", b"PROXY TCP4 198.51.100.7 192.0.2.1 1234\r\n", b"PROXY TCP4 300.1.1.1 192.0.2.1 1 2\r\n",
+        b"PROXY TCP4 " + b"1" * 200 + b"\r\n", b"PROXY TCP4 198.51.100.7 192.0.2.1 1234 443\n",
+        SIGNATURE + b"\x31\x11\x00\x0c" + b"\x00" * 12, SIGNATURE + b"\x21\x11\x00\x02\x00\x00",
+    ],
+)
+def test_a_balancer_without_a_good_header_gets_nothing(house, header):
+    house.one.forget()
+    with Client(house.http, source=BALANCER) as client:
+        client.send(header + REQUEST)
+        client.wait_closed()
+        assert b" 200 " not in client.raw
+    assert house.one.requests == []
+
+
+def test_a_stranger_with_a_header_is_refused(house):
+    house.one.forget()
+    with Client(house.http, source="127.0.0.9") as client:
+        client.send(b"PROXY TCP4 198.51.100.7 192.0.2.1 1234 443\r\n" + REQUEST)
+        client.wait_closed()
+        assert b" 200 " not in client.raw
+    assert house.one.requests == []
+
+
+def test_a_stranger_without_a_header_is_served(house):
+    assert ask_with(house, b"", source="127.0.0.9").status == 200
+
+
+def test_the_header_stands_before_tls(house, authority):
+    with socket.create_connection(house.https, source_address=(BALANCER, 0), timeout=10) as tcp:
+        tcp.sendall(version_2("198.51.100.7"))
+        with authority.trust().wrap_socket(tcp, server_hostname="one.test") as secure:
+            house.one.forget()
+            secure.sendall(REQUEST)
+            assert secure.recv(100).startswith(b"HTTP/1.1 200")
+    assert house.one.requests[0].get("X-Forwarded-For") == "198.51.100.7"

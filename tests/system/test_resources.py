@@ -1,0 +1,193 @@
+"""Short of descriptors, memory or patience, the door serves on: attacks are bounded, others are served."""
+import resource
+import socket
+import threading
+
+import pytest
+
+from support import wire
+from support.catalog import instance
+from support.client import Client, ask
+from support.process import MIB
+from support.wait import wait_until
+
+pytestmark = pytest.mark.ci
+
+MANY = {"limits": {"connections_per_client": 100000}}
+
+
+@pytest.fixture(autouse=True)
+def room_for_our_own_sockets():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20000), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def one_service(make_door, make_backend, *prefix, config=None, **more):
+    door = make_door(start=False, config=config, **more)
+    door.one = make_backend("one")
+    door.catalog.put("one", instance("one", door.one, "route=one.test", "http=serve"))
+    return door.start(*prefix)
+
+
+def connect(address):
+    sock = socket.socket()
+    sock.settimeout(5)
+    sock.connect(address)
+    return sock
+
+
+def served(door):
+    try:
+        return ask(door.http, host="one.test", timeout=2).status == 200
+    except (OSError, wire.Closed):
+        return False
+
+
+def test_a_door_out_of_descriptors_serves_again_when_there_are_some(make_door, make_backend):
+    config = {"limits": {"connections_per_client": 100000, "connections": 10000}}
+    door = one_service(make_door, make_backend, "prlimit", "--nofile=100:100", config=config)
+    held = [connect(door.http) for _ in range(150)]
+    door.assert_alive()
+    for sock in held:
+        sock.close()
+    wait_until(lambda: served(door), "service with descriptors to spare", within=10)
+    for _ in range(20):
+        assert served(door)
+
+
+def test_a_door_without_descriptors_left_does_not_spin(make_door, make_backend):
+    config = {"limits": {"connections_per_client": 100000, "connections": 10000}}
+    door = one_service(make_door, make_backend, "prlimit", "--nofile=100:100", config=config)
+    held = [connect(door.http) for _ in range(150)]
+
+    def cpu():
+        with open(f"/proc/{door.pid}/stat") as file:
+            fields = file.read().rsplit(") ", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / 100
+
+    before = cpu()
+    threading.Event().wait(1.0)  # a span of time to measure over
+    assert cpu() - before < 0.3
+    for sock in held:
+        sock.close()
+
+
+def test_slow_heads_in_crowds_do_not_hold_up_the_others(make_door, make_backend):
+    limits = {"connections_per_client": 100000, "header_time": "2s"}
+    door = one_service(make_door, make_backend, config={"limits": limits})
+    slow = [Client(door.http, source="127.0.0.66") for _ in range(1000)]
+    for client in slow:
+        client.send(b"GET / HTTP/1.1\r\nHost: one.test\r\nX-A: ")
+    with Client(door.http, host="one.test", timeout=2) as good:
+        for _ in range(200):
+            assert good.ask().status == 200
+    wait_until(lambda: all(client.is_closed() for client in slow), "each is ended in its time", within=15, every=0.2)
+    for client in slow:
+        client.close()
+
+
+def test_idle_connections_cost_little_memory(make_door, make_backend):
+    door = one_service(make_door, make_backend, config=MANY)
+    for _ in range(100):
+        assert served(door)
+    before, count = door.rss(), 2000
+    clients = [Client(door.http, host="one.test") for _ in range(count)]
+    for client in clients:
+        assert client.ask().status == 200
+    assert (door.rss() - before) / count < 8 * 1024
+    for client in clients:
+        client.close()
+
+
+def test_idle_tls_connections_cost_little_memory(make_door, make_backend, authority):
+    door = one_service(make_door, make_backend, config=MANY, tls=True)
+    authority.issue("one.test").write(door.certificates, "one")
+    trust = authority.trust()
+
+    def connect_tls():
+        return Client(door.https, tls=trust, sni="one.test", host="one.test")
+
+    wait_until(lambda: can(lambda: connect_tls().close()), "the certificate", within=5)
+    for _ in range(50):
+        with connect_tls() as client:
+            assert client.ask().status == 200
+    before, count = door.rss(), 1000
+    clients = [connect_tls() for _ in range(count)]
+    for client in clients:
+        assert client.ask().status == 200
+    assert (door.rss() - before) / count < 40 * 1024
+    for client in clients:
+        client.close()
+
+
+def can(action):
+    try:
+        action()
+    except OSError:
+        return False
+    return True
+
+
+def test_heads_that_are_never_finished_stay_within_the_memory_limit(make_door, make_backend):
+    limits = {"connections_per_client": 100000, "memory": "64MiB", "header_time": "60s"}
+    door = one_service(make_door, make_backend, config={"limits": limits})
+    before = door.rss()
+    held = []
+    for _ in range(3000):
+        try:
+            client = Client(door.http, source="127.0.0.66", timeout=2)
+            client.send(b"GET / HTTP/1.1\r\nHost: one.test\r\nX-A: " + b"a" * 30000)
+            held.append(client)
+        except OSError:
+            break  # refusing is what the limit is for
+    assert door.rss() - before < 100 * MIB
+    door.assert_alive()
+    for client in held:
+        client.close()
+    wait_until(lambda: served(door), "service after the attack", within=15)
+
+
+def test_answers_that_nobody_reads_stay_within_the_memory_limit(make_door, make_backend):
+    limits = {"connections_per_client": 100000, "memory": "64MiB"}
+    door = one_service(make_door, make_backend, config={"limits": limits})
+    door.one.handler = lambda exchange: exchange.answer(body=b"x" * (8 * MIB))
+    before = door.rss()
+    held = []
+    for _ in range(300):
+        client = Client(door.http, source="127.0.0.66", receive_buffer=4096, timeout=5)
+        client.request(host="one.test")
+        held.append(client)
+    wait_until(lambda: len(door.one.requests) > 100, "answers under way", within=20)
+    assert door.rss() - before < 100 * MIB
+    for client in held:
+        client.reset()
+    door.one.handler = lambda exchange: exchange.answer(body="ok")
+    wait_until(lambda: served(door), "service after the attack", within=15)
+
+
+def test_nothing_is_left_behind_by_connections_of_every_kind(make_door, make_backend):
+    door = one_service(make_door, make_backend, config=MANY)
+
+    def all_kinds():
+        for _ in range(50):
+            with Client(door.http, host="one.test") as client:
+                client.ask()
+            with Client(door.http) as client:
+                client.send(b"rubbish\r\n\r\n")
+            with Client(door.http) as client:
+                client.send(b"GET / HT")
+                client.reset()
+            with Client(door.http, host="one.test") as client:
+                client.send(wire.message("POST / HTTP/1.1", [("Host", "one.test"), ("Content-Length", "99")], b"x"))
+                client.reset()
+
+    all_kinds()
+    wait_until(lambda: door.status()["connections"]["open"] == 0, "all are gone")
+    fds, rss = door.fds(), door.rss()
+    for _ in range(10):
+        all_kinds()
+    wait_until(lambda: door.status()["connections"]["open"] == 0, "all are gone")
+    wait_until(lambda: door.fds() <= fds + 3, lambda: f"{door.fds()} descriptors, {fds} before")
+    assert door.rss() - rss < 4 * MIB

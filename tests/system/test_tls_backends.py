@@ -1,0 +1,96 @@
+"""TLS to the backends: verified by default, with the right name, and a certificate of our own where asked for."""
+import pytest
+
+from support.catalog import instance
+from support.certs import Authority
+from support.client import ask
+
+pytestmark = pytest.mark.quick
+
+
+@pytest.fixture(scope="module")
+def stranger():
+    return Authority("somebody else")
+
+
+@pytest.fixture(scope="module")
+def house(make_shared_door, make_shared_backend, authority, stranger, tmp_path_factory):
+    """Services that speak https to backends of every kind."""
+    pairs = tmp_path_factory.mktemp("backends")
+    door = make_shared_door(start=False)
+    authority.write(door.folder, "ca.crt")
+    authority.issue("door.internal", client=True).write(door.certificates, "door")
+    stranger.issue("door.internal", client=True).write(door.certificates, "wrong-door")
+    https = {"protocol": "https", "tls_ca": "ca.crt"}
+    kinds = {
+        "good": (dict(names=["good.test"]), {}),
+        "named": (dict(names=["inner.example"]), {"tls_name": "inner.example"}),
+        "rehosted": (dict(names=["inner.example"]), {"host": "inner.example"}),
+        "othername": (dict(names=["elsewhere.example"]), {}),
+        "expired": (dict(names=["expired.test"], days=-1, from_days=-10), {}),
+        "unknown": (dict(names=["unknown.test"], by=stranger), {}),
+        "system": (dict(names=["system.test"]), {"tls_ca": None}),
+        "lax": (dict(names=["elsewhere.example"], by=stranger), {"tls_verify": False}),
+        "wants": (dict(names=["wants.test"], client_ca=authority), {"tls_certificate": "file:door"}),
+        "wantsnone": (dict(names=["wantsnone.test"], client_ca=authority), {}),
+        "wantsother": (dict(names=["wantsother.test"], client_ca=authority), {"tls_certificate": "file:wrong-door"}),
+    }
+    services, door.backends, door.asked = {}, {}, {}
+    for name, (pair, keys) in kinds.items():
+        signer, names = pair.pop("by", authority), pair.pop("names")
+        context = signer.server(pairs / name, *names, **pair)
+        asked = door.asked.setdefault(name, [])
+        context.sni_callback = lambda _, sni, __, asked=asked: asked.append(sni)
+        door.backends[name] = make_shared_backend(name, tls=context)
+        services[name] = {key: value for key, value in {**https, **keys}.items() if value is not None}
+        door.catalog.put(name, instance(name, door.backends[name], f"route={name}.test"))
+    plain = make_shared_backend("plain")
+    services["plain"] = https
+    door.catalog.put("plain", instance("plain", plain, "route=plain.test"))
+    door.change_config({"services": services})
+    return door.start()
+
+
+@pytest.mark.parametrize("name", ["good", "named", "rehosted", "lax", "wants"])
+def test_a_backend_with_a_fitting_certificate_is_spoken_to(house, name):
+    answer = house.ask(host=f"{name}.test")
+    assert (answer.status, answer.get("X-Backend")) == (200, name)
+
+
+@pytest.mark.parametrize("name", ["othername", "expired", "unknown", "system", "wantsnone", "wantsother", "plain"])
+def test_a_backend_that_cannot_be_verified_never_sees_the_request(house, name):
+    assert house.ask("/secret", "POST", host=f"{name}.test", body=b"secret").status in (502, 503)
+    if name in house.backends:
+        assert house.backends[name].requests == []
+
+
+@pytest.mark.parametrize(
+    "name, sni", [("good", "good.test"), ("named", "inner.example"), ("rehosted", "inner.example")]
+)
+def test_the_backend_is_asked_for_by_name(house, name, sni):
+    house.ask(host=f"{name}.test")
+    assert set(house.asked[name]) == {sni}
+
+
+def test_tls_connections_are_kept_too(house):
+    house.backends["good"].forget()
+    for _ in range(10):
+        house.ask(host="good.test")
+    assert len(house.backends["good"].connections) <= 2, "one for each worker"
+
+
+def test_a_large_body_passes_both_ways(house):
+    house.backends["good"].handler = lambda exchange: exchange.answer(body=exchange.request.body)
+    body = bytes(n % 253 for n in range(3 << 20))
+    assert ask(house.http, "POST", "/", host="good.test", body=body).body == body
+
+
+@pytest.mark.parametrize("key", ["tls_verify=false", "tls_ca=/etc/ssl/x.pem", "tls_certificate=file:door"])
+def test_tags_may_not_weaken_verification(make_door, make_backend, authority, tmp_path, key):
+    context = authority.server(tmp_path, "tagged.test")
+    backend = make_backend("tagged", tls=context)
+    door = make_door(start=False)
+    door.catalog.put("tagged", instance("tagged", backend, "route=tagged.test", "protocol=https", key))
+    door.start()
+    assert door.ask(host="tagged.test").status != 200
+    assert backend.requests == []
