@@ -1,12 +1,33 @@
 #include "cli/admin_client_io.h"
 
+#include <sys/un.h>
+
+#include "net/asio.h"
 #include "net/beast.h"
 
 namespace gatehouse::cli {
+namespace {
 
-Result<HttpReply> ask(const std::string& socket, const std::string& method, const std::string& target) {
-  namespace bhttp = beast::http;
-  using Local = asio::local::stream_protocol;
+namespace bhttp = beast::http;
+using Local = asio::local::stream_protocol;
+
+// Runs what was started; the stream's own timer bounds it.
+boost::system::error_code finish(asio::io_context& io, const boost::system::error_code& error) {
+  io.restart();
+  io.run();
+  return error;
+}
+
+Error failure(const std::string& socket, const boost::system::error_code& error) {
+  if (error == beast::error::timeout) return Error{Errc::timed_out, socket + ": no answer in time"};
+  return Error{Errc::io, socket + ": " + error.message()};
+}
+
+}  // namespace
+
+Result<HttpReply> ask(const std::string& socket, const std::string& method, const std::string& target,
+                      Millis within) {
+  if (socket.size() >= sizeof(sockaddr_un::sun_path)) return invalid(socket + ": too long for a socket's path");
   asio::io_context io;
   beast::basic_stream<Local> stream(io);
   boost::system::error_code error;
@@ -16,14 +37,18 @@ Result<HttpReply> ask(const std::string& socket, const std::string& method, cons
                                         "; is gatehouse running, and may you use its socket? (--socket, or -c FILE)"};
   bhttp::request<bhttp::empty_body> request(bhttp::string_to_verb(method), target, 11);
   request.set(bhttp::field::host, "gatehouse");
-  bhttp::write(stream, request, error);
+  request.prepare_payload();
+  stream.expires_after(within);
+  const auto store = [&error](boost::system::error_code result, std::size_t) { error = result; };
+  bhttp::async_write(stream, request, store);
+  if (finish(io, error)) return failure(socket, error);
   beast::flat_buffer buffer;
   bhttp::response_parser<bhttp::string_body> parser;
   parser.body_limit(boost::none);
-  if (!error) bhttp::read(stream, buffer, parser, error);
-  if (error) return Error{Errc::io, socket + ": " + error.message()};
+  bhttp::async_read(stream, buffer, parser, store);
+  if (finish(io, error)) return failure(socket, error);
   HttpReply reply;
-  reply.status = parser.get().result_int();
+  reply.status = static_cast<int>(parser.get().result_int());
   reply.content_type = std::string(parser.get()[bhttp::field::content_type]);
   reply.body = std::move(parser.get().body());
   return reply;

@@ -5,15 +5,22 @@
 #include <string>
 #include <vector>
 
+#include "net/result.h"
+
 namespace gatehouse::cli {
 
 struct Where {
   std::string config;  // -c FILE
-  std::string socket;  // --socket; empty: the configuration's, else the default
+  std::string socket;  // --socket; empty: see socket_of
 };
 
 struct CheckOptions {
   bool print = false, defaults = false, diff = false;
+};
+
+struct ExplainOptions {
+  std::string method, url, from;
+  std::vector<std::string> fields;
 };
 
 struct LogOptions {
@@ -23,16 +30,18 @@ struct LogOptions {
 
 int run_door(const std::string& config_file);
 int run_check(const Where& where, const CheckOptions& options);
-int run_explain(const Where& where, const std::string& method, const std::string& url,
-                const std::vector<std::string>& fields);
+int run_explain(const Where& where, const ExplainOptions& options);
 int run_status(const Where& where, bool json, bool watch);
 int run_history(const Where& where, const std::string& since, bool json);
 int run_reload(const Where& where);
-int run_ready(const Where& where, const std::string& purpose);
+int run_ready(const Where& where);
 int run_drain(const Where& where, const std::string& target, bool drain);
 int run_logs(const Where& where, const LogOptions& options);
 
-// The admin socket's path by where's options, its file, or the environment.
-std::string socket_of(const Where& where);
+inline constexpr const char* usual_config = "/etc/gatehouse/gatehouse.yaml";
+
+// The admin socket's path: --socket; else what the file of -c says; else $GATEHOUSE_SOCKET; else what the usual file
+// says, if there is one; else the default.
+Result<std::string> socket_of(const Where& where);
 
 }  // namespace gatehouse::cli

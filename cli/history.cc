@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "cli/json.h"
+#include "net/atomic_file.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -18,21 +19,27 @@ std::string to_json_line(const HistoryEntry& entry) {
   return json::serialize(line) + "\n";
 }
 
+std::optional<HistoryEntry> parse_history_line(std::string_view line) {
+  boost::system::error_code failed;
+  const json::value value = json::parse({line.data(), line.size()}, failed);
+  if (failed || !value.is_object()) return std::nullopt;
+  const json::object& object = value.as_object();
+  const auto text = [&](const char* name) {
+    const json::value* found = object.if_contains(name);
+    return found != nullptr && found->is_string() ? std::string(found->as_string()) : std::string();
+  };
+  const json::value* time = object.if_contains("time_ms");
+  const std::int64_t time_ms = time != nullptr && time->is_int64() ? time->as_int64() : 0;
+  return HistoryEntry{time_ms, text("what"), text("text"), text("by")};
+}
+
 void History::load() {
   if (file_.empty()) return;
   std::ifstream in(file_);
   for (std::string line; std::getline(in, line);) {
-    boost::system::error_code failed;
-    const json::value value = json::parse(line, failed);
-    if (failed || !value.is_object()) continue;  // a line cut by a crash
-    const json::object& object = value.as_object();
-    const auto text = [&](const char* name) {
-      const json::value* found = object.if_contains(name);
-      return found != nullptr && found->is_string() ? std::string(found->as_string()) : std::string();
-    };
-    const json::value* time = object.if_contains("time_ms");
-    entries_.push_back(
-        {time != nullptr && time->is_int64() ? time->as_int64() : 0, text("what"), text("text"), text("by")});
+    std::optional<HistoryEntry> entry = parse_history_line(line);
+    if (!entry) continue;  // a line cut by a crash
+    entries_.push_back(std::move(*entry));
     if (entries_.size() > most) entries_.pop_front();
   }
 }
@@ -47,11 +54,9 @@ void History::append_to_file(const HistoryEntry& entry) {
   if (file_.empty()) return;
   std::error_code error;
   if (std::filesystem::file_size(file_, error) > file_bytes_most && !error) {
-    const std::string older = file_ + ".old";
-    std::filesystem::rename(file_, older, error);
-    std::ofstream out(file_);
-    for (std::size_t i = entries_.size() / 2; i < entries_.size(); ++i) out << to_json_line(entries_[i]);
-    std::filesystem::remove(older, error);
+    std::string newer;
+    for (std::size_t i = entries_.size() / 2; i < entries_.size(); ++i) newer += to_json_line(entries_[i]);
+    [[maybe_unused]] const Status cut = write_file_atomically(file_, newer, 0640);
   }
   std::ofstream(file_, std::ios::app) << to_json_line(entry);
 }

@@ -1,12 +1,14 @@
 // history.h: what changed, when, and by whom: configuration, catalog, certificates, health, commands.
 //   Kept in memory for `gatehouse history` (the last `most` entries) and appended to history.jsonl in the state
 //   folder, one JSON object a line, read back at start. The file is cut to its newer half when it passes 8 MiB.
-//   Threads  control only.
+//   Threads  control only.  Failure  what the disk does not take stays in memory.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gatehouse::cli {
@@ -35,5 +37,6 @@ class History {
 };
 
 std::string to_json_line(const HistoryEntry& entry);
+std::optional<HistoryEntry> parse_history_line(std::string_view line);
 
 }  // namespace gatehouse::cli

@@ -11,38 +11,49 @@ namespace {
 using namespace gatehouse;
 using namespace gatehouse::cli;
 
+constexpr const char* exit_codes = "Exit codes: 0 good, 1 what was asked for does not hold, 2 usage.";
+
 // Every verb sets what is to be run; the options it parsed live here until then.
 struct Line {
   Where where;
   CheckOptions check;
+  ExplainOptions explain;
   LogOptions logs;
-  std::string method, url, since = "24h", purpose, target, listen = "127.0.0.1:9101", name = "demo";
-  std::vector<std::string> fields;
+  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo";
   bool json = false, watch = false;
   std::function<int()> run;
 };
 
 void add_where(CLI::App* verb, Line& line) {
-  verb->add_option("-c,--config", line.where.config, "the configuration whose admin socket is asked");
-  verb->add_option("--socket", line.where.socket, "the admin socket");
+  verb->add_option("-c,--config", line.where.config, "Ask the gatehouse that runs with this configuration");
+  verb->add_option("--socket", line.where.socket, "Ask at this admin socket");
 }
 
 void add_serving_verbs(CLI::App& app, Line& line) {
-  CLI::App* run = app.add_subcommand("run", "serve; SIGHUP reloads, SIGTERM drains and ends, SIGUSR1 reopens logs");
-  run->add_option("-c,--config", line.where.config, "gatehouse.yaml")->required();
+  CLI::App* run = app.add_subcommand("run", "Serve");
+  run->add_option("-c,--config", line.where.config, "The configuration, gatehouse.yaml")->required();
+  run->footer(
+      "Signals: SIGHUP reloads, as `gatehouse reload` does; SIGUSR1 opens the logs anew;\n"
+      "SIGTERM and SIGINT stop: no new connections, requests finish within limits.shutdown_time;\n"
+      "a second one ends at once.");
   run->callback([&line] { line.run = [&line] { return run_door(line.where.config); }; });
 
-  CLI::App* check = app.add_subcommand("check", "validate a configuration and its catalog");
-  check->add_option("-c,--config", line.where.config, "gatehouse.yaml")->required();
-  check->add_option("--socket", line.where.socket, "the admin socket, for --diff");
-  check->add_flag("--print", line.check.print, "show the file as it is understood");
-  check->add_flag("--defaults", line.check.defaults, "show it with every default");
-  check->add_flag("--diff", line.check.diff, "show what differs from what runs");
+  CLI::App* check = app.add_subcommand("check", "Validate a configuration, its catalog and its certificates");
+  check->add_option("-c,--config", line.where.config, "The configuration, gatehouse.yaml")->required();
+  check->add_option("--socket", line.where.socket, "The admin socket, for --diff");
+  check->add_flag("--print", line.check.print, "Print the configuration as it is understood");
+  check->add_flag("--defaults", line.check.defaults, "Print it with every default");
+  check->add_flag("--diff", line.check.diff, "Print what would change in the gatehouse that runs");
+  check->footer(
+      "Every finding is a line on stderr: FILE:LINE:COLUMN: KEY: what is wrong. Run as root, it checks\n"
+      "as node.user, who must be able to read everything. Exit code 1 if there is an error; warnings are fine.");
   check->callback([&line] { line.run = [&line] { return run_check(line.where, line.check); }; });
 
-  CLI::App* demo = app.add_subcommand("demo-backend", "a small backend to try things with");
-  demo->add_option("--listen", line.listen, "address:port");
-  demo->add_option("--name", line.name, "what it calls itself");
+  CLI::App* demo =
+      app.add_subcommand("demo-backend", "A small backend to try things with: it echoes what reached it");
+  demo->add_option("--listen", line.listen, "Where to listen, ADDRESS:PORT")->capture_default_str();
+  demo->add_option("--name", line.name, "What it calls itself")->capture_default_str();
+  demo->footer("GET /health tells its health; POST /health?state=down and ?state=up switch it.");
   demo->callback([&line] {
     line.run = [&line] {
       const auto address = SocketAddress::parse(line.listen);
@@ -54,60 +65,66 @@ void add_serving_verbs(CLI::App& app, Line& line) {
 }
 
 void add_asking_verbs(CLI::App& app, Line& line) {
-  CLI::App* explain = app.add_subcommand("explain", "why a request goes where it goes");
-  explain->add_option("method", line.method, "GET, POST …")->required();
-  explain->add_option("url", line.url, "http[s]://host[:port]/path")->required();
-  explain->add_option("-H", line.fields, "a field: \"Name: value\"");
+  CLI::App* explain = app.add_subcommand("explain", "Why a request goes where it goes");
+  explain->add_option("method", line.explain.method, "GET, POST …")->required();
+  explain->add_option("url", line.explain.url, "http[s]://host[:port]/path")->required();
+  explain->add_option("-H,--field", line.explain.fields, "A field of the request, \"Name: value\"; may be repeated")
+      ->allow_extra_args(false);
+  explain->add_option("--from", line.explain.from, "The address that connects")->default_str("127.0.0.1");
   add_where(explain, line);
-  explain->callback(
-      [&line] { line.run = [&line] { return run_explain(line.where, line.method, line.url, line.fields); }; });
+  explain->footer("Nothing is sent: the request is judged as if it came, by what runs now.");
+  explain->callback([&line] { line.run = [&line] { return run_explain(line.where, line.explain); }; });
 
-  CLI::App* status = app.add_subcommand("status", "services, endpoints, certificates, connections");
-  status->add_flag("--json", line.json, "as JSON");
-  status->add_flag("--watch", line.watch, "again every second");
+  CLI::App* status = app.add_subcommand("status", "Services, endpoints, certificates, problems");
+  status->add_flag("--json", line.json, "As JSON");
+  status->add_flag("--watch", line.watch, "Again every second");
   add_where(status, line);
   status->callback([&line] { line.run = [&line] { return run_status(line.where, line.json, line.watch); }; });
 
-  CLI::App* history = app.add_subcommand("history", "what changed, and by whom");
-  history->add_option("--since", line.since, "how far back, as in 30m, 12h, 7d");
-  history->add_flag("--json", line.json, "as JSON lines");
+  CLI::App* history = app.add_subcommand("history", "What changed, when, and by whom");
+  history->add_option("--since", line.since, "How far back, as in 30m, 12h, 7d")->capture_default_str();
+  history->add_flag("--json", line.json, "As JSON, an object a line");
   add_where(history, line);
   history->callback([&line] { line.run = [&line] { return run_history(line.where, line.since, line.json); }; });
+
+  CLI::App* logs = app.add_subcommand("logs", "The access log");
+  logs->add_flag("-f,--follow", line.logs.follow, "Go on as lines come, over rotations");
+  logs->add_option("--service", line.logs.service, "Only lines of this service");
+  logs->add_option("--status", line.logs.status, "Only lines with this status: 502, 5xx, 4xx,5xx, 500-504");
+  logs->add_option("--id", line.logs.id, "Only lines of this request id");
+  add_where(logs, line);
+  logs->footer("Needs to be able to read the log's file. The fields are told in docs/access-log.md.");
+  logs->callback([&line] { line.run = [&line] { return run_logs(line.where, line.logs); }; });
 }
 
 void add_acting_verbs(CLI::App& app, Line& line) {
-  CLI::App* reload = app.add_subcommand("reload", "read gatehouse.yaml anew; refused whole if anything is wrong");
+  CLI::App* reload = app.add_subcommand("reload", "Read gatehouse.yaml anew");
   add_where(reload, line);
+  reload->footer("All or nothing: if anything is wrong it is refused (exit code 1) and what runs stays.");
   reload->callback([&line] { line.run = [&line] { return run_reload(line.where); }; });
 
-  CLI::App* ready = app.add_subcommand("ready", "0 if the door serves");
+  CLI::App* ready = app.add_subcommand("ready", "Exit code 0 while the door should get traffic, else 1");
   add_where(ready, line);
-  ready->callback([&line] { line.run = [&line] { return run_ready(line.where, line.purpose); }; });
+  ready->callback([&line] { line.run = [&line] { return run_ready(line.where); }; });
 
   for (const bool drain : {true, false}) {
     CLI::App* verb = app.add_subcommand(drain ? "drain" : "undrain",
-                                        drain ? "give an endpoint no new requests" : "take a drain back");
-    verb->add_option("target", line.target, "SERVICE or SERVICE/ENDPOINT")->required();
+                                        drain ? "Give a service's endpoint no new requests" : "Take a drain back");
+    verb->add_option("target", line.target, "SERVICE or SERVICE/ENDPOINT; an endpoint is ID or NODE/ID")->required();
     add_where(verb, line);
+    if (drain) verb->footer("Requests under way finish. A drain survives a restart.");
     verb->callback(
         [&line, drain] { line.run = [&line, drain] { return run_drain(line.where, line.target, drain); }; });
   }
-
-  CLI::App* logs = app.add_subcommand("logs", "the access log");
-  logs->add_flag("-f,--follow", line.logs.follow, "go on as lines come");
-  logs->add_option("--service", line.logs.service, "of this service alone");
-  logs->add_option("--status", line.logs.status, "with this status, or class as in 5xx");
-  logs->add_option("--id", line.logs.id, "of this request id");
-  add_where(logs, line);
-  logs->callback([&line] { line.run = [&line] { return run_logs(line.where, line.logs); }; });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("gatehouse: reverse proxy and load balancer fed by a catalog of services");
+  CLI::App app("gatehouse: reverse proxy and load balancer, fed by a catalog of services");
   app.set_version_flag("--version", "gatehouse " GATEHOUSE_VERSION);
   app.require_subcommand(1);
+  app.footer(exit_codes);
   Line line;
   add_serving_verbs(app, line);
   add_asking_verbs(app, line);

@@ -1,0 +1,66 @@
+// The verbs that act on the running program, or ask it one small thing.
+#include <iostream>
+
+#include "cli/asking.h"
+#include "cli/commands.h"
+#include "cli/text.h"
+
+namespace gatehouse::cli {
+namespace {
+
+void print_list(const json::object& answer, std::string_view name, std::ostream& out) {
+  const json::value* list = answer.if_contains(name);
+  if (list == nullptr || !list->is_array()) return;
+  for (const json::value& each : list->as_array())
+    if (each.is_string()) out << printable(each.as_string()) << "\n";
+}
+
+}  // namespace
+
+int run_reload(const Where& where) {
+  const std::optional<HttpReply> reply = ask_door(where, "POST", "/v1/reload");
+  if (!reply) return 1;
+  const bool told = reply->status == 200 || reply->status == 409;
+  const std::optional<json::object> answer = told ? parse_object(reply->body) : std::nullopt;
+  if (!answer) {
+    if (!told) std::cerr << reply->body;
+    return 1;
+  }
+  print_list(*answer, "findings", std::cerr);
+  if (reply->status == 409) {
+    std::cerr << "refused: what runs stays as it was\n";
+    return 1;
+  }
+  print_list(*answer, "changes", std::cout);
+  std::cout << "reloaded\n";
+  return 0;
+}
+
+int run_ready(const Where& where) {
+  const std::optional<HttpReply> reply = ask_door_well(where, "GET", "/v1/ready");
+  if (!reply) return 1;
+  std::cout << reply->body;
+  return 0;
+}
+
+int run_drain(const Where& where, const std::string& target, bool drain) {
+  const std::string verb = drain ? "/v1/drain" : "/v1/undrain";
+  const auto reply = ask_door_well(where, "POST", verb + "?target=" + percent_encode(target));
+  if (!reply) return 1;
+  std::cout << printable(reply->body.substr(0, reply->body.find('\n'))) << "\n";
+  return 0;
+}
+
+int run_explain(const Where& where, const ExplainOptions& options) {
+  std::string fields;
+  for (const std::string& field : options.fields) fields += (fields.empty() ? "" : "\n") + field;
+  std::string target = "/v1/explain?method=" + percent_encode(options.method) +
+                       "&url=" + percent_encode(options.url) + "&field=" + percent_encode(fields);
+  if (!options.from.empty()) target += "&from=" + percent_encode(options.from);
+  const std::optional<HttpReply> reply = ask_door_well(where, "GET", target);
+  if (!reply) return 1;
+  std::cout << reply->body;
+  return 0;
+}
+
+}  // namespace gatehouse::cli
