@@ -171,21 +171,21 @@ const char* skip(const char* base, const char* p, const char* end, Mask stop_byt
 }  // namespace simd
 #endif
 
-inline const char* skip_value(const char* base, const char* p, const char* end) {
+inline const char* skip_value([[maybe_unused]] const char* base, const char* p, const char* end) {
 #ifdef __SSSE3__
   if (const char* stop = simd::skip(base, p, end, simd::not_value)) return stop;
 #endif
   return portable::skip(p, end, value_byte);
 }
 
-inline const char* skip_target(const char* base, const char* p, const char* end) {
+inline const char* skip_target([[maybe_unused]] const char* base, const char* p, const char* end) {
 #ifdef __SSSE3__
   if (const char* stop = simd::skip(base, p, end, simd::not_target)) return stop;
 #endif
   return portable::skip(p, end, target_byte);
 }
 
-inline const char* skip_plain_json(const char* base, const char* p, const char* end) {
+inline const char* skip_plain_json([[maybe_unused]] const char* base, const char* p, const char* end) {
 #ifdef __SSSE3__
   if (const char* stop = simd::skip(base, p, end, simd::not_plain_json)) return stop;
 #endif

@@ -274,11 +274,11 @@ bool take_first_line(std::string_view bytes, std::uint32_t line_bytes_max, int t
   return true;
 }
 
-// "HTTP/1.1" at p, which has 8 bytes: -1 no version at all, 0 another major, 1 good.
-int read_version(const char* p, unsigned& minor) {
-  if (std::memcmp(p, "HTTP/", 5) != 0 || !is_digit(p[5]) || p[6] != '.' || !is_digit(p[7])) return -1;
-  minor = p[7] == '0' ? 0 : 1;
-  return p[5] == '1' ? 1 : 0;
+// The 8 bytes of "HTTP/1.1": -1 no version at all, 0 another major, 1 good.
+int read_version(std::string_view text, unsigned& minor) {
+  if (!text.starts_with("HTTP/") || !is_digit(text[5]) || text[6] != '.' || !is_digit(text[7])) return -1;
+  minor = text[7] == '0' ? 0 : 1;
+  return text[5] == '1' ? 1 : 0;
 }
 
 // ---- requests
@@ -323,7 +323,7 @@ bool read_request_line(RequestHead& head, std::string_view line) {
     return fault(head, 400, "the request line has no method");
   if (line.size() < method_size + 1 + 1 + 1 + version_size || line[line.size() - version_size - 1] != ' ')
     return fault(head, 400, "the request line is not method, target and version");
-  const int version = read_version(line.data() + line.size() - version_size, head.minor);
+  const int version = read_version(line.substr(line.size() - version_size), head.minor);
   if (version < 0) return fault(head, 400, "the request line has no HTTP version");
   if (version == 0) return fault(head, 505, "not HTTP/1");
   if (method_size > method_bytes_max) return fault(head, 501, "the method is too long");
@@ -400,7 +400,7 @@ bool settle_request(RequestHead& head) {
 
 bool read_status_line(ResponseHead& head, std::string_view line) {
   constexpr std::size_t up_to_status = 12;  // "HTTP/1.1 200"
-  if (line.size() < up_to_status || read_version(line.data(), head.minor) != 1 || line[8] != ' ')
+  if (line.size() < up_to_status || read_version(line, head.minor) != 1 || line[8] != ' ')
     return fault(head, 502, "no HTTP/1 status line");
   for (const char c : line.substr(9, 3)) {
     if (!is_digit(c)) return fault(head, 502, "the status is not three digits");

@@ -48,6 +48,12 @@ bool hides_dots(std::string_view segment) {
   }
 }
 
+// Length of the path without its last segment.
+std::size_t parent(const char* path, std::size_t size) {
+  const auto slash = std::string_view(path, size).rfind('/');
+  return slash == std::string_view::npos ? 0 : slash;
+}
+
 // RFC 3986 5.2.4, in place, for a path that begins with '/'. Returns the new length, or nothing if dots are hidden.
 std::optional<std::size_t> remove_dot_segments(char* path, std::size_t size) {
   std::size_t out = 0;
@@ -58,8 +64,7 @@ std::optional<std::size_t> remove_dot_segments(char* path, std::size_t size) {
     const std::string_view segment(path + begin, end - begin);
     if (hides_dots(segment)) return std::nullopt;
     if (is_dots(segment)) {
-      if (segment.size() == 2)
-        while (out > 0 && path[--out] != '/') continue;
+      if (segment.size() == 2) out = parent(path, out);
       if (end == size) path[out++] = '/';
     } else {
       std::memmove(path + out, path + at, end - at);
@@ -75,11 +80,11 @@ std::optional<std::size_t> remove_dot_segments(char* path, std::size_t size) {
 std::optional<Target> normalise_target(std::string_view text, std::span<char> buffer) {
   if (text == "*") return Target{text, {}, text};
   if (buffer.size() <= text.size()) return std::nullopt;
-  const char* const end = text.data() + text.size();
+  const char *const begin = text.data(), *const end = begin + text.size();
   if (!text.empty() && text.front() == '/') {
-    const char* const plain = skip_plain_path(text.data(), end);
+    const char* const plain = skip_plain_path(begin, end);
     if (plain == end || *plain == '?') {
-      const auto size = static_cast<std::size_t>(plain - text.data());
+      const auto size = static_cast<std::size_t>(plain - begin);
       return Target{text.substr(0, size), text.substr(size), text};
     }
   }
