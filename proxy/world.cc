@@ -30,6 +30,14 @@ std::optional<SocketAddress> address_of(const conf::Instance& instance, const Ad
   return SocketAddress{found->second.front(), instance.port};
 }
 
+// Over HTTP/1.1 a request has a connection for itself: more requests than connections can't be carried.
+unsigned requests_limit(const conf::Service& service, const conf::Instance& instance) {
+  const bool http1 = service.protocol == conf::Protocol::http || service.protocol == conf::Protocol::https;
+  if (!http1 || instance.max_connections == 0) return instance.max_requests;
+  return instance.max_requests == 0 ? instance.max_connections
+                                    : std::min(instance.max_requests, instance.max_connections);
+}
+
 pool::Endpoint make_endpoint(const conf::Service& service, const conf::Instance& instance,
                              const SocketAddress& address, pool::EndpointRegistry& registry, std::int64_t now_ms) {
   const auto identity = pool::EndpointIdentity::of(service, instance, address);
@@ -40,7 +48,7 @@ pool::Endpoint make_endpoint(const conf::Service& service, const conf::Instance&
   endpoint.live = endpoint.state.get();
   endpoint.weight = instance.weight_passing;
   endpoint.weight_warning = instance.weight_warning;
-  endpoint.max_requests = instance.max_requests;
+  endpoint.max_requests = requests_limit(service, instance);
   endpoint.max_connections = instance.max_connections;
   endpoint.backup = instance.backup;
   endpoint.maintenance = instance.maintenance;
@@ -111,7 +119,7 @@ class WorldBuilder {
     if (same && *before->service == *service && same_places(*before, endpoints)) return before;
     auto made = std::make_shared<ServicePool>();
     made->service = service;
-    made->endpoints = pool::EndpointSet(std::move(endpoints), *service, before ? &before->endpoints : nullptr);
+    made->endpoints = pool::EndpointSet(endpoints, *service, before ? &before->endpoints : nullptr);
     made->sticky =
         pool::Sticky(service->name, service->sticky_cookie, made->endpoints.endpoints(), world_->sticky_keys_);
     made->tls = tls;

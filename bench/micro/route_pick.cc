@@ -20,7 +20,7 @@ EndpointSet make(std::size_t count, conf::Balance balance, bool half_down) {
     endpoint.key = mix(i + 1);
     endpoints.push_back(std::move(endpoint));
   }
-  return EndpointSet(std::move(endpoints), service);
+  return EndpointSet(endpoints, service);
 }
 
 void choose(benchmark::State& state, bool half_down) {

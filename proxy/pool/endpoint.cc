@@ -19,6 +19,11 @@ bool begin(std::atomic<std::uint32_t>& counter, std::uint32_t limit) {
 
 }  // namespace
 
+Health worse(Health a, Health b) {
+  constexpr std::array<int, 4> badness = {2, 0, 1, 3};  // unknown, up, warning, down
+  return badness[static_cast<std::size_t>(a)] >= badness[static_cast<std::size_t>(b)] ? a : b;
+}
+
 std::string_view name_of(Health health) {
   constexpr std::array<std::string_view, 4> names = {"unknown", "up", "warning", "down"};
   return names[static_cast<std::size_t>(health)];

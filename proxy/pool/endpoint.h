@@ -22,7 +22,7 @@ inline std::int64_t ms_of(TimePoint time) {
   return std::chrono::duration_cast<Millis>(time.time_since_epoch()).count();
 }
 
-// What our own checks say. `unknown`: no check has answered yet; such an endpoint gets nothing.
+// What our own checks say. `unknown`: some check has not answered yet; such an endpoint gets nothing.
 enum class Health : std::uint8_t { unknown, up, warning, down };
 
 // Why the last attempt failed: for `status` and the log.
@@ -40,6 +40,7 @@ enum class Failure : std::uint8_t {
   check
 };
 
+Health worse(Health, Health);  // down before unknown before warning before up
 std::string_view name_of(Health);
 std::string_view name_of(Failure);
 
@@ -74,7 +75,7 @@ struct Endpoint {
   std::uint32_t weight = 1, weight_warning = 1;
   std::uint32_t max_requests = 0, max_connections = 0;  // 0: no limit
   bool backup = false;
-  bool checked = true;      // we run checks on it; else it is up, whatever an earlier check left in its state
+  bool checked = true;       // we run checks on it; else it is up, whatever an earlier check left in its state
   bool maintenance = false;  // the catalog's word: gets nothing
   SocketAddress address;
   std::uint64_t key = 0;                     // stable hash of the identity: what maglev and the like hash on

@@ -25,11 +25,6 @@ std::string channel_of(const conf::Service& service) {
 
 }  // namespace
 
-Health initially(const conf::HealthCheck& check) {
-  if (check.initial == "passing") return Health::up;
-  return check.initial == "warning" ? Health::warning : Health::unknown;
-}
-
 EndpointIdentity EndpointIdentity::of(const conf::Service& service, const conf::Instance& instance,
                                       const SocketAddress& address) {
   return {instance.datacenter, instance.node, instance.id, address, channel_of(service)};
@@ -85,12 +80,14 @@ std::vector<const conf::HealthCheck*> checks_of(const conf::Service& service, co
 
 Health first_health(const std::vector<const conf::HealthCheck*>& checks) {
   Health worst = Health::up;
-  for (const auto* check : checks) {
-    const Health health = initially(*check);
-    if (health == Health::unknown) return health;
-    if (health == Health::warning) worst = health;
-  }
+  for (const auto* check : checks) worst = worse(worst, initially(*check));
   return worst;
+}
+
+Health initially(const conf::HealthCheck& check) {
+  if (check.initial == "passing") return Health::up;
+  if (check.initial == "warning") return Health::warning;
+  return check.kind == conf::HealthCheck::Kind::ttl ? Health::down : Health::unknown;
 }
 
 }  // namespace gatehouse::pool

@@ -57,7 +57,8 @@ std::vector<const conf::HealthCheck*> checks_of(const conf::Service&, const conf
 // How an endpoint with these checks starts: up without any, unknown until the first result otherwise, unless the
 // catalog's definition says how its check begins.
 Health first_health(const std::vector<const conf::HealthCheck*>&);
-// What one check counts as before its first result: unknown, unless its definition says passing or warning.
+// What one check counts as before its first result: unknown, unless its definition says passing or warning. A ttl
+// check is told, not run: critical is critical.
 Health initially(const conf::HealthCheck&);
 
 }  // namespace gatehouse::pool

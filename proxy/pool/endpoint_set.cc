@@ -77,14 +77,17 @@ std::shared_ptr<const MaglevTable> make_maglev(std::span<const Endpoint> primari
 
 }  // namespace
 
-EndpointSet::EndpointSet(std::vector<Endpoint> endpoints, const conf::Service& service, const EndpointSet* previous)
-    : endpoints_(std::move(endpoints)),
-      balance_(service.balance),
-      slow_start_ms_(service.slow_start.count()),
-      drain_ms_(service.drain_time.count()) {
-  const auto backups = std::stable_partition(endpoints_.begin(), endpoints_.end(), [](auto& e) { return !e.backup; });
-  const auto primaries = static_cast<std::uint32_t>(backups - endpoints_.begin());
-  const auto all = static_cast<std::uint32_t>(endpoints_.size());
+EndpointSet::EndpointSet(const std::vector<Endpoint>& endpoints, const conf::Service& service,
+                         const EndpointSet* previous)
+    : balance_(service.balance), slow_start_ms_(service.slow_start.count()), drain_ms_(service.drain_time.count()) {
+  const auto all = static_cast<std::uint32_t>(endpoints.size());
+  endpoints_.reserve(all);
+  for (const bool backup : {false, true}) {
+    for (const auto& endpoint : endpoints) {
+      if (endpoint.backup == backup) endpoints_.push_back(endpoint);
+    }
+  }
+  const auto primaries = static_cast<std::uint32_t>(std::ranges::count(endpoints_, false, &Endpoint::backup));
   tiers_[0] = make_tier(endpoints_, 0, primaries, balance_);
   tiers_[1] = make_tier(endpoints_, primaries, all - primaries, balance_);
   if (balance_ == conf::Balance::maglev) {

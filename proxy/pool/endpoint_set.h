@@ -27,7 +27,8 @@ class EndpointSet {
  public:
   EndpointSet() = default;
   // Primaries come first, else the order is kept. `previous`: its Maglev table is shared when it would be the same.
-  EndpointSet(std::vector<Endpoint> endpoints, const conf::Service& service, const EndpointSet* previous = nullptr);
+  EndpointSet(const std::vector<Endpoint>& endpoints, const conf::Service& service,
+              const EndpointSet* previous = nullptr);
 
   std::span<const Endpoint> endpoints() const { return endpoints_; }
   const Endpoint& operator[](std::size_t index) const { return endpoints_[index]; }

@@ -17,12 +17,6 @@ Health health_of(CheckResult result) {
   return said[static_cast<std::size_t>(result)];
 }
 
-// The worse the higher: an unknown check weighs more than a warning, less than a failure.
-int badness(Health health) {
-  constexpr std::array<int, 4> order = {2, 0, 1, 3};  // unknown, up, warning, down
-  return order[static_cast<std::size_t>(health)];
-}
-
 }  // namespace
 
 CheckHealth::CheckHealth(const conf::HealthCheck& check, Health before)
@@ -31,7 +25,15 @@ CheckHealth::CheckHealth(const conf::HealthCheck& check, Health before)
       lag_max_(std::clamp(check.timeout / 4, Millis(50), Millis(500))),
       judged_(before != Health::unknown),
       health_(judged_ ? before : initially(check)) {
-  if (check.kind == conf::HealthCheck::Kind::ttl) rise_ = fall_ = 1;  // told to us, not measured: it is as it says
+  if (check.kind != conf::HealthCheck::Kind::ttl) return;
+  rise_ = fall_ = 1;  // told to us, not measured: it is as it says
+  judged_ = true;
+  health_ = initially(check);
+}
+
+Pace CheckHealth::pace(bool used) const {
+  if (row_ > 0 || !judged_) return Pace::changing;
+  return used || health_ == Health::down ? Pace::usual : Pace::unused;
 }
 
 void CheckHealth::on_result(CheckResult result, Millis lag) {
@@ -66,7 +68,7 @@ void EndpointHealth::on_connect_failure() {
 Health EndpointHealth::health() const {
   Health worst = Health::up;
   for (const auto& check : checks_) {
-    if (badness(check.health()) > badness(worst)) worst = check.health();
+    worst = worse(worst, check.health());
   }
   return worst;
 }
@@ -85,13 +87,10 @@ bool publish(Health health, EndpointState& state, std::int64_t now_ms) {
   return true;
 }
 
-Millis probe_delay(const conf::HealthCheck& check, bool changing, bool used, std::uint64_t dice) {
+Millis probe_delay(const conf::HealthCheck& check, Pace pace, std::uint64_t dice) {
   Millis base = check.interval;
-  if (changing) {
-    base = std::min(base, changing_interval);
-  } else if (!used) {
-    base = std::max(base, unused_interval);
-  }
+  if (pace == Pace::changing) base = std::min(base, changing_interval);
+  if (pace == Pace::unused) base = std::max(base, unused_interval);
   Dice throws(dice);
   const auto fifth = base.count() / 5;
   return base - Millis(fifth) + Millis(below(throws, 2 * static_cast<std::uint64_t>(fifth) + 1));

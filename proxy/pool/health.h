@@ -18,6 +18,10 @@ namespace gatehouse::pool {
 
 enum class CheckResult : std::uint8_t { passing, warning, critical };
 
+// How soon to ask again: quickly while the last results disagree with the verdict or none has come; seldom while all
+// is well and nobody uses the endpoint (one that is down is asked as usual, or it would come back late).
+enum class Pace : std::uint8_t { usual, changing, unused };
+
 // One check's memory.
 class CheckHealth {
  public:
@@ -25,7 +29,7 @@ class CheckHealth {
   CheckHealth(const conf::HealthCheck& check, Health before);
   void on_result(CheckResult result, Millis lag);
   Health health() const { return health_; }
-  bool changing() const { return row_ > 0 || !judged_; }  // the last results disagree with the verdict, or none came
+  Pace pace(bool used) const;
 
  private:
   unsigned rise_, fall_;
@@ -46,7 +50,7 @@ class EndpointHealth {
   void on_result(std::size_t check, CheckResult result, Millis lag);
   void on_connect_failure();
   Health health() const;  // up without checks
-  bool changing(std::size_t check) const { return checks_[check].changing(); }
+  Pace pace(std::size_t check, bool used) const { return checks_[check].pace(used); }
 
  private:
   std::vector<CheckHealth> checks_;
@@ -55,8 +59,8 @@ class EndpointHealth {
 // Writes a changed verdict into the state. True when it changed: worth an event in `history`.
 bool publish(Health health, EndpointState& state, std::int64_t now_ms);
 
-// The wait before the next probe: the interval ±20 % by dice; a second while changing; 60 s while nobody uses it.
-Millis probe_delay(const conf::HealthCheck& check, bool changing, bool used, std::uint64_t dice);
+// The wait before the next probe, ±20 % by dice: the interval; at most a second while changing; at least 60 s unused.
+Millis probe_delay(const conf::HealthCheck& check, Pace pace, std::uint64_t dice);
 // The wait before the very first probe: at most 200 ms, so that a new endpoint serves soon and 1,000 don't ask at
 // once.
 Millis first_probe_delay(const conf::HealthCheck& check, std::uint64_t dice);

@@ -160,7 +160,7 @@ Task<> Prober::story(Subject& subject, std::size_t index) {
     const std::uint64_t requests = subject.probed.endpoint.live->requests_total.load(std::memory_order_relaxed);
     const bool used = requests != subject.requests_seen;
     subject.requests_seen = requests;
-    next = loop_.now() + probe_delay(check, subject.health.changing(index), used, dice_.roll()).count();
+    next = loop_.now() + probe_delay(check, subject.health.pace(index, used), dice_.roll()).count();
   }
 }
 

@@ -228,8 +228,9 @@ class MatcherBuilder {
 
   // The routes of one place in the order they are tried; says which will never be.
   void lay_targets(std::vector<RouteTarget>& targets) {
-    std::ranges::stable_sort(targets, {}, [](const RouteTarget& target) {
-      return std::pair(-static_cast<std::ptrdiff_t>(conditions(target.route->match)), !target.route->refused.empty());
+    std::ranges::sort(targets, {}, [](const RouteTarget& target) {
+      return std::tuple(-static_cast<std::ptrdiff_t>(conditions(target.route->match)), !target.route->refused.empty(),
+                        target.service, target.index);
     });
     std::map<std::string, const RouteTarget*> seen;
     for (const auto& target : targets) {

@@ -69,7 +69,10 @@ def test_no_bytes_of_a_client_break_a_line(site, path):
 
 def test_a_long_target_is_cut_and_the_line_stays_json(site):
     site.ask("GET", "/" + "a" * 15000)
-    line = wait_until(lambda: next((one for one in site.door.log_lines() if one["path"].startswith("/aaa")), None), "its line")
+    def found():
+        return next((line for line in site.door.log_lines() if line["path"].startswith("/aaa")), None)
+
+    line = wait_until(found, "its line")
     assert len(json.dumps(line)) < 9000
 
 

@@ -42,7 +42,9 @@ def test_help_names_every_command(door_class):
     assert all(verb in text for verb in verbs.split())
 
 
-@pytest.mark.parametrize("verb", [["status"], ["ready"], ["reload"], ["history"], ["drain", "one"], ["explain", "GET", "http://one.test/"]])
+@pytest.mark.parametrize(
+    "verb", [["status"], ["ready"], ["reload"], ["history"], ["drain", "one"], ["explain", "GET", "http://one.test/"]]
+)
 def test_a_command_without_a_running_door_says_so(make_door, verb):
     door = make_door(start=False)
     done = door.command(*verb)

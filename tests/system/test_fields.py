@@ -5,6 +5,7 @@ import pytest
 
 from support import wire
 from support.client import ask
+from support.wait import wait_until
 
 pytestmark = pytest.mark.quick
 
@@ -196,9 +197,11 @@ def test_the_proxy_header_goes_first_where_the_endpoint_wants_it(site):
     with site.client(source="127.0.0.3") as client:
         client.request()
         connection = site.backend.wait_for_connections(1)[0]
-        client.wait_closed(within=10)
+        wait_until(lambda: b"HTTP/1.1" in connection.raw, "the request behind the PROXY line")
+        client.response()
     assert re.match(rb"PROXY TCP4 127\.0\.0\.3 127\.\d+\.\d+\.\d+ \d+ \d+\r\nGET / HTTP/1\.1\r\n", connection.raw)
-    connection.fault = None
+    for each in site.backend.connections:
+        each.fault = None
 
 
 def test_what_the_client_sends_as_a_proxy_header_is_no_request(site):

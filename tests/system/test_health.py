@@ -115,7 +115,8 @@ def test_a_check_that_hangs_is_a_failed_check(fleet):
 
 def test_the_check_is_asked_as_the_definition_says(fleet):
     def check(backend):
-        return http_check(backend, path="/health/deep?x=1", method="PUT", header={"Host": ["probe.test"], "X-Key": ["1"]}, body="ping")
+        header = {"Host": ["probe.test"], "X-Key": ["1"]}
+        return http_check(backend, path="/health/deep?x=1", method="PUT", header=header, body="ping")
 
     house = fleet("a", checks=check)
     seen = wait_until(lambda: house.health["a"].seen, "a check")[0]
@@ -211,7 +212,8 @@ def test_an_address_where_nobody_answers_is_given_up_after_the_connect_timeout(m
         sock.connect_ex(full.getsockname())
     good = make_backend("good")
     tags = ("route=gone.test", "connect_timeout=300ms", "balance=round_robin")
-    door.catalog.put("gone", instance("gone", full.getsockname(), *tags, id="gone"), instance("gone", good, *tags, id="good"))
+    gone = instance("gone", full.getsockname(), *tags, id="gone")
+    door.catalog.put("gone", gone, instance("gone", good, *tags, id="good"))
     door.start()
     assert [door.ask(host="gone.test").get("X-Backend") for _ in range(6)] == ["good"] * 6
     for sock in [full, *stuffing]:

@@ -62,7 +62,9 @@ def test_a_header_in_single_bytes_is_understood(house):
         assert client.response().status == 200
 
 
-@pytest.mark.parametrize("header", [b"PROXY UNKNOWN\r\n", version_2("198.51.100.7", command=0)], ids=["unknown", "local"])
+@pytest.mark.parametrize(
+    "header", [b"PROXY UNKNOWN\r\n", version_2("198.51.100.7", command=0)], ids=["unknown", "local"]
+)
 def test_a_balancer_s_own_connection_is_its_own(house, header):
     assert ask_with(house, header).status == 200
     assert house.one.requests[0].get("X-Forwarded-For") == BALANCER

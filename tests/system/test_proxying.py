@@ -333,7 +333,8 @@ def test_an_early_answer_ends_the_upload_without_poisoning_the_next_request(site
 
     site.answer_with(refuse)
     with site.client() as client:
-        client.send(wire.message("POST /big HTTP/1.1", [("Host", site.host), ("Content-Length", "1000000")], b"x" * 1000))
+        fields = [("Host", site.host), ("Content-Length", "1000000")]
+        client.send(wire.message("POST /big HTTP/1.1", fields, b"x" * 1000))
         assert client.response().status == 413
     site.answer_with(lambda exchange: exchange.answer(body="fresh"))
     assert site.ask("GET", "/next").text == "fresh"

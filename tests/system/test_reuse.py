@@ -1,7 +1,6 @@
 """Backend connections are kept, and their end is no client's trouble: what was not acted on is sent once more, what
 may have been is not."""
 import threading
-import time
 
 import pytest
 
@@ -193,11 +192,10 @@ def test_idle_connections_end_after_their_time(site):
 
 
 def test_a_backend_s_keep_alive_hint_is_obeyed(site):
+    # one second, less the second that we stay ahead of the backend: it is not kept at all
     site.answer_with(lambda exchange: exchange.answer(fields={"Keep-Alive": "timeout=1"}))
-    assert site.ask().status == 200
-    began = time.monotonic()
-    wait_until(lambda: not site.backend.open_connections(), "closed before the backend would")
-    assert time.monotonic() - began < 1.0, "a second before its time"
+    assert [site.ask().status for _ in range(3)] == [200] * 3
+    assert len(site.backend.connections) == 3
 
 
 def test_many_clients_share_few_connections(site):

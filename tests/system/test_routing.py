@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+from support import wire
 from support.backend import refused_port
 from support.catalog import instance
 from support.client import Client, ask
@@ -142,7 +143,10 @@ def test_a_route_may_ask_for_a_method(house, method, service):
     assert went_to(house, "method.test", method=method, body=b"") == service
 
 
-@pytest.mark.parametrize("fields, service", [({"X-Beta": "1"}, "beta"), ({"x-beta": "1"}, "beta"), ({"X-Beta": "2"}, "stable"), ({}, "stable")])
+@pytest.mark.parametrize(
+    "fields, service",
+    [({"X-Beta": "1"}, "beta"), ({"x-beta": "1"}, "beta"), ({"X-Beta": "2"}, "stable"), ({}, "stable")],
+)
 def test_a_route_may_ask_for_a_field(house, fields, service):
     assert went_to(house, "field.test", fields=fields) == service
 
@@ -207,7 +211,7 @@ def test_a_request_s_body_is_read_past_a_local_answer(house):
         client.request("GET", "/", host="exact.test")
         try:
             assert client.response().get("X-Backend") == "exact"
-        except OSError:
+        except (OSError, wire.Closed):
             pass  # closing instead is as good
     assert all("SMUGGLED" not in request.target for backend in house[1].values() for request in backend.requests)
 

@@ -89,36 +89,35 @@ def test_no_idempotent_request_fails_while_one_endpoint_is_left(make_door, secon
 
 
 @pytest.mark.parametrize(
-    "changes, sockets",
+    "edits, sockets",
     [
-        pytest.param(200, 100, marks=[pytest.mark.ci, pytest.mark.timeout(300)], id="200-changes"),
-        pytest.param(10000, 1000, marks=[pytest.mark.long, pytest.mark.timeout(5400)], id="10000-changes"),
+        pytest.param(20, 100, marks=[pytest.mark.ci, pytest.mark.timeout(300)], id="1000-changes"),
+        pytest.param(200, 1000, marks=[pytest.mark.long, pytest.mark.timeout(1200)], id="10000-changes"),
     ],
 )
-def test_catalog_changes_under_open_websockets_leave_memory_flat(make_door, changes, sockets):
+def test_catalog_changes_under_open_websockets_leave_memory_flat(make_door, edits, sockets):
     door = make_door(start=False, config={"limits": {"connections_per_client": 100000}})
     stays, comes_and_goes = WorkerBackend("stays"), Backend("goes")
-    services = 50
     try:
         door.catalog.put("chat", instance("chat", stays, "route=chat.test"))
-        door.catalog.put("moves", *moving(comes_and_goes, 0, services))
+        door.catalog.put("moves", *moved(comes_and_goes, 0))
         door.start()
         clients = [open_socket(door) for _ in range(sockets)]
         applied = 0
 
-        def change(count):
+        def edit(count):
             nonlocal applied
             for _ in range(count):
                 applied += 1
-                door.catalog.put("moves", *moving(comes_and_goes, applied, services))
-                wait_until(lambda: generation(door, applied), "the change is live", within=5, every=0.01)
+                door.catalog.put("moves", *moved(comes_and_goes, applied))
+                wait_until(lambda: is_live(door, applied), "the change is live", every=0.01)
 
-        change(changes // 10)  # buffers and tables grow to their size
+        edit(edits // 4)  # buffers and tables grow to their size
         before, fds = door.rss(), door.fds()
-        change(changes - changes // 10)
+        edit(edits - edits // 4)
         assert door.rss() - before < 8 * process.MIB
         assert door.fds() <= fds + 10
-        assert wait_until(lambda: door.status()["worlds_live"] <= 3, "old worlds are gone")
+        wait_until(lambda: door.status()["worlds_live"] <= 3, "old worlds are gone")
         for client in clients:
             client.send(b"still")
         assert all(client.reader.take(5) == b"still" for client in clients)
@@ -129,15 +128,12 @@ def test_catalog_changes_under_open_websockets_leave_memory_flat(make_door, chan
         comes_and_goes.stop()
 
 
-def moving(backend, n, services):
-    """Many services, of which each change moves one: the route says which change it was."""
-    for index in range(services):
-        version = n if index == n % services else 0
-        yield instance(f"m{index}", backend, f"route=m{index}.test/v{version}", id=f"m{index}-{version}")
+def moved(backend, n):
+    """Fifty services; each edit of the file gives every one of them another instance and another route."""
+    return [instance(f"m{i}", backend, f"route=m{i}.test/v{n}", id=f"m{i}-{n}") for i in range(50)]
 
 
-def generation(door, n):
-    """Whether change n is what is served."""
+def is_live(door, n):
     return door.ask(f"/v{n}", host=f"m{n % 50}.test").status == 200
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from support import tls, wire
 from support.catalog import instance
-from support.certs import served
 from support.client import Client
 from support.wait import patient, wait_until
 
@@ -191,7 +190,11 @@ def test_a_handshake_that_never_ends_is_ended(house, authority):
         client.wait_closed(within=6)
 
 
-@pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\nHost: a.tls.test\r\n\r\n", b"\x00" * 64, b"\x16\x03\x01\xff\xff" + b"A" * 70000])
+@pytest.mark.parametrize(
+    "data",
+    [b"GET / HTTP/1.1\r\nHost: a.tls.test\r\n\r\n", b"\x00" * 64, b"\x16\x03\x01\xff\xff" + b"A" * 70000],
+    ids=["http", "zeros", "a huge record"],
+)
 def test_what_is_not_tls_is_closed_and_the_door_lives_on(house, authority, data):
     with Client(house.https) as client:
         try:

@@ -74,6 +74,8 @@ class Connection:
                 head = self.reader.request_head()
                 self.requests.append(head)
                 if not self.backend.head_only:
+                    if head.get("Expect") == "100-continue":
+                        self.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
                     self.reader.body(head)
                 self.backend.note(head)
                 self.backend.handler(Exchange(self, head))
@@ -185,7 +187,8 @@ class Backend:
         return self.requests
 
     def wait_for_connections(self, count, within=5.0):
-        wait_until(lambda: len(self.connections) >= count, lambda: f"{count} connections; got {len(self.connections)}", within)
+        found = lambda: len(self.connections) >= count
+        wait_until(found, lambda: f"{count} connections; got {len(self.connections)}", within)
         return self.connections
 
     def forget(self):

@@ -91,8 +91,8 @@ class Client:
         """Whether the door has closed, without waiting; bytes that came are kept."""
         self.sock.settimeout(0.001)
         try:
-            self.reader.fill()
-            return False
+            while True:
+                self.reader.fill()
         except (TimeoutError, ssl.SSLWantReadError, BlockingIOError):
             return False
         except (wire.Closed, ConnectionError, ssl.SSLError):

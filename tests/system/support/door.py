@@ -47,6 +47,7 @@ class Door:
         self.http = (self.address, addresses.HTTP)
         self.https = (self.address, addresses.HTTPS)
         self.metrics_address = (self.address, addresses.METRICS)
+        self.prober = None  # the address from which the metrics are asked, where not everybody may
         self.catalog = Catalog(self.path("services"))
         self.certificates = self.path("certificates")
         self.file = self.path("gatehouse.yaml")
@@ -196,17 +197,17 @@ class Door:
     def probe(self, path):
         """The status that the metrics address answers; 0: nothing listens there."""
         try:
-            return ask(self.metrics_address, target=path, host=f"{self.address}:{addresses.METRICS}", timeout=5).status
+            return self.ask_metrics(path, timeout=5).status
         except OSError:
             return 0
 
-    def metrics_text(self):
-        return ask(self.metrics_address, target="/metrics", host=f"{self.address}:{addresses.METRICS}").text
+    def ask_metrics(self, path, **more):
+        return ask(self.metrics_address, target=path, host="%s:%d" % self.metrics_address, source=self.prober, **more)
 
     def metric(self, name, **labels):
         """The sum of a metric's samples that carry these labels; None if there is none."""
         found = None
-        for line in self.metrics_text().splitlines():
+        for line in self.ask_metrics("/metrics").text.splitlines():
             match = re.fullmatch(rf"{name}(?:\{{(.*)\}})? (\S+)(?: \d+)?", line)
             if match and all(f'{key}="{value}"' in (match[1] or "") for key, value in labels.items()):
                 found = (found or 0.0) + float(match[2])
@@ -218,8 +219,8 @@ class Door:
     def command(self, verb, *arguments, within=20.0):
         """Runs `gatehouse VERB …` as an operator on the same machine does."""
         return subprocess.run(
-            self.command_line(verb, *arguments), capture_output=True, text=True, env=self.environment(), cwd=self.folder,
-            timeout=patient(within), stdin=subprocess.DEVNULL,
+            self.command_line(verb, *arguments), capture_output=True, text=True, env=self.environment(),
+            cwd=self.folder, timeout=patient(within), stdin=subprocess.DEVNULL,
         )
 
     def do(self, verb, *arguments, **more):
@@ -286,4 +287,7 @@ def healthy(door, service):
 
 def wait_healthy(door, service, *ids, within=10.0):
     """Waits until exactly these endpoints of the service are healthy."""
-    wait_until(lambda: healthy(door, service) == set(ids), lambda: f"{ids} up; status is {door.status()}", within, every=0.1)
+    def told():
+        return f"of {service} exactly {ids} up; it is {endpoints(door.status(), service)}"
+
+    wait_until(lambda: healthy(door, service) == set(ids), told, within, every=0.1)

@@ -32,6 +32,10 @@ class Fleet:
         self.door.catalog.put(self.service, *(self.instance(name) for name in chosen))
         return self
 
+    def add(self, name):
+        self.backends[name] = Backend(name)
+        return self.put()
+
     def stop(self):
         for backend in self.backends.values():
             backend.stop()

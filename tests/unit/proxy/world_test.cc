@@ -101,6 +101,24 @@ TEST_F(Worlds, StartEndpointsByTheirChecks) {
   EXPECT_EQ(endpoint("keyed", "n1/a").live->health, pool::Health::unknown);
 }
 
+TEST_F(Worlds, LimitRequestsToWhatTheConnectionsCanCarry) {
+  struct Row {
+    unsigned requests, connections, limit;
+    conf::Protocol protocol = conf::Protocol::http;
+  };
+  for (const Row& row :
+       {Row{0, 0, 0}, Row{5, 0, 5}, Row{0, 4, 4}, Row{5, 4, 4}, Row{3, 4, 3}, Row{5, 4, 5, conf::Protocol::h2c}}) {
+    services_.clear();
+    auto& instance = add_instance("web", "web-1", "10.0.0.1");
+    instance.max_requests = row.requests;
+    instance.max_connections = row.connections;
+    service("web").protocol = row.protocol;
+    build();
+    EXPECT_EQ(endpoint("web", "n1/web-1").max_requests, row.limit);
+    EXPECT_EQ(endpoint("web", "n1/web-1").max_connections, row.connections);
+  }
+}
+
 TEST_F(Worlds, CarryCountersAndHealthOverByIdentity) {
   add_instance("web", "web-1", "10.0.0.1").checks = {check()};
   build();

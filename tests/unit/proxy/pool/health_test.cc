@@ -81,16 +81,26 @@ TEST(CheckHealth, BelievesATtlCheckAtOnce) {
   EXPECT_EQ(health.health(), Health::up);
 }
 
-TEST(CheckHealth, IsChangingWhileResultsDisagreeWithTheVerdict) {
-  const auto check = check_of(2, 3);
+TEST(CheckHealth, TakesATtlCheckAsToldFromTheStart) {
+  auto check = check_of(2, 3);
+  check.kind = conf::HealthCheck::Kind::ttl;
+  EXPECT_EQ(CheckHealth(check, Health::unknown).health(), Health::down);
+  EXPECT_EQ(CheckHealth(check, Health::up).health(), Health::down);
+  check.initial = "passing";
+  EXPECT_EQ(CheckHealth(check, Health::unknown).health(), Health::up);
+}
+
+TEST(CheckHealth, IsAskedQuicklyWhileResultsDisagreeAndSeldomOnlyWhenWell) {
+  const auto check = check_of(2, 2);
   CheckHealth health(check, Health::unknown);
-  EXPECT_TRUE(health.changing());
+  EXPECT_EQ(health.pace(false), Pace::changing);
   health.on_result(passing, on_time);
-  EXPECT_FALSE(health.changing());
+  EXPECT_EQ(health.pace(true), Pace::usual);
+  EXPECT_EQ(health.pace(false), Pace::unused);
   health.on_result(critical, on_time);
-  EXPECT_TRUE(health.changing());
-  health.on_result(passing, on_time);
-  EXPECT_FALSE(health.changing());
+  EXPECT_EQ(health.pace(false), Pace::changing);
+  health.on_result(critical, on_time);
+  EXPECT_EQ(health.pace(false), Pace::usual);  // down: nobody can use it, its return is waited for
 }
 
 class TwoChecks : public testing::Test {
@@ -124,7 +134,7 @@ TEST_F(TwoChecks, AFailedConnectionCountsForBoth) {
   auto health = health_of(Health::up);
   health.on_connect_failure();
   EXPECT_EQ(health.health(), Health::down);  // the second falls with one
-  EXPECT_TRUE(health.changing(0));
+  EXPECT_EQ(health.pace(0, true), Pace::changing);
 }
 
 TEST(EndpointHealth, IsUpWithoutChecks) { EXPECT_EQ(EndpointHealth({}, Health::down).health(), Health::up); }
@@ -156,13 +166,13 @@ TEST(ProbeDelay, StaysWithinAFifthOfItsInterval) {
   conf::HealthCheck check;
   check.interval = 5s;
   struct Row {
-    bool changing, used;
+    Pace pace;
     Millis interval;
   };
-  for (const Row& row : {Row{false, true, 5s}, Row{true, true, 1s}, Row{true, false, 1s}, Row{false, false, 60s}}) {
+  for (const Row& row : {Row{Pace::usual, 5s}, Row{Pace::changing, 1s}, Row{Pace::unused, 60s}}) {
     Millis least = 1h, most{0};
     for (std::uint64_t dice = 0; dice < 2000; ++dice) {
-      const auto delay = probe_delay(check, row.changing, row.used, dice);
+      const auto delay = probe_delay(check, row.pace, dice);
       least = std::min(least, delay);
       most = std::max(most, delay);
     }
@@ -177,8 +187,8 @@ TEST(ProbeDelay, NeverAsksLessOftenThanTheIntervalOnChangeNorMoreOftenWhenUnused
   conf::HealthCheck fast, slow;
   fast.interval = 200ms;
   slow.interval = 10min;
-  EXPECT_LE(probe_delay(fast, true, true, 1), 240ms);
-  EXPECT_GE(probe_delay(slow, false, false, 1), 8min);
+  EXPECT_LE(probe_delay(fast, Pace::changing, 1), 240ms);
+  EXPECT_GE(probe_delay(slow, Pace::unused, 1), 8min);
 }
 
 TEST(ProbeDelay, FirstLookIsSoonAndSpread) {
@@ -203,6 +213,9 @@ TEST(FirstHealth, IsUpWithoutChecksAndUnknownUntilEveryCheckAnswered) {
   EXPECT_EQ(first_health({&passing_first, &critical_first}), Health::unknown);
   EXPECT_EQ(first_health({&passing_first}), Health::up);
   EXPECT_EQ(first_health({&passing_first, &warning_first}), Health::warning);
+  auto ttl = critical_first;
+  ttl.kind = conf::HealthCheck::Kind::ttl;
+  EXPECT_EQ(first_health({&ttl, &critical_first}), Health::down);
 }
 
 TEST(ChecksOf, AreTheInstancesAndTheServicesUnlessThereAreToBeNone) {

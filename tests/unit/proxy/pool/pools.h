@@ -47,7 +47,7 @@ inline EndpointSet make_set(const std::vector<Spec>& specs, conf::Balance balanc
   service.slow_start = slow_start;
   std::vector<Endpoint> endpoints;
   for (std::uint32_t i = 0; i < specs.size(); ++i) endpoints.push_back(make_endpoint(specs[i], i));
-  return EndpointSet(std::move(endpoints), service);
+  return EndpointSet(endpoints, service);
 }
 
 inline constexpr std::int64_t now_ms = 1'000'000;
