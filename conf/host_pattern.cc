@@ -1,6 +1,7 @@
 #include "conf/host_pattern.h"
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "conf/words.h"
