@@ -26,8 +26,10 @@ int run_history(const Where& where, const std::string& since, bool json) {
   Columns rows(0);
   for (std::string_view rest = reply->body; !rest.empty();) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
-    if (const std::optional<HistoryEntry> entry = parse_history_line(rest.substr(0, end)))
-      rows.row({{utc_text(entry->time_ms), Colour::dim}, {entry->what}, {entry->text}, {entry->by, Colour::dim}});
+    if (const std::optional<HistoryEntry> entry = parse_history_line(rest.substr(0, end))) {
+      const std::string by = entry->by.empty() ? "" : ", by " + entry->by;
+      rows.row({{utc_text(entry->time_ms), Colour::dim}, {entry->what}, {entry->text + by}});
+    }
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   std::cout << (rows.empty() ? "nothing changed in the last " + since + "\n" : rows.text(is_terminal()));

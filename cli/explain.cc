@@ -217,16 +217,15 @@ class Walk {
   void choice(const proxy::Admission& admission, bool any) {
     const auto& endpoints = admission.pool->endpoints;
     if (admission.sticky) {
-      line("\nchoice", endpoints[*admission.sticky].name + ", which its cookie names");
+      line("choice", endpoints[*admission.sticky].name + ", which its cookie names");
     } else if (endpoints.balance() == conf::Balance::maglev) {
       pool::PickContext context;
       context.hash = admission.hash;
       context.now_ms = view_.steady_ms;
       const pool::Pick pick = pool::pick(endpoints, context);
-      if (pick.endpoint != nullptr) line("\nchoice", pick.endpoint->name + ", by its hash");
+      if (pick.endpoint != nullptr) line("choice", pick.endpoint->name + ", by its hash");
     }
-    if (any) return;
-    line("\nanswer", "503 Service Unavailable, no_endpoint: no endpoint can take it now");
+    if (!any) line("answer", "503 Service Unavailable, no_endpoint: no endpoint can take it now");
   }
 
   const DoorView& view_;

@@ -36,7 +36,7 @@ def wait_until(condition, what, within=5.0, every=0.02):
         if deadline.passed():
             told = what() if callable(what) else what
             raise AssertionError(f"not within {within:g} s: {told}")
-        time.sleep(every)
+        time.sleep(every)  # between two looks
 
 
 def watch_for(condition, seconds, every=0.02):
@@ -48,5 +48,5 @@ def watch_for(condition, seconds, every=0.02):
     while time.monotonic() < end:
         if condition():
             return True
-        time.sleep(every)
+        time.sleep(every)  # between two looks
     return False

@@ -43,6 +43,7 @@ sent on
   X-Forwarded-Proto: https
   X-Forwarded-Host: web.example:8443
   X-Forwarded-Port: 8443
+  X-Real-IP: 203.0.113.7
   X-Request-Id: (made)
 
 endpoints of web (least_request)

@@ -129,8 +129,8 @@ listeners
 web  least_request
   web.example/
   old.example/  refused: auth is not carried yet
-    n1/web-1  10.0.0.1:8000  up    16 min  0 now  1,204 requests
-    n1/web-2  10.0.0.2:8000  down  45 s    0 now  0 requests      refused
+    n1/web-1  10.0.0.1:8000  up    0 ms  0 now  1,204 requests
+    n1/web-2  10.0.0.2:8000  down  45 s  0 now  0 requests      refused
 
 certificates
   web  90 days left  web.example

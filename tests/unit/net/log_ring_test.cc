@@ -1,5 +1,6 @@
 #include "net/log_ring.h"
 
+#include <algorithm>
 #include <cstring>
 #include <thread>
 
