@@ -207,15 +207,21 @@ ReloadResult Door::reload(const std::string& by) {
     note("configuration", "reload refused: " + result.findings.front().text(), by);
     return result;
   }
+  std::vector<std::shared_ptr<ListenSocket>> closing;  // listeners that are no more
   const bool other_folder = read.config.certificates != config_.certificates;
   config_ = std::move(read.config);
   config_text_ = text_or_empty(config_.file);
+  for (const auto& old : listeners_)
+    if (std::none_of(listeners.begin(), listeners.end(),
+                     [&](const auto& kept) { return kept->socket == old->socket; }))
+      closing.push_back(old->socket);
   listeners_ = std::move(listeners);
   if (other_folder) certificate_folder_.reset();
   read_certificates();
   read_catalog();
   rebuild("reload");
   for (auto& worker : workers_) worker->listen(listeners_);
+  for (const auto& socket : closing) socket->close();
   watch_files();
   result.applied = true;
   std::string text = "reloaded";
@@ -236,6 +242,7 @@ void Door::stop(std::function<void()> ended) {
   ended_ = std::move(ended);
   note("process", "stopping");
   for (auto& worker : workers_) worker->drain();
+  for (const auto& listener : listeners_) listener->socket->close();
   stop_deadline_ = std::chrono::steady_clock::now() + config_.limits.shutdown_time;
   wait_for_the_last();
 }

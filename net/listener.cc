@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -45,7 +46,11 @@ std::shared_ptr<ListenSocket> ListenSocket::adopt(int fd) {
   return std::shared_ptr<ListenSocket>(new ListenSocket(fd));
 }
 
-ListenSocket::~ListenSocket() { ::close(fd_); }
+ListenSocket::~ListenSocket() { close(); }
+
+void ListenSocket::close() {
+  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+}
 
 SocketAddress ListenSocket::address() const {
   sockaddr_storage storage{};

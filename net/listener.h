@@ -15,7 +15,7 @@
 
 namespace gatehouse {
 
-// A bound, listening descriptor. Closed with the last holder.
+// A bound, listening descriptor. Closed by close(), or with the last holder.
 class ListenSocket {
  public:
   static Result<std::shared_ptr<ListenSocket>> bind(const SocketAddress& address);
@@ -26,6 +26,8 @@ class ListenSocket {
 
   int fd() const { return fd_; }
   SocketAddress address() const;
+  // Ends our own hold on it. Workers that still accept what waits in the queue have theirs.
+  void close();
 
  private:
   explicit ListenSocket(int fd) : fd_(fd) {}
@@ -60,7 +62,8 @@ class Acceptor final : public Pollable {
   int own_fd_ = -1;  // a duplicate, so that each worker's epoll registration has its own life
   int spare_fd_ = -1;
   bool armed_ = false;
-  unsigned batch_ = 1;  // accepts per event: doubled while the queue is not emptied, so that a lone connection costs one
+  unsigned batch_ =
+      1;  // accepts per event: doubled while the queue is not emptied, so that a lone connection costs one
   std::uint64_t exhausted_ = 0;
   RetryTimer retry_;
 };

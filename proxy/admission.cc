@@ -106,7 +106,7 @@ void judge_route(const Arrival& arrival, const World& world, Admission& admissio
   if (judge_redirect(arrival, admission, target)) return;
   const http::RequestHead& head = arrival.head;
   if (route.policy.max_body && head.body == http::Framing::length && head.content_length > *route.policy.max_body)
-    return refuse(admission, 413, http::Termination::denied, "the body is larger than this route takes");
+    return refuse(admission, 413, http::Termination::client_too_large, "the body is larger than this route takes");
   const auto rewritten = http::rewrite_target(target, route.policy.strip, route.policy.prepend, scratch.target);
   if (!rewritten) return refuse(admission, 414, http::Termination::client_malformed, "the target is too long");
   admission.forward = *rewritten;

@@ -57,6 +57,8 @@ Task<bool> Exchange::choose_endpoint() {
     outcome = co_await wait_in_queue(outcome);
   if (outcome == pool::Outcome::picked) {
     attempt_ = Attempt::running;
+    refused_ = 0;
+    termination_ = http::Termination::ok;
     co_return true;
   }
   // A retry that finds nobody else keeps the fault it came with.
@@ -176,7 +178,7 @@ void Exchange::judge_failure(Fault fault) {
       if (retry.on_connect && attempts_ <= retry.attempts && retry_allowed()) attempt_ = Attempt::again_elsewhere;
       break;
     case Fault::closed:
-      if (retry.on_stale && !stale_replayed_ && backend_->requests > 0 && may_replay()) {
+      if (retry.on_stale && retry.attempts > 0 && !stale_replayed_ && backend_->requests > 0 && may_replay()) {
         stale_replayed_ = fresh_only_ = true;
         worker_.counters.stale_replays.add();
         rewind();
@@ -184,14 +186,11 @@ void Exchange::judge_failure(Fault fault) {
         return;
       }
       note_gateway_error(fault);
+      if (retry.on_stale) retry_elsewhere();  // it died under the request
       break;
     case Fault::timeout:
       note_gateway_error(fault);
-      if (retry.on_timeout && attempts_ <= retry.attempts && http::is_idempotent(head_.method_id) && may_replay() &&
-          retry_allowed()) {
-        rewind();
-        attempt_ = Attempt::again_elsewhere;
-      }
+      if (retry.on_timeout) retry_elsewhere();
       break;
     case Fault::malformed:
       worker_.counters.malformed_responses.add();
@@ -200,6 +199,14 @@ void Exchange::judge_failure(Fault fault) {
     default: break;
   }
   fail(fault);  // what is told, should a retry find nobody
+}
+
+// What may have been acted on is sent to another endpoint only if that does no harm.
+void Exchange::retry_elsewhere() {
+  if (attempts_ > policy_->retry.attempts || !http::is_idempotent(head_.method_id) || !may_replay()) return;
+  if (!retry_allowed()) return;
+  rewind();
+  attempt_ = Attempt::again_elsewhere;
 }
 
 // An answer whose status the route wants tried elsewhere.

@@ -259,6 +259,7 @@ void Exchange::write_log() {
     record.method = head_.method();
     record.host = head_.host();
     record.path = head_.target();
+    if (settings_->redact_query) record.path = record.path.substr(0, record.path.find('?'));
     record.http_version = head_.minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
     record.user_agent = head_.value_of(http::FieldId::user_agent);
     record.referer = head_.value_of(http::FieldId::referer);

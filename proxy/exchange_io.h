@@ -71,6 +71,7 @@ class Exchange : public Pooled {
   void note_gateway_error(Fault fault);
   void judge_answer();
   void fail(Fault fault);
+  void retry_elsewhere();
   void retry_for_status();
 
   // exchange_relay_io.cc

@@ -179,7 +179,7 @@ void Exchange::begin_answer() {
   answering_ = true;
   keep_backend_ = answer_head_.keep_alive && status_ != 101;
   keep_client_ = keep_client_ && request_sent_ && !worker_.draining;
-  if (answer_head_.keep_alive_seconds > 1)
+  if (answer_head_.keep_alive_seconds > 0)
     backend_->idle_limit = (answer_head_.keep_alive_seconds - 1) * LoopTime{1000};
   const http::Framing towards_client =
       status_ == 101 ? http::Framing::none : http::client_framing(answer_head_, head_.minor);

@@ -35,6 +35,9 @@ Task<> Exchange::converse_upgraded() {
     Moved up = Moved::done, down = Moved::done;
     if (!request_body_.done()) up = request_body_.run(client, backend);
     if (!answer_body_.done()) down = answer_body_.run(backend, client);
+    if (termination_ == http::Termination::ok && (up == Moved::source_ended || down == Moved::source_ended))
+      termination_ = up == Moved::source_ended ? http::Termination::tunnel_client_closed
+                                               : http::Termination::tunnel_backend_closed;
     if (up == Moved::source_ended) backend.end_sending();
     if (down == Moved::source_ended) {
       client.end_sending();

@@ -15,6 +15,7 @@ struct Settings {
   std::vector<IpPrefix> trusted_proxies;
   std::uint16_t https_port = 0;  // of the first TLS listener, where http is redirected to; 0: there is none
   bool access_log = true;
+  bool redact_query = false;        // the access log's path ends before its query
   std::vector<std::string> redact;  // access log fields written as "-"
 };
 

@@ -13,13 +13,19 @@ BackendConnection::~BackendConnection() { endpoint->connections.fetch_sub(1, std
 std::unique_ptr<BackendConnection> ConnectionPool::take(std::uint32_t endpoint_id) {
   if (endpoint_id >= by_endpoint_.size()) return nullptr;
   PerEndpoint& pool = by_endpoint_[endpoint_id];
-  if (pool.count == 0) return nullptr;
-  auto& connection = static_cast<BackendConnection&>(*pool.connections.previous);
-  connection.unlink();
-  connection.stream.socket.set_idle_event(nullptr, nullptr);
-  --pool.count;
-  --idle_;
-  return std::unique_ptr<BackendConnection>(&connection);
+  while (pool.count > 0) {
+    auto& connection = static_cast<BackendConnection&>(*pool.connections.previous);
+    if (connection.idle_until <= loop_.now()) {  // the backend may be closing it at this moment
+      drop(connection);
+      continue;
+    }
+    connection.unlink();
+    connection.stream.socket.set_idle_event(nullptr, nullptr);
+    --pool.count;
+    --idle_;
+    return std::unique_ptr<BackendConnection>(&connection);
+  }
+  return nullptr;
 }
 
 void ConnectionPool::on_idle_event(void* context) {
@@ -34,9 +40,11 @@ void ConnectionPool::on_idle_event(void* context) {
 
 void ConnectionPool::give(std::unique_ptr<BackendConnection> connection) {
   const std::uint32_t id = connection->endpoint->id;
-  if (id >= by_endpoint_.size()) by_endpoint_.resize(id + 1);
+  while (id >= by_endpoint_.size()) by_endpoint_.emplace_back();
   PerEndpoint& pool = by_endpoint_[id];
-  if (pool.count >= limits_.idle_per_endpoint || connection->stream.socket.peer_ended()) return;
+  if (pool.count >= limits_.idle_per_endpoint || connection->stream.socket.peer_ended() ||
+      connection->idle_limit == 0)
+    return;
   BackendConnection& kept = *connection.release();
   kept.pool = this;
   kept.stream.socket.set_waker(nullptr);

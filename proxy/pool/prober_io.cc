@@ -7,6 +7,7 @@
 namespace gatehouse::pool {
 namespace {
 
+constexpr LoopTime unused_after_ms = 60'000;
 constexpr LoopTime glance_ms = 250;  // how soon a failure on the data path is noticed
 
 bool equal_checks(const Probed& a, const Probed& b) {
@@ -38,6 +39,7 @@ struct Prober::Subject {
   EndpointHealth health;
   std::vector<std::unique_ptr<Check>> checks;
   std::uint64_t failures_seen = 0, requests_seen = 0;
+  LoopTime used_at = 0;  // when a request was last seen to have gone there
   bool hurry = false, stopping = false;
 };
 
@@ -158,8 +160,9 @@ Task<> Prober::story(Subject& subject, std::size_t index) {
     if (subject.stopping) co_return;
     take(subject, index, report);
     const std::uint64_t requests = subject.probed.endpoint.live->requests_total.load(std::memory_order_relaxed);
-    const bool used = requests != subject.requests_seen;
+    if (requests != subject.requests_seen || subject.used_at == 0) subject.used_at = loop_.now();
     subject.requests_seen = requests;
+    const bool used = loop_.now() - subject.used_at < unused_after_ms;
     next = loop_.now() + probe_delay(check, subject.health.pace(index, used), dice_.roll()).count();
   }
 }
