@@ -212,13 +212,10 @@ class MatcherBuilder {
     t_.edge_index = HashIndex(edges);
     for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
       Node& node = nodes_[i];
-      // A node is made after the one above it, which is laid by now.
-      std::uint32_t up = node.up;
-      if (up != none && t_.nodes[up].count == 0) up = t_.nodes[up].up;
       const auto first = static_cast<std::uint32_t>(t_.targets.size());
       lay_targets(node.targets);
       const auto count = static_cast<std::uint32_t>(t_.targets.size()) - first;
-      t_.nodes.push_back({first, count, up, !node.children.empty()});
+      t_.nodes.push_back({first, count, node.up, !node.children.empty()});
       for (const auto& [segment, child] : node.children) {
         t_.edge_index.insert(edge_hash(i, segment), static_cast<std::uint32_t>(t_.edges.size()));
         t_.edges.push_back({i, child, lay_text(segment), static_cast<std::uint32_t>(segment.size())});

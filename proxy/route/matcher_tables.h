@@ -66,7 +66,7 @@ class HashIndex {
 // A run of targets that end at the same node, in the order they are tried.
 struct PathNode {
   std::uint32_t first = 0, count = 0;
-  std::uint32_t up = none;  // the nearest node above that has targets
+  std::uint32_t up = none;  // the node a segment shorter
   bool has_children = false;
 };
 

@@ -176,12 +176,17 @@ TEST(LeastConnection, KeepsAllAtTheSameLoad) {
   for (const auto& endpoint : set.endpoints()) EXPECT_EQ(endpoint.live->requests, 100u);
 }
 
+// The same key by other dice, which don't matter.
+PickContext thrown_again(std::uint64_t n) {
+  auto context = throw_of(n);
+  context.dice = n * 77;
+  return context;
+}
+
 TEST(Maglev, KeepsAKeyAtItsEndpoint) {
   const auto set = make_set(std::vector<Spec>(10), Balance::maglev);
   for (std::uint64_t n = 0; n < 200; ++n) {
-    auto again = throw_of(n);
-    again.dice = n * 77;  // dice don't matter
-    EXPECT_EQ(picked(pick(set, throw_of(n))), picked(pick(set, again)));
+    EXPECT_EQ(picked(pick(set, throw_of(n))), picked(pick(set, thrown_again(n))));
   }
 }
 
@@ -210,7 +215,7 @@ TEST(Maglev, GivesAWarmingEndpointTheSameGrowingPartOfItsKeys) {
   std::vector<bool> early, late;
   for (std::uint64_t n = 0; n < 4000; ++n) early.push_back(picked(pick(set, throw_of(n))) == 2);
   set[2].live->healthy_since_ms = now_ms - 60'000;
-  for (std::uint64_t n = 0; n < 4000; ++n) late.push_back(picked(pick(set, throw_of(n))) == 2);
+  for (std::uint64_t n = 0; n < 4000; ++n) late.push_back(picked(pick(set, thrown_again(n))) == 2);
   const auto before = std::ranges::count(early, true), after = std::ranges::count(late, true);
   EXPECT_GT(before, 200);  // 30 % of a quarter
   EXPECT_GT(after, before * 3 / 2);

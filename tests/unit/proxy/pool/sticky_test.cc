@@ -87,6 +87,14 @@ TEST_F(StickyCookie, ForgedOrSpoiledIsIgnored) {
   }
 }
 
+TEST_F(StickyCookie, IsUnderstoodInOneSpellingOnly) {
+  const auto sticky = make({key_of(1)});
+  const auto good = value(sticky, 1);  // its last character holds two bits of the value and four that must be zero
+  int understood = 0;
+  for (char c = '-'; c <= 'z'; ++c) understood += sticky.find(good.substr(0, 21) + c) == 1u;
+  EXPECT_EQ(understood, 1);
+}
+
 TEST_F(StickyCookie, IsOffWithoutANameOrAKey) {
   EXPECT_FALSE(make({}).on());
   EXPECT_FALSE(Sticky("web", "", endpoints_, std::vector{key_of(1)}).on());

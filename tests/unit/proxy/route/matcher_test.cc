@@ -137,12 +137,13 @@ TEST(Matcher, ARefusedRouteHoldsItsPlaceButNotAgainstItsEqual) {
 
 TEST(Matcher, TellsAKnownHostFromAnUnknownOne) {
   const auto matcher = matcher_of({{"a", "a.x", "/only"}, {"w", "*.w", "/only"}, {"any", "", "/any"}},
-                                  {{"policy.only", {.certificate = "none"}}});
+                                  {{"policy.only", {.certificate = "none"}}, {"p.w", {.certificate = "none"}}});
   EXPECT_TRUE(matcher.match({.host = "a.x", .path = "/"}).host_known);
   EXPECT_EQ(matcher.match({.host = "a.x", .path = "/"}).target, nullptr);
   EXPECT_TRUE(matcher.match({.host = "z.w", .path = "/"}).host_known);
   EXPECT_FALSE(matcher.match({.host = "b.x", .path = "/any"}).host_known);
   EXPECT_FALSE(matcher.match({.host = "policy.only", .path = "/"}).host_known);
+  EXPECT_TRUE(matcher.match({.host = "p.w", .path = "/"}).host_known);  // by the wildcard
 }
 
 TEST(Matcher, NamesTheRouteByServiceAndPlace) {
