@@ -176,14 +176,12 @@ BROKEN = {
     "not JSON": ('{"services": [', "one.json:1"),
     "a number as text": ('{"services": [\n{"id": "one", "name": "one", "port": "8080"}]}', "one.json:2"),
     "an unknown key": ('{"services": [{"id": "one", "name": "one",\n "prot": 80}]}', "prot"),
-    "no name": ('{"services": [{"id": "one", "port": 80}]}', "name"),
     "a check without an interval": (
         '{"services": [{"name": "one", "port": 80, "checks": [{"tcp": "127.0.0.1:80"}]}]}', "interval",
     ),
     "a script check": (
-        '{"services": [{"name": "one", "port": 80, "checks": [{"args": ["/bin/true"], "interval": "5s"}]}]}', "script",
+        '{"services": [{"name": "one", "port": 80, "checks": [{"args": ["/bin/true"], "interval": "5s"}]}]}', "args",
     ),
-    "an empty file": ("", "one.json"),
     "a weight of zero": (
         '{"services": [{"name": "one", "port": 80, "weights": {"passing": 0, "warning": 1}}]}', "one.json",
     ),
@@ -197,6 +195,19 @@ def test_a_broken_file_keeps_its_last_good_content_and_is_told(house, text, word
     assert served_by(house, "one.test") == "one"
     checked = house.check()
     assert checked.returncode == 1 and word in checked.stdout + checked.stderr
+
+
+def test_an_empty_file_keeps_its_last_good_content_and_is_told(house):
+    house.catalog.write("one", "")
+    told(house, "one.json", "empty")
+    assert served_by(house, "one.test") == "one"
+
+
+def test_a_service_without_a_name_is_left_out_and_told(house, make_backend):
+    nameless = {"id": "two", "port": 80}
+    house.catalog.put("two", instance("two", make_backend("two"), "route=two.test"), nameless)
+    told(house, "two.json", "name")
+    wait_served(house, "two.test", "two")
 
 
 def test_a_broken_file_does_not_hold_up_the_others(house, make_backend):

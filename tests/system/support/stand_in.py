@@ -71,7 +71,8 @@ class NginxDoor(Door):
             tls = f"ssl_certificate {pair}; ssl_certificate_key {pair[:-4]}.key;"
         places = "".join(f"location {path} {{ proxy_pass http://{name}; }}" for path, name in paths.items())
         ssl = " ssl" if tls else ""
-        return f"server {{ listen {listen['address']}{ssl}; {tls} server_name {host.replace('**', '*') or '_'}; {places} }}\n"
+        name = host.replace("**", "*") or "_"
+        return f"server {{ listen {listen['address']}{ssl}; {tls} server_name {name}; {places} }}\n"
 
     def ready_or_dead(self):
         return self.process.poll() is not None or self.listening()
