@@ -1,9 +1,8 @@
 // certificate.h: one certificate with its chain and private key, read once and immutable.
-//   Threads  shared as shared_ptr<const Certificate> by every world and worker; OpenSSL counts its handles
-//   atomically. Refused  text that is not PEM, an encrypted key, a key that does not match, an expired or not yet
-//   valid
-//            certificate, one without names, a weak or unusual key, one that is not for servers: what would fail in a
-//            handshake fails here, with words.
+//   Refused  text that is not PEM, an encrypted key, a key that does not match, an expired or not yet valid
+//            certificate, one without names, a weak or unusual key, one that is not for servers: what would fail in
+//            a handshake fails here, with words.
+//   Threads  shared as shared_ptr<const Certificate> by every world and worker; OpenSSL counts its handles itself.
 //   Source   names: RFC 9525 (subjectAltName; the common name only when there is none), wildcards of one whole label.
 #pragma once
 

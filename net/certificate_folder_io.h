@@ -1,9 +1,10 @@
 // certificate_folder_io.h: a folder of NAME.crt + NAME.key, read again whenever it changed.
 //   Last good stays: a pair that cannot be used is told and the one it was to replace stays; a folder that vanished
-//   or became empty takes nothing away. A pair whose two files are gone while others are there is dropped. Unchanged
-//   content is not parsed again. Symlinks are followed; names beginning with a dot are not looked at. Secrets  a key
-//   that others can read is refused; one that its group can write, or a group we are not in can read,
-//            is used with a warning. Threads  one (control).  Limits  pairs_max, file_bytes_max.
+//   or became empty takes nothing away. A pair whose two files are gone while others are there is dropped.
+//   Unchanged content is not parsed again. Symlinks are followed; names beginning with a dot are not looked at.
+//   Secrets  a key that others can read is refused; one that its group can write, or a group that we are not in can
+//            read, is used with a warning.
+//   Threads  one (control).  Limits  pairs_max, file_bytes_max.
 #pragma once
 
 #include <map>

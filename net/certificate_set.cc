@@ -48,7 +48,7 @@ const ServedCertificates* CertificateSet::Index::find(const HostName& host) cons
 }
 
 CertificateSet::CertificateSet(std::vector<NamedCertificate> certificates,
-                               const std::vector<HostCertificate>& assigned, CertificatePtr placeholder)
+                               const std::vector<HostCertificate>& assigned, const CertificatePtr& placeholder)
     : certificates_(std::move(certificates)) {
   std::sort(certificates_.begin(), certificates_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   for (const auto& [name, certificate] : certificates_)

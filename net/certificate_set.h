@@ -44,7 +44,7 @@ class CertificateSet {
   CertificateSet() = default;
   // `placeholder` may be null. It serves its names where no other certificate does.
   CertificateSet(std::vector<NamedCertificate> certificates, const std::vector<HostCertificate>& assigned,
-                 CertificatePtr placeholder);
+                 const CertificatePtr& placeholder);
 
   const ServedCertificates* find(std::string_view host) const;  // null: none covers it
   bool covers(std::string_view host) const { return find(host) != nullptr; }

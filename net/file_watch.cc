@@ -177,12 +177,9 @@ bool FileWatch::read_events() {
   }
 }
 
-void FileWatch::note(TimePoint now) {
-  if (!first_) first_ = now;
-  last_ = now;
-}
+void FileWatch::note(TimePoint now) { unrest_ = {unrest_ ? unrest_->first : now, now}; }
 
-TimePoint FileWatch::due() const { return std::min<TimePoint>(*last_ + quiet, *first_ + longest); }
+TimePoint FileWatch::Unrest::due() const { return std::min<TimePoint>(last + quiet, first + longest); }
 
 bool FileWatch::poll(TimePoint now) {
   if (read_events()) note(now);
@@ -191,16 +188,16 @@ bool FileWatch::poll(TimePoint now) {
     if (survey.print != std::exchange(print_, survey.print)) note(now);
     next_stat_ = now + stat_interval;
   }
-  if (!first_ || now < due()) return false;
-  first_ = last_ = std::nullopt;
+  if (!unrest_ || now < unrest_->due()) return false;
+  unrest_.reset();
   watch_anew(now);
   return true;
 }
 
 std::optional<TimePoint> FileWatch::deadline() const {
   std::optional<TimePoint> out;
-  if (first_) out = due();
-  if (by_stat_) out = out ? std::min(*out, next_stat_) : next_stat_;
+  if (unrest_) out = unrest_->due();
+  if (by_stat_) out = std::min(out.value_or(next_stat_), next_stat_);
   return out;
 }
 

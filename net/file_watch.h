@@ -2,11 +2,12 @@
 //   Watched are a path's target and every step on the way there: each folder that a component of the path, or of a
 //   symlink on it, lies in. So a rename in place, a swapped `..data` (Kubernetes, consul-template), a deleted and
 //   re-made folder, and a path that is not there yet are all seen. Folders are not watched recursively; the targets
-//   of symlinks in a folder are. Quiet     a change is reported once nothing more has happened for `quiet`, at the
-//   latest `longest` after the first. Drive it  poll(now) when fd() is readable and at deadline().   Threads  one.
-//   Limits    folders_max watches and entries_max files each. Where the kernel gives no watch (its limits, a file
-//             system without), and while a path is missing, the files' inode, size and times are compared every
-//             second.
+//   of symlinks in a folder are.
+//   Quiet     a change is told once nothing more has happened for `quiet`, at the latest `longest` after the first.
+//   Drive it  poll(now) when fd() is readable, and at deadline().
+//   Threads   one.
+//   Limits    folders_max watches, entries_max files a folder. Where the kernel gives no watch (its limits, a file
+//             system without), and while a path is missing, inode, size and times are compared every second.
 #pragma once
 
 #include <cstdint>
@@ -60,7 +61,6 @@ class FileWatch {
   bool read_events();
   bool is_of_interest(int watch, std::uint32_t mask, std::string_view name) const;
   void note(TimePoint now);
-  TimePoint due() const;
 
   std::vector<std::string> paths_;
   std::size_t folders_max_;
@@ -69,7 +69,11 @@ class FileWatch {
   bool by_stat_ = false;             // something is missing or could not be watched
   std::uint64_t print_ = 0;          // when last surveyed
   TimePoint next_stat_;
-  std::optional<TimePoint> first_, last_;  // of the changes not yet reported
+  struct Unrest {
+    TimePoint first, last;
+    TimePoint due() const;
+  };
+  std::optional<Unrest> unrest_;  // changes not yet reported
 };
 
 }  // namespace gatehouse

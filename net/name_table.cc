@@ -55,7 +55,9 @@ bool NameTable::failure(const std::string& name, std::string error, TimePoint no
 bool NameTable::Entry::learn(ResolvedName fresh) {
   asking = false;
   const bool first = !std::exchange(answered, true);
-  return first | (std::exchange(known, fresh) != fresh);
+  const bool changed = known != fresh;
+  known = std::move(fresh);
+  return first || changed;
 }
 
 ResolvedNames NameTable::snapshot() const {

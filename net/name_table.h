@@ -1,8 +1,8 @@
 // name_table.h: which names to look up when, and what is known of them. Pure: time and answers come in as values.
 //   A name is asked again when its answer's TTL, within [ttl_min, ttl_max], is over; after a failure in growing
 //   steps. The last good addresses are kept for `hold` after they were last confirmed, whatever the failure: a name
-//   server that is gone, or for a moment knows nothing, takes no backend away. Limits  addresses_max a name (the
-//   first in order; the rest is left out), names as many as are wanted.
+//   server that is gone, or for a moment knows nothing, takes no backend away.
+//   Limits  addresses_max a name (the first in order; the rest is left out), names as many as are wanted.
 #pragma once
 
 #include <map>

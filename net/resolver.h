@@ -1,8 +1,8 @@
-// resolver.h: names to addresses by c-ares, on a thread of its own. For the control plane: what it finds enters the
-// data plane only in a world.
+// resolver.h: names to addresses by c-ares, on a thread of its own. For the control plane alone.
 //   As the system does it: /etc/hosts, then the servers of /etc/resolv.conf, which is read again when it changes.
-//   When to ask and what to keep: name_table.h.   Limits  queries_max at once, names as many as are asked for.
+//   When to ask and what to keep: name_table.h. What it finds enters the data plane only in a world.
 //   Threads  any may call; on_change is handed to `post`, on the resolver's thread, whenever snapshot() has changed.
+//   Limits   queries_max at once, names as many as are asked for.
 #pragma once
 
 #include <functional>

@@ -3,7 +3,8 @@
 //   stolen process does not open the recorded traffic of last week. Whoever starts from one secret and lives by one
 //   clock has the same keys: every worker keeps a copy of its own and advances it itself. No lock, nothing shared.
 //   Three periods are accepted: the current one, the one before (its tickets are renewed), and the next, for a worker
-//   or a node that is a little ahead.  Time  wall clock; it never goes back to an older period.
+//   or a node that is a little ahead.
+//   Time  wall clock; it never goes back to an older period.
 #pragma once
 
 #include <array>

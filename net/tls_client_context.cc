@@ -1,6 +1,7 @@
 #include "net/tls_client_context.h"
 
 #include <memory>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -62,7 +63,7 @@ bool name_peer(SSL* ssl, const std::string& server_name, bool verify) {
 bool remember_for(SSL* ssl, std::string key) {
   auto owned = std::make_unique<std::string>(std::move(key));
   if (SSL_set_ex_data(ssl, key_index(), owned.get()) != 1) return false;
-  owned.release();  // free_key has it now
+  std::ignore = owned.release();  // free_key has it now
   return true;
 }
 
@@ -95,7 +96,7 @@ Result<TlsClientContext> TlsClientContext::make(const TlsClientPolicy& policy) {
   auto sessions = std::make_unique<Sessions>(Sessions{policy.sessions_max, {}});
   if (SSL_CTX_set_ex_data(context.get(), sessions_index(), sessions.get()) != 1)
     return Error{Errc::tls, take_openssl_error()};
-  sessions.release();  // free_sessions has it now
+  std::ignore = sessions.release();  // free_sessions has it now
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context.get(), on_new_session);
   return TlsClientContext(std::move(context), policy.verify);

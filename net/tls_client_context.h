@@ -1,5 +1,4 @@
-// tls_client_context.h: how we speak TLS to backends. One a worker and TLS identity (authorities, client
-// certificate).
+// tls_client_context.h: how we speak TLS to backends. One a worker and TLS identity.
 //   TLS 1.2 and 1.3 as in tls_policy.h. The peer is verified unless that was switched off: chain, time and name
 //   (RFC 9525; an address against iPAddress names). Without authorities to judge by there is no context at all.
 //   Resumption  the last session of each endpoint and name is kept: sessions_max, then an arbitrary one goes.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <tuple>
 #include <utility>
 
 #include <openssl/core_names.h>
@@ -126,7 +127,7 @@ Result<TlsServerContext> TlsServerContext::make(TlsServerPolicy policy, const Ti
   if (!state->alpn.empty()) SSL_CTX_set_alpn_select_cb(context.get(), on_alpn, nullptr);
   if (!state->sha256 || !state->aes_256_cbc || SSL_CTX_set_ex_data(context.get(), state_index(), state.get()) != 1)
     return Error{Errc::tls, take_openssl_error()};
-  state.release();  // free_state has it now
+  std::ignore = state.release();  // free_state has it now
   SSL_CTX_set_client_hello_cb(context.get(), on_client_hello, nullptr);
   SSL_CTX_set_cert_cb(context.get(), on_certificate_needed, nullptr);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context.get(), on_ticket);

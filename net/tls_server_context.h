@@ -1,10 +1,9 @@
 // tls_server_context.h: how a listener speaks TLS. One long-lived SSL_CTX a worker and listener policy.
-//   TLS 1.2 and 1.3, Mozilla's intermediate ciphers (v5.7, without finite-field DHE, which is slow and an easy
-//   target), no renegotiation, no compression, no early data, no key log. The certificate is chosen in the
-//   ClientHello from the set that the connection brought, so that a handshake begun before a change of certificates
-//   ends well. Resumption  by tickets under our own rotating keys; only under the server name and policy that the
-//   session was
-//               made for (RFC 8446 4.6.1), else a full handshake.
+//   TLS 1.2 and 1.3, Mozilla's intermediate ciphers (v5.7, without finite-field DHE: slow, and an easy target), no
+//   renegotiation, no compression, no early data, no key log. The certificate is chosen in the ClientHello from the
+//   set that the connection brought, so that a handshake begun before a change of certificates ends well.
+//   Resumption  by tickets under our own rotating keys, only under the server name and policy that the session was
+//               made for (RFC 8446 4.6.1); else a full handshake.
 //   Threads     one worker's. Contexts share nothing but certificates.
 #pragma once
 

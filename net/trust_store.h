@@ -1,7 +1,6 @@
 // trust_store.h: the authorities that a backend's certificate is judged by.
-//   Read whole and once, off the data path: OpenSSL's own folder look-up would read files in the middle of a
-//   handshake. Immutable and shared; a file without a single certificate is an error, never "trust nobody" or "trust
-//   all".
+//   Read whole and once, off the data path: OpenSSL's own folder look-up would read files within a handshake.
+//   Immutable and shared. A file without a single certificate is an error, never "trust nobody" or "trust all".
 #pragma once
 
 #include <memory>
