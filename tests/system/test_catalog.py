@@ -236,14 +236,6 @@ def test_a_folder_that_empties_takes_nothing_away(house):
     assert stays(house)
 
 
-def test_a_restart_with_a_broken_file_serves_the_last_good_content(house):
-    house.catalog.write("one", "{")
-    told(house, "one.json")
-    house.stop()
-    house.start()
-    assert served_by(house, "one.test") == "one"
-
-
 # -- who may say what -----------------------------------------------------------------------------------------------
 
 
@@ -251,14 +243,6 @@ def test_two_services_for_one_place_the_holder_keeps_it(house, make_backend):
     newcomer = make_backend("newcomer")
     house.catalog.put("a-newcomer", instance("a-newcomer", newcomer, "route=one.test"))
     told(house, "one.test", "a-newcomer")
-    assert served_by(house, "one.test") == "one"
-
-
-def test_the_holder_keeps_its_place_over_a_restart(house, make_backend):
-    house.catalog.put("a-newcomer", instance("a-newcomer", make_backend("newcomer"), "route=one.test"))
-    told(house, "a-newcomer")
-    house.stop()
-    house.start()
     assert served_by(house, "one.test") == "one"
 
 
