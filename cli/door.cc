@@ -63,6 +63,7 @@ Door::~Door() {
   metrics_.reset();
   prober_.reset();
   for (auto& worker : workers_) worker->stop_and_join();
+  access_log_.reset();  // writes what the workers' rings still hold
   workers_.clear();
 }
 

@@ -24,7 +24,7 @@
 #include "net/privileges.h"
 #include "net/resolver.h"
 #include "proxy/pool/endpoint_registry.h"
-#include "proxy/pool/prober_io.h"
+#include "proxy/probe/prober_io.h"
 #include "proxy/worker_io.h"
 #include "proxy/world.h"
 

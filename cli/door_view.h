@@ -11,7 +11,7 @@
 
 #include "conf/config.h"
 #include "net/certificate_folder_io.h"
-#include "proxy/pool/prober_io.h"
+#include "proxy/probe/prober_io.h"
 #include "proxy/worker_io.h"
 #include "proxy/world.h"
 

@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "proxy/backend/connect_io.h"
+#include "proxy/connect_io.h"
 #include "proxy/exchange_io.h"
 #include "proxy/http/framing.h"
 

@@ -2,7 +2,7 @@
 
 #include "proxy/http/chunked.h"
 #include "proxy/http/parse.h"
-#include "proxy/pool/probe_io.h"
+#include "proxy/probe/probe_io.h"
 
 namespace gatehouse::pool {
 namespace {

@@ -1,4 +1,4 @@
-#include "proxy/pool/probe_io.h"
+#include "proxy/probe/probe_io.h"
 
 namespace gatehouse::pool {
 

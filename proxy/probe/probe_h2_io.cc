@@ -3,7 +3,7 @@
 
 #include <nghttp2/nghttp2.h>
 
-#include "proxy/pool/probe_io.h"
+#include "proxy/probe/probe_io.h"
 
 namespace gatehouse::pool {
 namespace {

@@ -1,4 +1,4 @@
-#include "proxy/backend/connect_io.h"
+#include "proxy/connect_io.h"
 
 #include <cstring>
 

@@ -1,4 +1,4 @@
-#include "proxy/pool/prober_io.h"
+#include "proxy/probe/prober_io.h"
 
 #include <algorithm>
 

@@ -17,7 +17,7 @@
 #include "net/loop.h"
 #include "proxy/pool/endpoint.h"
 #include "proxy/pool/health.h"
-#include "proxy/pool/probe_io.h"
+#include "proxy/probe/probe_io.h"
 
 namespace gatehouse::pool {
 
