@@ -2,7 +2,6 @@
 // say too; what is fine can be applied; a route's match, written out, is read back as the same match; and no finding
 // about it carries control bytes of its value.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "conf/claims.h"
@@ -10,27 +9,24 @@
 #include "conf/review.h"
 #include "conf/route_value.h"
 #include "conf/service_apply.h"
+#include "tests/fuzz/require.h"
 
 using namespace gatehouse::conf;
 
 namespace {
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
 void check_route(std::string_view value) {
   const auto route = parse_route(value);
   if (!route) return;
   const RouteMatch& match = route->match;
-  require(match.path.starts_with('/'));
+  REQUIRE(match.path.starts_with('/'));
   RouteMatch bare = match;  // conditions may need quotes that text() does not write
   bare.methods.clear();
   bare.headers.clear();
   const auto again = parse_route(bare.text());
-  require(again && again->match == bare && claim_key(again->match) == claim_key(bare));
+  REQUIRE(again && again->match == bare && claim_key(again->match) == claim_key(bare));
   if (!match.host.empty() && !match.host.starts_with('['))
-    require(permits(match.host, match.host) && permits("**", match.host));
+    REQUIRE(permits(match.host, match.host) && permits("**", match.host));
 }
 
 }  // namespace
@@ -49,16 +45,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const ServiceKey* known = find_service_key(key);
   const auto by_tags = check_setting(key, value, Trust::tags);
-  if (known == nullptr) return require(by_tags.has_value()), 0;
+  if (known == nullptr) {
+    REQUIRE(by_tags.has_value());
+    return 0;
+  }
   const auto by_file = check_setting(key, value, Trust::file_only);
-  if (!by_tags) require(!by_file);
+  if (!by_tags) REQUIRE(!by_file);
   if (!by_file) {
     Subject subject;
-    if (known->apply != nullptr) require(static_cast<bool>(known->apply(subject, value)));
+    if (known->apply != nullptr) REQUIRE(static_cast<bool>(known->apply(subject, value)));
   } else {
-    for (const char c : *by_file) require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+    for (const char c : *by_file) REQUIRE(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
   }
-  require(judge_setting(key, value, Trust::tags).use != Use::yes || !by_tags);
+  REQUIRE(judge_setting(key, value, Trust::tags).use != Use::yes || !by_tags);
   if (key == "route") check_route(value);
   return 0;
 }
