@@ -71,21 +71,20 @@ void Door::note(std::string what, std::string text, std::string by) {
   history_.add({wall_ms(), std::move(what), std::move(text), std::move(by)});
 }
 
-Status Door::bind_listeners(const std::vector<conf::Listen>& wanted,
-                            std::vector<std::shared_ptr<const proxy::Listener>>& out) {
+Status Door::bind_listeners(const std::vector<conf::Listen>& wanted, std::vector<proxy::OpenListener>& out) {
   for (const conf::Listen& listen : wanted) {
     auto listener = std::make_shared<proxy::Listener>();
     listener->conf = listen;
-    const auto open = std::find_if(listeners_.begin(), listeners_.end(),
-                                   [&](const auto& each) { return each->conf.address == listen.address; });
+    const auto open = std::find_if(listeners_.begin(), listeners_.end(), [&](const proxy::OpenListener& each) {
+      return each.listener->conf.address == listen.address;
+    });
     if (open != listeners_.end()) {
-      listener->socket = (*open)->socket;
-    } else {
-      Result<std::shared_ptr<ListenSocket>> socket = ListenSocket::bind(listen.address);
-      if (!socket) return socket.error();
-      listener->socket = *socket;
+      out.push_back({std::move(listener), open->socket});
+      continue;
     }
-    out.push_back(std::move(listener));
+    Result<std::shared_ptr<ListenSocket>> socket = ListenSocket::bind(listen.address);
+    if (!socket) return socket.error();
+    out.push_back({std::move(listener), *socket});
   }
   return Done{};
 }
@@ -200,7 +199,7 @@ ReloadResult Door::reload(const std::string& by) {
     if (line.at_start) result.findings.push_back(finding(line.path, "takes a restart: " + line.text()));
     result.changes.push_back(line.text());
   }
-  std::vector<std::shared_ptr<const proxy::Listener>> listeners;
+  std::vector<proxy::OpenListener> listeners;
   if (!conf::has_error(result.findings))
     if (const Status bound = bind_listeners(read.config.listen, listeners); !bound)
       result.findings.push_back(finding("listen", bound.error().what));
@@ -208,21 +207,15 @@ ReloadResult Door::reload(const std::string& by) {
     note("configuration", "reload refused: " + result.findings.front().text(), by);
     return result;
   }
-  std::vector<std::shared_ptr<ListenSocket>> closing;  // listeners that are no more
   const bool other_folder = read.config.certificates != config_.certificates;
   config_ = std::move(read.config);
   config_text_ = text_or_empty(config_.file);
-  for (const auto& old : listeners_)
-    if (std::none_of(listeners.begin(), listeners.end(),
-                     [&](const auto& kept) { return kept->socket == old->socket; }))
-      closing.push_back(old->socket);
   listeners_ = std::move(listeners);
   if (other_folder) certificate_folder_.reset();
   read_certificates();
   read_catalog();
   rebuild("reload");
   for (auto& worker : workers_) worker->listen(listeners_);
-  for (const auto& socket : closing) socket->close();
   watch_files();
   result.applied = true;
   std::string text = "reloaded";
@@ -243,7 +236,7 @@ void Door::stop(std::function<void()> ended) {
   ended_ = std::move(ended);
   note("process", "stopping");
   for (auto& worker : workers_) worker->drain();
-  for (const auto& listener : listeners_) listener->socket->close();
+  listeners_.clear();
   stop_deadline_ = std::chrono::steady_clock::now() + config_.limits.shutdown_time;
   wait_for_the_last();
 }

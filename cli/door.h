@@ -73,8 +73,7 @@ class Door {
 
  private:
   // door.cc
-  Status bind_listeners(const std::vector<conf::Listen>& wanted,
-                        std::vector<std::shared_ptr<const proxy::Listener>>& out);
+  Status bind_listeners(const std::vector<conf::Listen>& wanted, std::vector<proxy::OpenListener>& out);
   Status become_user();
   Status open_folders(const UserIds* user);
   Status open_control();
@@ -129,7 +128,7 @@ class Door {
 
   // What serves.
   proxy::Shared shared_;
-  std::vector<std::shared_ptr<const proxy::Listener>> listeners_;
+  std::vector<proxy::OpenListener> listeners_;
   std::unique_ptr<LogWriter> access_log_;
   std::unique_ptr<pool::Prober> prober_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;

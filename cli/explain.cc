@@ -242,7 +242,7 @@ Result<std::string> explain(const ExplainRequest& request, const DoorView& view)
   if (!url) return url.error();
   const Result<const conf::Listen*> listen = choose_listener(*url, view.config);
   if (!listen) return listen.error();
-  const proxy::Listener listener{**listen, nullptr};
+  const proxy::Listener listener{**listen};
   const std::string bytes = request_bytes(request, *url);
   const conf::Limits& limits = view.config.limits;
   const http::HeadLimits head_limits{static_cast<std::uint32_t>(limits.request_line),

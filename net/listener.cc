@@ -46,11 +46,7 @@ std::shared_ptr<ListenSocket> ListenSocket::adopt(int fd) {
   return std::shared_ptr<ListenSocket>(new ListenSocket(fd));
 }
 
-ListenSocket::~ListenSocket() { close(); }
-
-void ListenSocket::close() {
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-}
+ListenSocket::~ListenSocket() { ::close(fd_); }
 
 SocketAddress ListenSocket::address() const {
   sockaddr_storage storage{};

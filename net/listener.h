@@ -15,7 +15,7 @@
 
 namespace gatehouse {
 
-// A bound, listening descriptor. Closed by close(), or with the last holder.
+// A bound, listening descriptor. Closed with the last holder.
 class ListenSocket {
  public:
   static Result<std::shared_ptr<ListenSocket>> bind(const SocketAddress& address);
@@ -26,8 +26,6 @@ class ListenSocket {
 
   int fd() const { return fd_; }
   SocketAddress address() const;
-  // Ends our own hold on it. Workers that still accept what waits in the queue have theirs.
-  void close();
 
  private:
   explicit ListenSocket(int fd) : fd_(fd) {}

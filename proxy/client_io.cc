@@ -1,5 +1,7 @@
 #include "proxy/client_io.h"
 
+#include <algorithm>
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -11,6 +13,7 @@ namespace gatehouse::proxy {
 namespace {
 
 constexpr std::size_t proxy_v2_header_max = 16 + proxy_v2_body_max;
+constexpr LoopTime drain_patience_ms = 500;
 constexpr LoopTime linger_ms = 5000;  // so that a 4xx is readable while the client still sends (RFC 9112 9.6)
 constexpr std::size_t linger_bytes = 1 << 20;
 
@@ -116,9 +119,11 @@ Task<bool> ClientConnection::await_first_byte() {
   const conf::Limits& limits = worker.worlds.current().settings().limits;
   const LoopTime deadline = after(worker.loop, requests == 0 ? limits.header_time : limits.keep_alive_time);
   while (!stream.may_receive()) {
-    if (worker.draining || stream.socket.failed()) co_return false;
+    if ((worker.draining && requests > 0) || stream.socket.failed()) co_return false;
     stream.socket.wait_readable();
-    const Waker::Why why = co_await waker.sleep(deadline);
+    // The first request of a connection that was accepted at the last moment is on its way.
+    const LoopTime patience = worker.draining ? std::min(deadline, worker.loop.now() + drain_patience_ms) : deadline;
+    const Waker::Why why = co_await waker.sleep(patience);
     if (why == Waker::Why::deadline) co_return false;
   }
   idle = false;

@@ -12,8 +12,14 @@ namespace gatehouse::proxy {
 
 struct Listener {
   conf::Listen conf;
-  std::shared_ptr<ListenSocket> socket;
   std::uint16_t port() const { return conf.address.port; }
+};
+
+// What a worker opens. Connections hold the listener alone: a socket ends with its workers' part in it, however long
+// the connections that came through it last.
+struct OpenListener {
+  std::shared_ptr<const Listener> listener;
+  std::shared_ptr<ListenSocket> socket;
 };
 
 }  // namespace gatehouse::proxy

@@ -75,26 +75,29 @@ void Worker::close_gone(const World& last, const World& next) {
         backends.close_endpoint(endpoint.live->id);
 }
 
-void Worker::listen(std::vector<std::shared_ptr<const Listener>> listeners) {
+void Worker::listen(std::vector<OpenListener> listeners) {
   loop.post([this, listeners = std::move(listeners)] {
-    std::erase_if(doors_, [&](const Door& door) {
+    const auto is_gone = [&](const Door& door) {
       return std::none_of(listeners.begin(), listeners.end(),
-                          [&](const auto& each) { return each->socket == door.listener->socket; });
-    });
-    for (const auto& listener : listeners) {
+                          [&](const OpenListener& each) { return each.socket == door.open.socket; });
+    };
+    for (Door& door : doors_)
+      if (is_gone(door)) door.acceptor->close();  // serves what waits in its queue: the door must still be here
+    std::erase_if(doors_, is_gone);
+    for (const OpenListener& each : listeners) {
       const auto known = std::find_if(doors_.begin(), doors_.end(),
-                                      [&](const Door& door) { return door.listener->socket == listener->socket; });
+                                      [&](const Door& door) { return door.open.socket == each.socket; });
       if (known != doors_.end()) {
-        known->listener = listener;
+        known->open = each;
         continue;
       }
-      doors_.push_back({listener, nullptr});
-      const ListenSocket* socket = listener->socket.get();
+      doors_.push_back({each, nullptr});
       // The door is looked up at each accept: a reload may have changed what the listener says.
+      const ListenSocket* socket = each.socket.get();
       doors_.back().acceptor =
-          std::make_unique<Acceptor>(loop, listener->socket, [this, socket](int fd, const auto& peer) {
+          std::make_unique<Acceptor>(loop, each.socket, [this, socket](int fd, const SocketAddress& peer) {
             for (const Door& door : doors_)
-              if (door.listener->socket.get() == socket) return accepted(door.listener, fd, peer);
+              if (door.open.socket.get() == socket) return accepted(door.open.listener, fd, peer);
             ::close(fd);
           });
     }
@@ -138,6 +141,7 @@ void Worker::sweep() {
 void Worker::drain() {
   loop.post([this] {
     draining = true;
+    for (Door& door : doors_) door.acceptor->close();
     doors_.clear();
     for (ListNode* node = clients_.next; node != &clients_; node = node->next)
       static_cast<ClientConnection&>(*node).drain();

@@ -58,7 +58,7 @@ class Worker {
 
   // The next ones are posted to the loop by any thread.
   void publish(std::shared_ptr<const World> world);
-  void listen(std::vector<std::shared_ptr<const Listener>> listeners);  // the whole new set
+  void listen(std::vector<OpenListener> listeners);  // the whole new set
   void drain();  // no new connections; idle ones close, busy ones when their request is done
   void cut();    // whatever is left
 
@@ -84,7 +84,7 @@ class Worker {
 
  private:
   struct Door {
-    std::shared_ptr<const Listener> listener;
+    OpenListener open;
     std::unique_ptr<Acceptor> acceptor;
   };
   struct Tick : Timer {
