@@ -7,7 +7,7 @@ import pytest
 from support import byte_cases
 from support.byte_runner import Runner
 
-pytestmark = pytest.mark.ci
+pytestmark = pytest.mark.quick
 
 CASES = byte_cases.load("http1.json", "http1_more.json")
 

@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass, field
 
 from support import wire
-from support.wait import patient
+from support.wait import PATIENCE, patient
 
 CASES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "cases")
 ENDING = re.compile(rb"HTTP/1\.[01] [45]|\r\n[Cc]onnection: close")  # after this the close itself is waited for
@@ -149,8 +149,9 @@ class Lane:
     def __init__(self, address, tls=None):
         self.address, self.tls, self.backend = address, tls, LaneBackend()
 
-    async def talk(self, script, idle, first, sni="front.test"):
-        """Sends and listens until nothing more comes; (bytes, closed, seconds)."""
+    async def talk(self, script, idle, first, closing=CLOSE_S, sni="front.test"):
+        """Sends and listens until nothing more comes; (bytes, closed, seconds). `closing`: how long the close itself is
+        waited for once it was announced."""
         name = {"server_hostname": sni} if self.tls else {}
         reader, writer = await asyncio.wait_for(
             asyncio.open_connection(*self.address, ssl=self.tls, **name), patient(5)
@@ -161,7 +162,8 @@ class Lane:
             while (left := patient(WHOLE_S) - (time.monotonic() - began)) > 0:
                 quiet = first
                 if data and sending.done():
-                    quiet = CLOSE_S if ENDING.search(data) else idle
+                    # mostly nothing more comes, and then this is waited in full: so it is stretched a little only
+                    quiet = closing if ENDING.search(data) else idle * min(PATIENCE, 2) / PATIENCE
                 try:
                     more = await asyncio.wait_for(reader.read(65536), min(left, patient(quiet)))
                 except asyncio.TimeoutError:
@@ -186,9 +188,11 @@ class Lane:
     async def run(self, case):
         self.backend.begin(case.get("backend_response"))
         script = case.get("send") or [{"s": case["raw"]}]
+        idle, first = case.get("idle_s", IDLE_S), case.get("first_s", FIRST_S)
+        must_close = any(one["class"] == "REJECT" or one.get("close") for one in case["expect"]["any_of"])
         outcome = Outcome()
         outcome.raw, outcome.closed, outcome.seconds = await self.talk(
-            script, case.get("idle_s", IDLE_S), case.get("first_s", FIRST_S)
+            script, idle, first, CLOSE_S if must_close else idle
         )
         await asyncio.sleep(0.05)  # a request hidden in what was sent last would arrive now
         outcome.requests, outcome.faults = list(self.backend.requests), list(self.backend.faults)

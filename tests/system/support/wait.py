@@ -1,11 +1,14 @@
 """Waiting for conditions. Tests never sleep: they say what must become true, and by when.
 
-GATEHOUSE_TEST_PATIENCE multiplies every deadline: sanitizer builds and busy machines are slower, not wrong.
+GATEHOUSE_TEST_PATIENCE multiplies every deadline: sanitizer builds and busy machines are slower, not wrong. Builds in
+a folder called asan or tsan get three times the time by themselves.
 """
 import os
+import re
 import time
 
-PATIENCE = float(os.environ.get("GATEHOUSE_TEST_PATIENCE", "1"))
+SANITIZED = re.search(r"/(asan|tsan)/", os.environ.get("GATEHOUSE_BINARY", ""))
+PATIENCE = float(os.environ.get("GATEHOUSE_TEST_PATIENCE") or (3 if SANITIZED else 1))
 
 
 def patient(seconds):
