@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 #include <iostream>
 
@@ -5,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/demo_backend.h"
+#include "conf/values.h"
 
 namespace {
 
@@ -118,6 +120,18 @@ void add_acting_verbs(CLI::App& app, Line& line) {
   }
 }
 
+// What CLI11 would only call a missing verb. Says so, and which one was meant perhaps.
+bool is_unknown_verb(const CLI::App& app, const std::string& verb) {
+  std::vector<std::string> names;
+  for (const CLI::App* known : app.get_subcommands({})) names.push_back(known->get_name());
+  if (verb.starts_with("-") || std::find(names.begin(), names.end(), verb) != names.end()) return false;
+  const std::vector<std::string_view> candidates(names.begin(), names.end());
+  const std::string_view near = conf::nearest(verb, candidates);
+  std::cerr << verb << ": there is no such verb" << (near.empty() ? "; see --help" : "; did you mean ") << near
+            << (near.empty() ? "\n" : "?\n");
+  return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -129,6 +143,7 @@ int main(int argc, char** argv) {
   add_serving_verbs(app, line);
   add_asking_verbs(app, line);
   add_acting_verbs(app, line);
+  if (argc > 1 && is_unknown_verb(app, argv[1])) return 2;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -54,7 +54,7 @@ class Buffer {
   }
   bool append(std::string_view bytes) {
     if (bytes.size() > room()) return false;
-    std::memcpy(end(), bytes.data(), bytes.size());
+    if (!bytes.empty()) std::memcpy(end(), bytes.data(), bytes.size());
     end_ += bytes.size();
     return true;
   }
