@@ -30,7 +30,7 @@ Relay::State Relay::drain(Stream& to) {
     if (!flushed.ok()) return flushed.again() ? State::blocked : State::sink_failed;
   }
   while (held_ && !held_.empty()) {
-    const IoResult sent = to.send(held_.data(), held_.size());
+    const IoResult sent = to.send(held_.data(), held_.size(), left_ == 0 && in_pipe_ == 0);
     if (!sent.ok()) return sent.again() ? State::blocked : State::sink_failed;
     held_.consume(sent.size);
     moved_ += sent.size;

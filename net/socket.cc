@@ -56,12 +56,12 @@ IoResult Socket::receive(char* data, std::size_t size) {
   return settle(count, true);
 }
 
-IoResult Socket::send(const char* data, std::size_t size) {
+IoResult Socket::send(const char* data, std::size_t size, bool more) {
   if (!writable_) {
     waits_write_ = true;
     return {fd_ < 0 ? IoResult::State::failed : IoResult::State::again};
   }
-  const auto count = ::send(fd_, data, size, MSG_NOSIGNAL);
+  const auto count = ::send(fd_, data, size, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
   if (count > 0 && static_cast<std::size_t>(count) < size) writable_ = false;
   return settle(count, false);
 }
@@ -81,6 +81,14 @@ IoResult Socket::splice_from_pipe(int pipe, std::size_t size, bool more) {
   }
   const unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0);
   return settle(::splice(pipe, nullptr, fd_, nullptr, size, flags), false);
+}
+
+bool Socket::looks_idle() {
+  if (!readable_) return !ended_;
+  char byte;
+  if (::recv(fd_, &byte, 1, MSG_PEEK) >= 0 || errno != EAGAIN) return false;
+  readable_ = false;
+  return !ended_;
 }
 
 void Socket::shutdown_send() {

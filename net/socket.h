@@ -39,7 +39,8 @@ class Socket final : public Pollable {
   bool is_open() const { return fd_ >= 0; }
 
   IoResult receive(char* data, std::size_t size);
-  IoResult send(const char* data, std::size_t size);
+  // With `more`, what fills no packet waits for what follows: another send or the end, in this same turn.
+  IoResult send(const char* data, std::size_t size, bool more = false);
   IoResult splice_to_pipe(int pipe, std::size_t size);
   IoResult splice_from_pipe(int pipe, std::size_t size, bool more);
   void shutdown_send();
@@ -52,6 +53,8 @@ class Socket final : public Pollable {
 
   void wait_readable() { waits_read_ = true; }
   void wait_writable() { waits_write_ = true; }
+  // Is there nothing to read? Asks the kernel where that is not known: after a read of exactly what was wanted.
+  bool looks_idle();
   void set_waker(Waker* waker) { waker_ = waker; }
   void set_idle_event(IdleEvent event, void* context) { idle_event_ = event, idle_context_ = context; }
 

@@ -17,11 +17,24 @@ class Stream {
   IoResult receive(char* data, std::size_t size) {
     return tls ? tls->receive(data, size) : socket.receive(data, size);
   }
-  IoResult send(const char* data, std::size_t size) { return tls ? tls->send(data, size) : socket.send(data, size); }
+  // `last`: nothing follows in this message. Once parting, its end is the stream's: see part_after_message().
+  IoResult send(const char* data, std::size_t size, bool last = false) {
+    last = last && parting_;
+    return tls ? tls->send(data, size, last) : socket.send(data, size, last);
+  }
   IoResult flush() { return tls ? tls->flush() : IoResult{IoResult::State::ok}; }
   bool pending() const { return tls && tls->pending(); }
   // Bytes may be had without waiting for the socket.
   bool may_receive() const { return socket.readable() || (tls && tls->has_buffered_input()); }
+  // The caller ends the stream in the turn in which the message that is being sent has gone: its last bytes, the
+  // close_notify and the FIN then leave in one packet.
+  void part_after_message() { parting_ = true; }
+  // Nothing was said unasked, and the peer is still there. TLS tickets come unasked and say nothing.
+  bool looks_idle() {
+    if (!tls) return socket.looks_idle();
+    char byte;
+    return !socket.peer_ended() && (!may_receive() || tls->receive(&byte, 1).again());
+  }
   bool spliceable() const { return tls == nullptr; }
 
   // Says that nothing more will come from us; the other direction stays open.
@@ -30,6 +43,9 @@ class Stream {
     socket.shutdown_send();
   }
   void close() { socket.close(); }
+
+ private:
+  bool parting_ = false;
 };
 
 }  // namespace gatehouse

@@ -47,6 +47,7 @@ BIO_METHOD* TlsSession::bio_method() {
 int TlsSession::bio_write(BIO* bio, const char* data, int size) {
   auto& self = *static_cast<TlsSession*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
+  self.stage_held();
   Stage& out = stage();
   if (out.used + size > stage_size) self.send_stage();  // full: what the socket doesn't take becomes pending
   if (self.pending()) {
@@ -70,7 +71,7 @@ int TlsSession::bio_read(BIO* bio, char* data, int size) {
 long TlsSession::bio_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
 
 // Sends what the stage gathered; the rest is kept. The stage is empty afterwards.
-IoResult TlsSession::send_stage() {
+IoResult TlsSession::send_stage(bool more) {
   Stage& out = stage();
   std::size_t done = 0;
   IoResult result{IoResult::State::ok};
@@ -80,7 +81,7 @@ IoResult TlsSession::send_stage() {
   }
   if (sent_ != 0 && !pending()) pending_ = std::string(), sent_ = 0;
   while (result.ok() && done < out.used) {
-    result = socket_.send(out.bytes + done, out.used - done);
+    result = socket_.send(out.bytes + done, out.used - done, more);
     if (result.ok()) done += result.size;
   }
   if (result.again()) pending_.append(out.bytes + done, out.used - done);
@@ -103,9 +104,35 @@ IoResult TlsSession::judge(int result) {
 IoResult TlsSession::handshake() {
   ERR_clear_error();
   const IoResult result = judge(SSL_do_handshake(ssl_.get()));
+  if (result.ok() && has_buffered_input()) {
+    hold_stage();
+    return result;
+  }
   const IoResult sent = send_stage();  // alerts too
   if (sent.state == IoResult::State::failed && !result.ok()) return sent;
   return result;
+}
+
+// The first request came along with the end of the handshake, so nobody waits for our ticket (nor, under Nagle's
+// algorithm, for what acknowledges the handshake): it goes with the answer and saves a packet.
+void TlsSession::hold_stage() {
+  Stage& out = stage();
+  held_.assign(out.bytes, out.used);
+  out.used = 0;
+}
+
+// Records leave in the order they were written in.
+void TlsSession::stage_held() {
+  if (held_.empty()) return;
+  Stage& out = stage();
+  std::memcpy(out.bytes + out.used, held_.data(), held_.size());
+  out.used += held_.size();
+  held_ = std::string();
+}
+
+void TlsSession::stage_close_notify() {
+  if (SSL_is_init_finished(ssl_.get()) && (SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) == 0)
+    SSL_shutdown(ssl_.get());
 }
 
 IoResult TlsSession::receive(char* data, std::size_t size) {
@@ -124,7 +151,7 @@ IoResult TlsSession::receive(char* data, std::size_t size) {
   return result;
 }
 
-IoResult TlsSession::send(const char* data, std::size_t size) {
+IoResult TlsSession::send(const char* data, std::size_t size, bool last) {
   if (pending()) {
     const IoResult flushed = flush();
     if (!flushed.ok()) return flushed;
@@ -139,7 +166,8 @@ IoResult TlsSession::send(const char* data, std::size_t size) {
     }
     done += written.size;
   }
-  const IoResult sent = send_stage();
+  if (last) stage_close_notify();
+  const IoResult sent = send_stage(last);
   if (sent.state == IoResult::State::failed) return sent;
   return {IoResult::State::ok, size};
 }
@@ -151,7 +179,8 @@ IoResult TlsSession::flush() {
 
 void TlsSession::close_notify() {
   ERR_clear_error();
-  if (SSL_is_init_finished(ssl_.get())) SSL_shutdown(ssl_.get());
+  stage_held();
+  stage_close_notify();
   send_stage();
   ERR_clear_error();
 }

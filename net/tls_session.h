@@ -23,8 +23,9 @@ class TlsSession {
 
   IoResult handshake();
   IoResult receive(char* data, std::size_t size);
-  // Takes all of it, or nothing (again). What could not be sent yet is pending().
-  IoResult send(const char* data, std::size_t size);
+  // Takes all of it, or nothing (again). What could not be sent yet is pending(). With `last`, close_notify goes
+  // along.
+  IoResult send(const char* data, std::size_t size, bool last = false);
   IoResult flush();  // ok: nothing is pending
   bool pending() const { return sent_ < pending_.size(); }
   bool has_buffered_input() const { return SSL_has_pending(ssl_.get()) == 1; }
@@ -39,10 +40,14 @@ class TlsSession {
   static long bio_control(BIO*, int, long, void*);
   static BIO_METHOD* bio_method();
   IoResult judge(int result);
-  IoResult send_stage();
+  IoResult send_stage(bool more = false);
+  void hold_stage();
+  void stage_held();
+  void stage_close_notify();
 
   SslPtr ssl_;
   Socket& socket_;
+  std::string held_;  // written, but kept for the next send: a ticket that goes with the first answer
   std::string pending_;
   std::size_t sent_ = 0;
   std::string error_;

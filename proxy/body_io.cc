@@ -62,7 +62,7 @@ Moved BodyMover::drain(Stream& to) {
     if (!flushed.ok()) return flushed.again() ? Moved::blocked : Moved::sink_failed;
   }
   while (held_ && !held_.empty()) {
-    const IoResult sent = to.send(held_.data(), held_.size());
+    const IoResult sent = to.send(held_.data(), held_.size(), last_read_);
     if (!sent.ok()) return sent.again() ? Moved::blocked : Moved::sink_failed;
     held_.consume(sent.size);
     moved_ += sent.size;

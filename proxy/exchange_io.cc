@@ -189,16 +189,17 @@ Task<> Exchange::answer_locally() {
   head.append(rest.substr(0, first));
   rest.remove_prefix(first);
   local_body_size_ = reply.to_head ? 0 : reply.body.size();
-  co_await send_all(head.view());
-  if (!rest.empty()) co_await send_all(rest);
+  if (!keep_client_) client_.stream.part_after_message();
+  co_await send_all(head.view(), rest.empty());
+  if (!rest.empty()) co_await send_all(rest, true);
 }
 
 // Sends bytes of our own to the client; ends early when it is gone or takes nothing for too long.
-Task<> Exchange::send_all(std::string_view bytes) {
+Task<> Exchange::send_all(std::string_view bytes, bool last) {
   const LoopTime deadline = worker_.loop.now() + limits().body_idle_time.count();
   while (!bytes.empty() || client_.stream.pending()) {
     const IoResult sent =
-        client_.stream.pending() ? client_.stream.flush() : client_.stream.send(bytes.data(), bytes.size());
+        client_.stream.pending() ? client_.stream.flush() : client_.stream.send(bytes.data(), bytes.size(), last);
     if (sent.ok()) {
       bytes.remove_prefix(std::min(sent.size, bytes.size()));
       continue;

@@ -51,7 +51,7 @@ class Exchange : public Pooled {
   void refuse(int status, http::Termination why, std::string_view detail = {});
   Task<> answer_locally();
   http::LocalReply local_reply(std::span<char, http::page_bytes_max> page);
-  Task<> send_all(std::string_view bytes);
+  Task<> send_all(std::string_view bytes, bool last);
   void finish();
   void write_log();
   void let_world_go();

@@ -230,6 +230,7 @@ void Exchange::start_answer(http::Framing towards_client, BodyMover::Coding codi
   http::ResponseRewrite rewrite;
   rewrite.body = towards_client;
   rewrite.close = !keep_client_;
+  if (!keep_client_) client_.stream.part_after_message();
   rewrite.client_minor = head_.minor;
   rewrite.pass_upgrade = status_ == 101;
   rewrite.date = worker_.date();

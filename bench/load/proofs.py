@@ -1,4 +1,4 @@
-"""Two proofs about the data path under the h1-1k load: system calls for a request, allocations for a request."""
+"""What the data path spends on a request: its system calls, its allocations (h1-1k), where its processor time goes."""
 
 import re
 import signal
@@ -10,7 +10,7 @@ from loads import wrk
 from report import table
 
 
-def traced(server, bench, seconds):
+def traced(server, bench, seconds, row):
     """(requests, {system call: times}) while every thread of the server ran under strace."""
     found = server.folder / "strace.txt"
     processes = machine.process_tree(server.pid)
@@ -21,7 +21,7 @@ def traced(server, bench, seconds):
     )  # fmt: skip
     for _ in processes:
         strace.stderr.readline()  # "attached", once for each: from here on everything is counted
-    sample = wrk("/1k")(server, bench, seconds)
+    sample = row.measure(server, bench, seconds)
     strace.send_signal(signal.SIGINT)
     strace.communicate(timeout=20)
     calls = {}
@@ -33,8 +33,8 @@ def traced(server, bench, seconds):
     return sample, calls
 
 
-def syscalls(server, bench, seconds):
-    sample, calls = traced(server, bench, seconds)
+def syscalls(server, bench, seconds, row):
+    sample, calls = traced(server, bench, seconds, row)
     if sample.errors or not sample.units:
         return f"{server.server.title}: no measure under strace: {sample.errors}"
     lines = [
@@ -43,8 +43,27 @@ def syscalls(server, bench, seconds):
         if times / sample.units >= 0.0005
     ]
     total = sum(calls.values()) / sample.units
-    heading = f"{server.server.title}: {total:.2f} system calls for a request ({sample.units:.0f} requests)"
-    return heading + "\n\n" + table(["call", "times", "for a request"], lines)
+    heading = f"{row.name}, {server.server.title}: {total:.2f} system calls for a {row.unit} ({sample.units:.0f} in all)"
+    return heading + "\n\n" + table(["call", "times", f"for a {row.unit}"], lines)
+
+
+def profile(server, bench, seconds, row):
+    """Where the processor time goes, by function; the kernel's own are named where the machine lets perf see them."""
+    found = server.folder / "perf.data"
+    pids = ",".join(map(str, machine.process_tree(server.pid)))
+    perf = subprocess.Popen(
+        ["perf", "record", "-q", "-e", "cpu-clock", "-F", "4999", "-g", "-o", str(found), "-p", pids],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    sample = row.measure(server, bench, seconds)
+    perf.send_signal(signal.SIGINT)
+    perf.wait(timeout=20)
+    report = ["perf", "report", "-i", str(found), "--stdio", "-q", "-g", "none", "--percent-limit", "0.4"]
+    by_self = subprocess.run([*report, "--no-children"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    with_called = subprocess.run([*report, "--children"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    heading = f"{row.name}, {server.server.title}: {sample.cpu_us:.2f} us for a {row.unit} under perf"
+    tables = ("itself", by_self.stdout), ("with what it calls", with_called.stdout)
+    return "\n\n".join([heading, *(f"{title}\n{text.rstrip()}" for title, text in tables)])
 
 
 def read_count(count_file):

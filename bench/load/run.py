@@ -49,6 +49,7 @@ def parse(arguments):
     options.add_argument("--cores", default="", help="the proxy's processor and the load's (the first two)")
     options.add_argument("--log-door", action="store_true", help="our access log on in every row, the peers' not")
     options.add_argument("--syscalls", action="store_true", help="instead: system calls for a request, by strace")
+    options.add_argument("--profile", action="store_true", help="instead: where the processor time goes, by perf")
     options.add_argument("--allocations", action="store_true", help="instead: allocations for a request")
     options.add_argument("--inside", help=argparse.SUPPRESS)  # programs as JSON; set once in the namespaces
     chosen = options.parse_args(arguments)
@@ -97,7 +98,8 @@ def start(options):
     """Outside: what can be known before the namespaces, in which there is no network."""
     if os.geteuid() != 0:
         give_up("needs root, for network namespaces, pinned routes and servers that drop their privileges")
-    for tool in ("unshare", "ip", "taskset", "wrk", "openssl", "strace" if options.syscalls else "wrk"):
+    wanted = ["strace"] * options.syscalls + ["perf"] * options.profile
+    for tool in ("unshare", "ip", "taskset", "wrk", "openssl", *wanted):
         if not shutil.which(tool):
             give_up(f"{tool} is not installed")
     if not (options.tools / "backend").exists():
@@ -195,24 +197,32 @@ def run_rows(options, programs, place):
     return report_text(options, runner, programs, results, stolen.share())
 
 
+def proof(options, row, running, bench, count_file):
+    if options.syscalls:
+        return proofs.syscalls(running, bench, options.seconds, row)
+    if options.profile:
+        return proofs.profile(running, bench, options.seconds, row)
+    return proofs.allocations(running, bench, options.seconds, count_file)
+
+
 def run_proofs(options, programs, place):
-    """System calls or allocations for a request: of the door, or of the servers that --only names."""
+    """System calls, allocations or a profile: of the door, or of the servers that --only names; h1-1k or the rows named."""
     own, load = ([core] for core in processors_of(options))
     bench = Bench(options.tools.resolve(), load)
     told = []
-    for server in SERVERS:
-        if server.name not in programs or not (options.only or server.name == "gatehouse"):
+    for row in ROWS:
+        if row.name not in (options.rows or ["h1-1k"]):
             continue
-        count_file = place.folder / f"{server.name}.count"
-        environment = {"LD_PRELOAD": str(bench.tools / "count_malloc.so"), "GATEHOUSE_COUNT_FILE": str(count_file)}
-        setup = Setup(log=options.log_door)
-        with backend(bench), contextlib.ExitStack() as stack:
-            running = Running(server, setup, place, own, environment if options.allocations else None)
-            stack.callback(running.stop)
-            if options.syscalls:
-                told.append(proofs.syscalls(running, bench, options.seconds))
-            if options.allocations:
-                told.append(proofs.allocations(running, bench, options.seconds, count_file))
+        for server in SERVERS:
+            if server.name not in programs or not (options.only or server.name == "gatehouse"):
+                continue
+            count_file = place.folder / f"{server.name}.count"
+            environment = {"LD_PRELOAD": str(bench.tools / "count_malloc.so"), "GATEHOUSE_COUNT_FILE": str(count_file)}
+            setup = Setup(log=True) if options.log_door else row.setup
+            with backend(bench), contextlib.ExitStack() as stack:
+                running = Running(server, setup, place, own, environment if options.allocations else None)
+                stack.callback(running.stop)
+                told.append(proof(options, row, running, bench, count_file))
     return "\n\n".join(told) + "\n" if told else give_up("the door is not there to be measured")
 
 
@@ -227,7 +237,7 @@ def main():
     try:
         programs = json.loads(options.inside)
         place = Place(folder, programs)
-        run = run_proofs if options.syscalls or options.allocations else run_rows
+        run = run_proofs if options.syscalls or options.allocations or options.profile else run_rows
         text = run(options, programs, place)
         print(text)
         if options.out:

@@ -42,8 +42,7 @@ void ConnectionPool::give(std::unique_ptr<BackendConnection> connection) {
   const std::uint32_t id = connection->endpoint->id;
   while (id >= by_endpoint_.size()) by_endpoint_.emplace_back();
   PerEndpoint& pool = by_endpoint_[id];
-  if (pool.count >= limits_.idle_per_endpoint || connection->stream.socket.peer_ended() ||
-      connection->idle_limit == 0)
+  if (pool.count >= limits_.idle_per_endpoint || !connection->stream.looks_idle() || connection->idle_limit == 0)
     return;
   BackendConnection& kept = *connection.release();
   kept.pool = this;
