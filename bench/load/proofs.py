@@ -58,11 +58,12 @@ def profile(server, bench, seconds, row):
     sample = row.measure(server, bench, seconds)
     perf.send_signal(signal.SIGINT)
     perf.wait(timeout=20)
-    report = ["perf", "report", "-i", str(found), "--stdio", "-q", "-g", "none", "--percent-limit", "0.4"]
+    report = ["perf", "report", "-i", str(found), "--stdio", "-q", "-g", "none", "--percent-limit", "0.1"]
     by_self = subprocess.run([*report, "--no-children"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    by_library = subprocess.run([*report, "--no-children", "-s", "dso"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     with_called = subprocess.run([*report, "--children"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     heading = f"{row.name}, {server.server.title}: {sample.cpu_us:.2f} us for a {row.unit} under perf"
-    tables = ("itself", by_self.stdout), ("with what it calls", with_called.stdout)
+    tables = ("by library", by_library.stdout), ("itself", by_self.stdout), ("with what it calls", with_called.stdout)
     return "\n\n".join([heading, *(f"{title}\n{text.rstrip()}" for title, text in tables)])
 
 
