@@ -1,42 +1,60 @@
 #include "net/log_writer.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 namespace gatehouse {
 namespace {
 
+constexpr int patience_ms = 100;  // between two looks at the rings, and for a pipe that is full
+
+// O_NONBLOCK: a pipe that nobody reads is an error at once, not a wait.
 Result<int> open_log(const std::string& path) {
   if (path == "stdout") return STDOUT_FILENO;
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0640);
   if (fd < 0) return Error{Errc::io, path + ": " + std::strerror(errno)};
   return fd;
+}
+
+void close_log(int fd) {
+  if (fd >= 0 && fd != STDOUT_FILENO) ::close(fd);
+}
+
+bool is_ready(int fd, short what) {
+  pollfd one{fd, what, 0};
+  return ::poll(&one, 1, patience_ms) > 0;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<LogWriter>> LogWriter::open(std::string path) {
+  const int event = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (event < 0) return Error{Errc::io, std::string("eventfd: ") + std::strerror(errno)};
   const Result<int> fd = open_log(path);
-  if (!fd) return fd.error();
-  return std::unique_ptr<LogWriter>(new LogWriter(std::move(path), *fd));
+  if (fd) return std::unique_ptr<LogWriter>(new LogWriter(std::move(path), *fd, event));
+  ::close(event);
+  return fd.error();
 }
 
-LogWriter::LogWriter(std::string path, int fd) : path_(std::move(path)), fd_(fd), thread_([this] { run(); }) {
+LogWriter::LogWriter(std::string path, int fd, int event)
+    : path_(std::move(path)), fd_(fd), event_(event), thread_([this] { run(); }) {
   pthread_setname_np(thread_.native_handle(), "log");
 }
 
 LogWriter::~LogWriter() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_one();
+  stopping_ = true;
+  ::eventfd_write(event_.get(), 1);
   thread_.join();
-  if (fd_ != STDOUT_FILENO) ::close(fd_);
+  close_log(reopened_);
+  close_log(fd_);
 }
 
 void LogWriter::add(LogRing& ring) {
@@ -48,38 +66,59 @@ Status LogWriter::reopen() {
   if (path_ == "stdout") return Done{};
   const Result<int> fresh = open_log(path_);
   if (!fresh) return fresh.error();
-  std::lock_guard lock(mutex_);  // run() writes under the lock: nobody uses the old one now
-  ::close(fd_.exchange(*fresh));
+  close_log(reopened_.exchange(*fresh));
+  nudge();
   return Done{};
 }
 
 void LogWriter::nudge() {
-  {
-    std::lock_guard lock(mutex_);
-    nudged_ = true;
-  }
-  wake_.notify_one();
+  if (!nudged_.exchange(true)) ::eventfd_write(event_.get(), 1);
 }
 
-bool LogWriter::write_rings() {
-  bool wrote = false;
-  for (LogRing* ring : rings_) {
-    for (std::string_view piece = ring->peek(); !piece.empty(); piece = ring->peek()) {
-      const auto count = ::write(fd_, piece.data(), piece.size());
-      if (count < 0 && (errno == EINTR || errno == EAGAIN)) break;
-      if (count < 0) failed_.fetch_add(1, std::memory_order_relaxed);
-      ring->release(count < 0 ? piece.size() : static_cast<std::size_t>(count));
-      wrote = true;
-    }
+void LogWriter::wait_for_nudge() {
+  if (!is_ready(event_.get(), POLLIN)) return;
+  eventfd_t count = 0;
+  ::eventfd_read(event_.get(), &count);
+  nudged_ = false;
+}
+
+void LogWriter::use_reopened() {
+  const int fresh = reopened_.exchange(-1);
+  if (fresh < 0) return;
+  close_log(fd_);
+  fd_ = fresh;
+}
+
+void LogWriter::write_rings() {
+  std::vector<LogRing*> rings;
+  {
+    std::lock_guard lock(mutex_);
+    rings = rings_;
   }
-  return wrote;
+  for (LogRing* ring : rings)
+    if (!write_ring(*ring)) return;
+}
+
+// False: the log takes nothing now. A pipe that is ready takes PIPE_BUF bytes without a wait, so that nobody's pause
+// keeps our end from coming.
+bool LogWriter::write_ring(LogRing& ring) {
+  for (std::string_view piece = ring.peek(); !piece.empty(); piece = ring.peek()) {
+    use_reopened();  // a line that is put in after reopen() never goes to the old file
+    if (!is_ready(fd_, POLLOUT)) return false;
+    const std::size_t most = path_ == "stdout" ? PIPE_BUF : piece.size();
+    const auto count = ::write(fd_, piece.data(), std::min(piece.size(), most));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) return false;
+    if (count < 0) failed_.fetch_add(1, std::memory_order_relaxed);
+    ring.release(count < 0 ? piece.size() : static_cast<std::size_t>(count));
+  }
+  return true;
 }
 
 void LogWriter::run() {
-  std::unique_lock lock(mutex_);
   while (!stopping_) {
-    wake_.wait_for(lock, std::chrono::milliseconds(100), [this] { return nudged_ || stopping_; });
-    nudged_ = false;
+    wait_for_nudge();
+    use_reopened();
     write_rings();
   }
   write_rings();

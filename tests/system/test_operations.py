@@ -270,6 +270,57 @@ def test_a_full_disk_stops_the_log_and_not_the_service(make_door, make_backend):
         assert all(client.ask().status == 200 for _ in range(200))
 
 
+def test_a_log_that_nobody_reads_loses_lines_and_delays_nobody(make_door, make_backend, tmp_path):
+    pipe = str(tmp_path / "pipe")
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        door = make_door(start=False, config={"workers": 1, "logs": {"access": {"to": pipe}}})
+        door.catalog.put("one", instance("one", make_backend("one"), "route=one.test"))
+        door.start()
+        with Client(door.http, host="one.test") as client:
+            for _ in range(40):
+                assert all(client.ask("GET", "/" + "x" * 3000).status == 200 for _ in range(20))
+                if door.metric("gatehouse_access_log_lines_dropped_total"):
+                    break
+        assert door.metric("gatehouse_access_log_lines_dropped_total") > 0
+        door.signal(signal.SIGUSR1)
+        assert door.ask(host="one.test").status == 200
+        door.stop()
+    finally:
+        os.close(reader)
+
+
+def test_events_are_told_in_a_file_that_sigusr1_opens_anew(make_door, make_backend):
+    door = make_door(start=False)
+    events = door.path("events.log")
+    door.change_config({"logs": {"events": {"to": events}}})
+    one = make_backend("one")
+    door.catalog.put("one", instance("one", one, "route=one.test"))
+    door.start()
+    assert " info started, gatehouse " in read_text(events)
+    door.catalog.put("two", instance("two", one, "route=two.test"))
+    wait_until(lambda: "service two" in read_text(events), "a change of the catalog is told")
+    os.rename(events, events + ".1")
+    door.signal(signal.SIGUSR1)
+    wait_until(lambda: os.path.exists(events), "the new file")
+    door.catalog.write("broken.json", "{")
+    wait_until(lambda: " warning " in read_text(events) and "broken.json" in read_text(events), "a problem is told")
+    door.change_config({"limits": {"header_time": "7s"}})
+    door.reload()
+    assert "header_time" in read_text(events) and "by=" in read_text(events)
+    door.change_config({"logs": {"events": {"level": "error"}}})
+    door.reload()
+    assert "info -> error" not in read_text(events), "the level holds from the reload on"
+
+
+def test_events_that_cannot_be_written_refuse_the_reload(house):
+    house.change_config({"logs": {"events": {"to": "/dev/null/events"}}, "hosts": {"one.test": {"deny": ["0.0.0.0/0"]}}})
+    done = house.command("reload")
+    assert done.returncode == 1 and "logs.events.to" in done.stdout + done.stderr
+    assert house.ask(host="one.test").status == 200
+
+
 # -- the metrics address --------------------------------------------------------------------------------------------
 
 
