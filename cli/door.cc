@@ -67,8 +67,14 @@ Door::~Door() {
   workers_.clear();
 }
 
-void Door::note(std::string what, std::string text, std::string by) {
-  history_.add({wall_ms(), std::move(what), std::move(text), std::move(by)});
+void Door::note(const std::string& what, const std::string& text, const std::string& by) {
+  history_.add({wall_ms(), what, text, by});
+  by.empty() ? events_->info(text, {{"what", what}}) : events_->info(text, {{"what", what}, {"by", by}});
+}
+
+void Door::warn(const std::string& what, const std::string& text, const std::string& by) {
+  history_.add({wall_ms(), what, text, by});
+  by.empty() ? events_->warning(text, {{"what", what}}) : events_->warning(text, {{"what", what}, {"by", by}});
 }
 
 Status Door::bind_listeners(const std::vector<conf::Listen>& wanted, std::vector<proxy::OpenListener>& out) {
@@ -143,9 +149,10 @@ Status Door::start_threads() {
   prober_ = std::make_unique<pool::Prober>(
       [this](const pool::Prober::Change& change) {
         asio::post(io_, [this, change] {
-          note("health", "endpoint " + change.endpoint + " of " + change.service + ": " +
-                             std::string(pool::name_of(change.before)) + " -> " +
-                             std::string(pool::name_of(change.after)) + " (" + change.output + ")");
+          const std::string text = "endpoint " + change.endpoint + " of " + change.service + ": " +
+                                   std::string(pool::name_of(change.before)) + " -> " +
+                                   std::string(pool::name_of(change.after)) + " (" + change.output + ")";
+          change.after == pool::Health::up ? note("health", text) : warn("health", text);
         });
       },
       dice.roll());
@@ -165,6 +172,9 @@ Status Door::start() {
   if (!descriptors) return descriptors.error();
   shared_.connections_most = config_.limits.connections != 0 ? config_.limits.connections : *descriptors / 2;
   if (const Status user = become_user(); !user) return user;
+  Result<std::unique_ptr<EventLog>> events = EventLog::open(config_.event_log);
+  if (!events) return events.error();
+  events_ = std::move(*events);
   load_state();
   if (const Status key = load_sticky_key(); !key) return key;
   if (const Status threads = start_threads(); !threads) return threads;
@@ -203,8 +213,11 @@ ReloadResult Door::reload(const std::string& by) {
   if (!conf::has_error(result.findings))
     if (const Status bound = bind_listeners(read.config.listen, listeners); !bound)
       result.findings.push_back(finding("listen", bound.error().what));
+  if (!conf::has_error(result.findings))
+    if (const Status changed = events_->change(read.config.event_log); !changed)
+      result.findings.push_back(finding("logs.events.to", changed.error().what));
   if (conf::has_error(result.findings)) {
-    note("configuration", "reload refused: " + result.findings.front().text(), by);
+    warn("configuration", "reload refused: " + result.findings.front().text(), by);
     return result;
   }
   const bool other_folder = read.config.certificates != config_.certificates;
@@ -225,9 +238,11 @@ ReloadResult Door::reload(const std::string& by) {
 }
 
 void Door::reopen_logs() {
+  if (const Status reopened = events_->reopen(); !reopened)
+    warn("process", "log not reopened: " + reopened.error().what);
   if (!access_log_) return;
   if (const Status reopened = access_log_->reopen(); !reopened)
-    note("process", "log not reopened: " + reopened.error().what);
+    warn("process", "log not reopened: " + reopened.error().what);
 }
 
 void Door::stop(std::function<void()> ended) {

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/backend_tls.h"
+#include "cli/event_log.h"
 #include "cli/history.h"
 #include "conf/catalog/file_source.h"
 #include "conf/config.h"
@@ -79,7 +81,9 @@ class Door {
   Status open_control();
   Status start_threads();
   void wait_for_the_last();
-  void note(std::string what, std::string text, std::string by = {});
+  // For history and events; the second is of what somebody should look at.
+  void note(const std::string& what, const std::string& text, const std::string& by = {});
+  void warn(const std::string& what, const std::string& text, const std::string& by = {});
 
   // door_sources.cc
   void watch_files();
@@ -130,6 +134,7 @@ class Door {
   proxy::Shared shared_;
   std::vector<proxy::OpenListener> listeners_;
   std::unique_ptr<LogWriter> access_log_;
+  std::unique_ptr<EventLog> events_;
   std::unique_ptr<pool::Prober> prober_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
   std::unique_ptr<HttpServer> admin_, metrics_;

@@ -205,7 +205,7 @@ void Door::note_world(const proxy::World* before, const std::string& cause) {
     const bool known =
         before != nullptr && std::any_of(before->findings().begin(), before->findings().end(),
                                          [&](const auto& each) { return each.text() == finding.text(); });
-    if (!known) note("catalog", finding.text());
+    if (!known) warn("catalog", finding.text());
   }
 }
 

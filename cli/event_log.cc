@@ -3,6 +3,7 @@
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/null_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include "cli/text.h"
@@ -13,7 +14,9 @@ namespace {
 // Throws what spdlog throws when the file can't be opened.
 std::shared_ptr<spdlog::logger> make_logger(const conf::EventLog& conf) {
   spdlog::sink_ptr sink;
-  if (conf.to == "stdout")
+  if (conf.to == "off")
+    sink = std::make_shared<spdlog::sinks::null_sink_st>();
+  else if (conf.to == "stdout")
     sink = std::make_shared<spdlog::sinks::stdout_sink_st>();
   else
     sink = std::make_shared<spdlog::sinks::basic_file_sink_st>(conf.to);

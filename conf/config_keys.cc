@@ -179,15 +179,12 @@ Form<AccessLog> access_log() {
 }
 
 Form<EventLog> event_log() {
-  return mapping<EventLog>("node", {
-                                       {"to",
-                                        &EventLog::to,
-                                        log_target(),
-                                        "where to; a name without a slash: in /var/log/gatehouse",
-                                        {.at_start = true}},
-                                       {"level", &EventLog::level, one_of({"debug", "info", "warning", "error"}),
-                                        "the least that is told"},
-                                   });
+  return mapping<EventLog>(
+      "node",
+      {
+          {"to", &EventLog::to, log_target(), "where to; a name without a slash: in /var/log/gatehouse"},
+          {"level", &EventLog::level, one_of({"debug", "info", "warning", "error"}), "the least that is told"},
+      });
 }
 
 Form<Config> logs() {

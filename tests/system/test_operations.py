@@ -30,6 +30,11 @@ def house(make_door, make_backend):
 # -- reload ---------------------------------------------------------------------------------------------------------
 
 
+def read_text(path):
+    with open(path) as file:
+        return file.read()
+
+
 def deny_all(house):
     """A change that every request can see."""
     house.change_config({"hosts": {"one.test": {"deny": ["127.0.0.0/8"]}}})
@@ -247,7 +252,7 @@ def test_bad_files_end_the_start_with_all_their_errors(make_door):
     assert all(word in door.output() for word in ("header_tine", "lots", "many"))
 
 
-# -- the log --------------------------------------------------------------------------------------------------------
+# -- the logs --------------------------------------------------------------------------------------------------------
 
 
 def test_sigusr1_reopens_the_log(house):

@@ -30,6 +30,15 @@ TEST(EventText, StrangersCannotBeginALineOfTheirOwn) {
             "check output=\"ok\\x0a2026-01-01 error forged\"");
 }
 
+TEST(EventLog, OffMakesNoFile) {
+  const ScratchFolder folder;
+  auto log = EventLog::open({"off", "debug"});
+  ASSERT_TRUE(log) << log.error().what;
+  (*log)->error("an error");
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  EXPECT_FALSE(std::filesystem::exists("off"));
+}
+
 TEST(EventLog, WritesTimeLevelAndTextAndLeavesOutWhatIsBelowTheLevel) {
   const ScratchFolder folder;
   const std::string file = folder.path("events.log");
