@@ -197,6 +197,10 @@ bool Door::file_differs() const { return text_or_empty(config_.file) != config_t
 
 ReloadResult Door::reload(const std::string& by) {
   ReloadResult result;
+  if (stopping_) {
+    result.findings.push_back(finding("", "gatehouse is stopping"));
+    return result;
+  }
   const conf::Surroundings around = conf::surroundings_of_process(config_.file);
   conf::ReadConfig read = conf::read_config(config_.file, around);
   result.findings = read.findings;
@@ -250,14 +254,23 @@ void Door::stop(std::function<void()> ended) {
   stopping_ = true;
   ended_ = std::move(ended);
   note("process", "stopping");
+  stop_timer_.expires_after(config_.limits.shutdown_delay);
+  stop_timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) close_listeners();
+  });
+}
+
+void Door::close_listeners() {
   for (auto& worker : workers_) worker->drain();
   listeners_.clear();
   stop_deadline_ = std::chrono::steady_clock::now() + config_.limits.shutdown_time;
   wait_for_the_last();
 }
 
+// A worker that drained has counted whom it accepted last.
 void Door::wait_for_the_last() {
-  const bool empty = shared_.open_connections.load(std::memory_order_relaxed) == 0;
+  const bool empty = shared_.workers_drained.load(std::memory_order_acquire) == workers_.size() &&
+                     shared_.open_connections.load(std::memory_order_relaxed) == 0;
   const auto now = std::chrono::steady_clock::now();
   if (!empty && now >= stop_deadline_)
     for (auto& worker : workers_) worker->cut();

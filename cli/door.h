@@ -47,7 +47,8 @@ class Door {
 
   // Binds, drops privileges, reads everything, starts every thread. When it returns well, the door serves.
   Status start();
-  // SIGTERM: readiness fails, listeners close, requests finish within limits.shutdown_time; then `ended` is called.
+  // SIGTERM: readiness fails; after limits.shutdown_delay listeners close, requests finish within
+  // limits.shutdown_time; then `ended` is called.
   void stop(std::function<void()> ended);
 
   ReloadResult reload(const std::string& by);
@@ -80,6 +81,7 @@ class Door {
   Status open_folders(const UserIds* user);
   Status open_control();
   Status start_threads();
+  void close_listeners();
   void wait_for_the_last();
   // For history and events; the second is of what somebody should look at.
   void note(const std::string& what, const std::string& text, const std::string& by = {});

@@ -145,6 +145,7 @@ void Worker::drain() {
     doors_.clear();
     for (ListNode* node = clients_.next; node != &clients_; node = node->next)
       static_cast<ClientConnection&>(*node).drain();
+    shared.workers_drained.fetch_add(1, std::memory_order_release);
   });
 }
 

@@ -45,7 +45,8 @@ struct Shared {
   std::function<void(std::shared_ptr<const World>)> reaper;  // any thread
   std::function<void()> nudge_log;                           // any thread; a log ring is half full
   std::atomic<std::uint64_t> open_connections{0}, memory_used{0};
-  std::uint64_t connections_most = 0;  // of all workers
+  std::uint64_t connections_most = 0;        // of all workers
+  std::atomic<unsigned> workers_drained{0};  // those that accept nothing any more
 };
 
 class Worker {
@@ -59,8 +60,9 @@ class Worker {
   // The next ones are posted to the loop by any thread.
   void publish(std::shared_ptr<const World> world);
   void listen(std::vector<OpenListener> listeners);  // the whole new set
-  void drain();  // no new connections; idle ones close, busy ones when their request is done
-  void cut();    // whatever is left
+  // No new connections but those that stand in the queue; idle ones close, busy ones when their request is done.
+  void drain();
+  void cut();  // whatever is left
 
   // For the coroutines that run here.
   const unsigned index;

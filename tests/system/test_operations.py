@@ -214,6 +214,32 @@ def test_sigterm_ends_in_bounded_time_though_a_request_never_does(make_door, mak
     assert door.process.wait(10) == 0
 
 
+def test_listeners_stay_open_for_the_delay_while_readiness_fails(make_door, make_backend):
+    door = make_door(start=False, config={"limits": {"shutdown_delay": "1h"}})
+    door.catalog.put("one", instance("one", make_backend("one"), "route=one.test"))
+    door.start()
+    door.signal(signal.SIGTERM)
+    wait_until(lambda: door.probe("/readyz") == 503, "readiness fails")
+    for _ in range(10):
+        assert door.ask(host="one.test").status == 200, "who did not notice yet is served"
+    done = door.command("reload")
+    assert done.returncode == 1 and "stopping" in done.stdout + done.stderr
+    door.signal(signal.SIGTERM)
+    assert door.process.wait(10) == 0, "a second one ends at once"
+
+
+def test_who_stands_in_the_queue_at_sigterm_is_served(house):
+    for _ in range(20):
+        house.signal(signal.SIGSTOP)
+        with Client(house.http, host="one.test") as client:
+            client.request()
+            house.signal(signal.SIGTERM)
+            house.signal(signal.SIGCONT)
+            assert client.response().status == 200
+        assert house.process.wait(10) == 0
+        house.start()
+
+
 def test_without_clients_sigterm_ends_at_once(house):
     house.signal(signal.SIGTERM)
     assert house.process.wait(3) == 0
