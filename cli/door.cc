@@ -208,10 +208,11 @@ ReloadResult Door::reload(const std::string& by) {
     const conf::Findings more = conf::check_config(read);
     result.findings.insert(result.findings.end(), more.begin(), more.end());
   }
-  const conf::ConfigDiff diff = conf::diff_config(config_, read.config);
-  for (const conf::Difference& line : diff.lines) {
-    if (line.at_start) result.findings.push_back(finding(line.path, "takes a restart: " + line.text()));
-    result.changes.push_back(line.text());
+  if (!conf::has_error(result.findings)) {
+    for (const conf::Difference& line : conf::diff_config(config_, read.config).lines) {
+      if (line.at_start) result.findings.push_back(finding(line.path, "takes a restart: " + line.text()));
+      result.changes.push_back(line.text());
+    }
   }
   std::vector<proxy::OpenListener> listeners;
   if (!conf::has_error(result.findings))
