@@ -36,6 +36,12 @@ void FileSource::read(const FolderFile& file, Known& known) {
     known.findings.push_back({{file.name}, "", "its last good content stays in force", conf::Severity::warning});
 }
 
+void FileSource::set_home(Home home) {
+  if (home == home_) return;
+  home_ = std::move(home);
+  for (auto& [name, known] : files_) known.hash = {};
+}
+
 SourceState FileSource::update(const Folder& folder) {
   SourceState out{{}, folder.findings};
   if (!folder.failure.empty() || (folder.files.empty() && !files_.empty())) {

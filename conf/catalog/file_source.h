@@ -1,8 +1,8 @@
 // file_source.h: a folder of service definitions as the source of instances. Pure: the folder comes as values.
 //   Each file keeps its last good content: one that breaks, empties or can't be read goes on as it was, and is told.
 //   A file that is gone is gone; a folder that is gone or has no definitions left keeps all (write {"services": []}
-//   to mean none). Files are told apart by name, and parsed again only when their content's hash changes. Threads one
-//   (control).
+//   to mean none). Files are told apart by name, and parsed again only when their content's hash changes.
+//   Threads  one (control).
 #pragma once
 
 #include <array>
@@ -36,6 +36,8 @@ class FileSource {
  public:
   explicit FileSource(Home home) : home_(std::move(home)) {}
 
+  // What the node is called from the next update on; each file is parsed anew.
+  void set_home(Home home);
   SourceState update(const Folder& folder);
 
  private:

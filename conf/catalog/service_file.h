@@ -21,6 +21,7 @@ constexpr std::size_t file_bytes_max = 16 << 20, nesting_max = 32;
 struct Home {
   std::string datacenter = "dc1", node;
   std::string address = "127.0.0.1";  // of services that say none
+  bool operator==(const Home&) const = default;
 };
 
 // As healthy as another service of the node, or as the node itself.

@@ -91,6 +91,28 @@ TEST(FileSource, AFolderThatIsGoneOrHasNoDefinitionsLeftKeepsAll) {
   EXPECT_EQ(ids(source.update({.files = {{"none.json", "{\"services\": []}"}}})), Ids{});
 }
 
+TEST(FileSource, TheUsualFolderMayBeAbsentAndAnotherMayNot) {
+  if (fs::exists(conf::CatalogSource{}.files)) GTEST_SKIP() << "this machine has it";
+  const std::string usual = conf::CatalogSource{}.files;
+  FileSource source(home);
+  const SourceState state = source.update(read_folder(usual, usual));
+  EXPECT_FALSE(conf::has_error(state.findings));
+  EXPECT_EQ(told(state), (Ids{usual + ": warning: there is no such folder: no services come from it"}));
+  EXPECT_TRUE(conf::has_error(source.update(read_folder("/nowhere", "/nowhere")).findings));
+}
+
+TEST(FileSource, ANodeThatIsRenamedRenamesItsInstances) {
+  FileSource source(home);
+  const Folder folder{.files = {{"a.json", service("a")}}};
+  EXPECT_EQ(source.update(folder).instances[0].node, "fd1");
+  source.set_home({.datacenter = "dc2", .node = "fd2"});
+  const SourceState renamed = source.update(folder);
+  EXPECT_EQ(renamed.instances[0].node, "fd2");
+  EXPECT_EQ(renamed.instances[0].datacenter, "dc2");
+  const SourceState broken = source.update({.files = {{"a.json", "{"}}});
+  EXPECT_EQ(ids(broken), (Ids{"a"}));
+}
+
 TEST(FileSource, AnEmptyFolderAtTheStartIsFine) {
   FileSource source(home);
   EXPECT_TRUE(source.update({}).findings.empty());
