@@ -56,7 +56,7 @@ int run_door(const std::string& config_file) {
   for (const conf::Finding& finding : findings) std::cerr << finding.text() << "\n";
   if (conf::has_error(findings)) return 1;
   asio::io_context io;
-  Door door(io, std::move(read.config));
+  Door door(io, std::move(read.config), std::move(findings));
   if (const Status started = door.start(); !started) {
     std::cerr << started.error().what << "\n";
     return 1;

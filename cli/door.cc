@@ -49,9 +49,10 @@ std::string text_or_empty(const std::string& file) {
 
 }  // namespace
 
-Door::Door(asio::io_context& io, conf::Config config)
+Door::Door(asio::io_context& io, conf::Config config, conf::Findings findings)
     : io_(io),
       config_(std::move(config)),
+      config_findings_(std::move(findings)),
       config_text_(text_or_empty(config_.file)),
       history_(config_.node.state + "/history.jsonl"),
       catalog_(home_of(config_)),
@@ -178,7 +179,6 @@ Status Door::start() {
   load_state();
   if (const Status key = load_sticky_key(); !key) return key;
   if (const Status threads = start_threads(); !threads) return threads;
-  read_certificates();
   read_catalog();
   rebuild("start");
   for (auto& worker : workers_) {
@@ -227,10 +227,11 @@ ReloadResult Door::reload(const std::string& by) {
   }
   const bool other_folder = read.config.certificates != config_.certificates;
   config_ = std::move(read.config);
+  config_findings_ = result.findings;
+  catalog_.set_home(home_of(config_));
   config_text_ = text_or_empty(config_.file);
   listeners_ = std::move(listeners);
   if (other_folder) certificate_folder_.reset();
-  read_certificates();
   read_catalog();
   rebuild("reload");
   for (auto& worker : workers_) worker->listen(listeners_);

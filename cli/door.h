@@ -1,12 +1,11 @@
 // door.h: the running program, wired: configuration, catalog, certificates, world, workers, probes, logs.
 //   Everything that changes goes one way: sources -> routing table -> world -> published to every worker. A bad
-//   source keeps its last good; reload is all or nothing. Threads  control (the io_context's) for everything here; it
-//   owns the other threads and outlives none of them. Files    door.cc start, reload, stop; door_sources.cc what the
-//   world is made of.
+//   source keeps its last good; reload is all or nothing.
+//   Threads  control (the io_context's) for everything here; it owns the other threads and outlives them.
+//   Files    door.cc start, reload, stop; door_sources.cc what the world is made of.
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <set>
 #include <span>
@@ -42,7 +41,8 @@ class HttpServer;
 
 class Door {
  public:
-  Door(asio::io_context& io, conf::Config config);
+  // `findings`: what there is to say of the configuration, for `status`.
+  Door(asio::io_context& io, conf::Config config, conf::Findings findings);
   ~Door();
 
   // Binds, drops privileges, reads everything, starts every thread. When it returns well, the door serves.
@@ -88,14 +88,16 @@ class Door {
   void warn(const std::string& what, const std::string& text, const std::string& by = {});
 
   // door_sources.cc
+  std::vector<std::string> paths_to_watch() const;
   void watch_files();
   void wait_for_changes();
   void files_changed();
-  void read_certificates();
   void read_catalog();
-  void rebuild(const std::string& cause);
+  void rebuild(const std::string& cause);  // reads all but the catalog anew
+  void read_table();
+  void read_certificates();
+  void publish(const std::string& cause);  // a world of what was read
   std::shared_ptr<const proxy::Settings> make_settings() const;
-  std::shared_ptr<const TlsClientPolicy> tls_policy(const conf::Service& service);
   void note_world(const proxy::World* before, const std::string& cause);
   void probe_world();
   void apply_drains();
@@ -106,6 +108,7 @@ class Door {
 
   asio::io_context& io_;
   conf::Config config_;
+  conf::Findings config_findings_;
   std::string config_text_;  // of the file as it was applied
   bool started_ = false, stopping_ = false;
   std::int64_t started_at_ms_ = 0;
@@ -122,13 +125,13 @@ class Door {
   std::unique_ptr<Resolver> resolver_;
   proxy::Addresses addresses_;
   std::vector<pool::StickyKey> sticky_keys_;
-  std::map<std::string, std::shared_ptr<const TlsClientPolicy>> tls_policies_;
-  TrustStorePtr system_trust_;
+  BackendTls backend_tls_;
   pool::EndpointRegistry registry_;
   std::shared_ptr<const conf::RoutingTable> table_;
   proxy::WorldPtr world_;
   std::vector<std::weak_ptr<const proxy::World>> published_;  // those that live, and some that died since
   std::unique_ptr<FileWatch> watch_;
+  std::vector<std::string> watched_;
   std::unique_ptr<asio::posix::stream_descriptor> watch_descriptor_;
   asio::steady_timer watch_timer_, stop_timer_;
 

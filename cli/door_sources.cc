@@ -18,7 +18,7 @@
 namespace gatehouse::cli {
 namespace {
 
-constexpr std::size_t page_bytes_most = 1 << 20, pem_bytes_most = 1 << 20;
+constexpr std::size_t page_bytes_most = 1 << 20;
 
 std::int64_t steady_ms() { return pool::ms_of(Clock::now()); }
 
@@ -72,20 +72,19 @@ void Door::read_certificates() {
   if (!config_.certificates.files.empty()) {
     if (!certificate_folder_) certificate_folder_ = std::make_unique<CertificateFolder>(config_.certificates.files);
     CertificateFolder::Assigned assigned;
-    for (const HostCertificate& each : assigned_of(config_.hosts)) assigned[each.certificate].push_back(each.host);
+    for (const HostCertificate& each : assigned_of(table_->hosts)) assigned[each.certificate].push_back(each.host);
     reading = certificate_folder_->read(now, assigned);
   }
   for (const FileProblem& problem : reading.problems)
     if (std::find(certificate_problems_.begin(), certificate_problems_.end(), problem) == certificate_problems_.end())
-      note("certificate", problem.file + ": " + problem.what);
+      warn("certificate", problem.file + ": " + problem.what);
   certificate_problems_ = std::move(reading.problems);
   if (!placeholder_) {
     const Result<CertificatePtr> made = make_placeholder({config_.node.name, "localhost"}, now);
     if (made) placeholder_ = *made;
   }
-  const auto& hosts = table_ ? table_->hosts : config_.hosts;
-  certificates_ =
-      std::make_shared<const CertificateSet>(std::move(reading.certificates), assigned_of(hosts), placeholder_);
+  certificates_ = std::make_shared<const CertificateSet>(std::move(reading.certificates), assigned_of(table_->hosts),
+                                                         placeholder_);
 }
 
 void Door::read_catalog() {
@@ -109,45 +108,13 @@ std::shared_ptr<const proxy::Settings> Door::make_settings() const {
   return settings;
 }
 
-// One policy for services that speak TLS alike, the same pointer as long as nothing changes.
-std::shared_ptr<const TlsClientPolicy> Door::tls_policy(const conf::Service& service) {
-  const std::string key = service.tls_ca_file + "\n" + service.tls_certificate_file + "\n" + service.tls_key_file +
-                          (service.tls_verify ? "\nverify" : "");
-  const auto known = tls_policies_.find(key);
-  if (known != tls_policies_.end()) return known->second;
-  auto policy = std::make_shared<TlsClientPolicy>();
-  policy->verify = service.tls_verify;
-  const auto unusable = [&](const Error& error) {
-    note("configuration", "service " + service.name + ": " + error.what);
-    return nullptr;
-  };
-  if (service.tls_verify && service.tls_ca_file.empty()) {
-    if (!system_trust_) {
-      const Result<TrustStorePtr> store = TrustStore::from_system();
-      if (!store) return unusable(store.error());
-      system_trust_ = *store;
-    }
-    policy->authorities = system_trust_;
-  } else if (service.tls_verify) {
-    const Result<TrustStorePtr> store = TrustStore::from_file(service.tls_ca_file);
-    if (!store) return unusable(store.error());
-    policy->authorities = *store;
-  }
-  if (!service.tls_certificate_file.empty()) {
-    const Result<FileContent> crt = read_file(service.tls_certificate_file, pem_bytes_most);
-    const Result<FileContent> pem = read_file(service.tls_key_file, pem_bytes_most);
-    if (!crt) return unusable(crt.error());
-    if (!pem) return unusable(pem.error());
-    const Result<CertificatePtr> pair =
-        load_certificate(crt->bytes, pem->bytes, std::chrono::system_clock::now(), CertificateUse::client);
-    if (!pair) return unusable(pair.error());
-    policy->certificate = *pair;
-  }
-  tls_policies_[key] = policy;
-  return policy;
+void Door::rebuild(const std::string& cause) {
+  read_table();
+  read_certificates();  // hosts may be assigned by routes
+  publish(cause);
 }
 
-void Door::rebuild(const std::string& cause) {
+void Door::read_table() {
   catalog::TranslateInput input{instances_.instances, config_};
   input.previous = table_.get();
   input.read_file = [](const std::string& path) -> Result<std::string> {
@@ -157,15 +124,19 @@ void Door::rebuild(const std::string& cause) {
   };
   input.local_addresses = local_addresses();
   auto table = std::make_shared<conf::RoutingTable>(catalog::translate(input));
-  table->findings.insert(table->findings.begin(), instances_.findings.begin(), instances_.findings.end());
+  conf::Findings findings = config_findings_;
+  for (const conf::Findings& more : {instances_.findings, table->findings, backend_tls_.update(table->services)})
+    findings.insert(findings.end(), more.begin(), more.end());
+  table->findings = std::move(findings);
   table_ = std::move(table);
-  read_certificates();  // hosts may be assigned by routes
+}
 
+void Door::publish(const std::string& cause) {
   const std::vector<std::string> names = proxy::names_to_resolve(*table_);
   if (!names.empty() && !resolver_)
     resolver_ = std::make_unique<Resolver>(
         Resolver::Options{}, [this](std::function<void()> work) { asio::post(io_, std::move(work)); },
-        [this] { rebuild("names"); });
+        [this] { publish("names"); });
   if (resolver_) {
     resolver_->resolve({names.begin(), names.end()});
     addresses_.clear();
@@ -178,7 +149,7 @@ void Door::rebuild(const std::string& cause) {
   inputs.workers = static_cast<unsigned>(workers_.size());
   inputs.settings = make_settings();
   inputs.certificates = certificates_;
-  inputs.tls_policy = [this](const conf::Service& service) { return tls_policy(service); };
+  inputs.tls_policy = [this](const conf::Service& service) { return backend_tls_.policy(service); };
   inputs.now = Clock::now();
   const proxy::WorldPtr before = world_;
   world_ = proxy::build_world(table_, before.get(), registry_, inputs);
@@ -262,12 +233,17 @@ Status Door::set_drain(const std::string& target, bool drain, const std::string&
   return Done{};
 }
 
-void Door::watch_files() {
-  std::vector<std::string> paths;
+std::vector<std::string> Door::paths_to_watch() const {
+  std::vector<std::string> paths = backend_tls_.files();
   for (const std::string& path : {config_.catalog.files, config_.certificates.files})
     if (!path.empty()) paths.push_back(path);
+  return paths;
+}
+
+void Door::watch_files() {
+  watched_ = paths_to_watch();
   watch_descriptor_.reset();
-  watch_ = std::make_unique<FileWatch>(std::move(paths), Clock::now());
+  watch_ = std::make_unique<FileWatch>(watched_, Clock::now());
   if (const int fd = watch_->fd(); fd >= 0)
     watch_descriptor_ = std::make_unique<asio::posix::stream_descriptor>(io_, ::dup(fd));
   wait_for_changes();
@@ -294,9 +270,9 @@ void Door::wait_for_changes() {
 }
 
 void Door::files_changed() {
-  read_certificates();
   read_catalog();
   rebuild("files");
+  if (watched_ != paths_to_watch()) watch_files();
 }
 
 }  // namespace gatehouse::cli

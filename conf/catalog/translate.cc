@@ -31,7 +31,6 @@ class Translation {
   }
 
   conf::RoutingTable run() {
-    review_file();
     merge_services();
     add(conf::settle_claims(services_, input_.previous));
     std::erase_if(services_, [](const conf::Service& service) { return service.routes.empty(); });
@@ -45,13 +44,6 @@ class Translation {
 
  private:
   void add(const Findings& findings) { out_.findings.insert(out_.findings.end(), findings.begin(), findings.end()); }
-
-  void review_file() {
-    for (const auto& [name, layer] : input_.config.services) add(conf::review_layer(layer, name));
-    for (const auto& [name, policy] : input_.config.hosts)
-      if (const auto later = conf::not_carried("certificate", policy.certificate))
-        out_.findings.push_back({{input_.config.file}, "hosts." + name + ".certificate", *later, Severity::warning});
-  }
 
   void merge_services() {
     std::map<std::string, conf::MergeInput> inputs;

@@ -73,6 +73,21 @@ def test_a_bad_file_is_refused_whole(house, change, words):
     assert house.ask(host="one.test").status == 200, "nothing of it was applied"
 
 
+def test_of_a_bad_file_no_changes_are_told(house):
+    house.write_text("limits: { header_time: soon }\n")
+    done = house.command("reload")
+    assert done.returncode == 1
+    assert "->" not in done.stdout + done.stderr
+
+
+def test_a_node_that_is_renamed_renames_its_endpoints(house):
+    house.change_config({"node": {"name": "renamed", "datacenter": "dc7"}})
+    house.reload()
+    names = [endpoint["name"] for service in house.status()["services"] for endpoint in service["endpoints"]]
+    assert names and all(name.startswith("renamed/") for name in names), names
+    assert house.ask(host="one.test").status == 200
+
+
 def test_a_bad_file_by_sighup_changes_nothing(house):
     house.write_text("listen: [\n")
     house.signal(signal.SIGHUP)

@@ -4,6 +4,8 @@ import pytest
 from support.catalog import instance
 from support.certs import Authority
 from support.client import ask
+from support.door import problems
+from support.wait import wait_until
 
 pytestmark = pytest.mark.quick
 
@@ -94,3 +96,19 @@ def test_tags_may_not_weaken_verification(make_door, make_backend, authority, tm
     door.start()
     assert door.ask(host="tagged.test").status != 200
     assert backend.requests == []
+
+
+def test_a_renewed_authority_is_used_without_a_restart(make_door, make_backend, authority, stranger, tmp_path):
+    backend = make_backend("moved", tls=stranger.server(tmp_path, "moved.test"))
+    door = make_door(start=False, config={"services": {"moved": {"protocol": "https", "tls_ca": "ca.crt"}}})
+    authority.write(door.folder, "ca.crt")
+    door.catalog.put("moved", instance("moved", backend, "route=moved.test"))
+    door.start()
+    assert door.ask(host="moved.test").status != 200
+    stranger.write(door.folder, "ca.crt")
+    wait_until(lambda: door.ask(host="moved.test").status == 200, "the new authority is believed", within=10)
+    with open(door.path("ca.crt"), "w") as file:
+        file.write("broken")
+    wait_until(lambda: any("services.moved" in text and "ca.crt" in text for text in problems(door.status())),
+               "status tells of the broken file")
+    assert door.ask(host="moved.test").status == 200, "what was read last stays in force"

@@ -64,6 +64,26 @@ TEST_F(CheckupOf, ABadFileStopsBeforeTheCatalogIsRead) {
   EXPECT_EQ(words(checkup).find("web.json"), std::string::npos);
 }
 
+TEST_F(CheckupOf, AWarningOfTheFileIsToldOnce) {
+  folder_.write("services/web.json", two_services);
+  const std::string told = words(check("services: { web: { zone: prefer } }\n"));
+  const std::size_t first = told.find("services.web.zone");
+  ASSERT_NE(first, std::string::npos) << told;
+  EXPECT_EQ(told.find("services.web.zone", first + 1), std::string::npos) << told;
+}
+
+TEST_F(CheckupOf, RelativePagesBeginAtTheFilesFolderHoweverItIsNamed) {
+  folder_.write("services/web.json", two_services);
+  folder_.write("sorry.html", "sorry");
+  const std::string file = "gatehouse.yaml";
+  check("services: { web: { pages: '503:sorry.html' } }\n");
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder_.path());
+  const Checkup checkup = check_up(file);
+  std::filesystem::current_path(before);
+  EXPECT_TRUE(good(checkup)) << words(checkup);
+}
+
 TEST_F(CheckupOf, ABrokenCatalogFileIsAnErrorAndTheOthersAreRead) {
   folder_.write("services/a.json", "{ nonsense");
   folder_.write("services/web.json", two_services);

@@ -119,7 +119,8 @@ TEST(Translate, AnEntryOfTheFileThatNothingAnswersToIsTold) {
 
 TEST(Translate, TheFilesWordForAllServicesReachesEach) {
   Given given{{instance("a", "a-1", {"gatehouse.route=a.example"})}};
-  given.config.file = "/etc/gatehouse/gatehouse.yaml";
+  given.config.file = "gatehouse.yaml";  // as the operator named it
+  given.config.folder = "/etc/gatehouse";
   say(given.config, "*", "drain_time", "60s");
   say(given.config, "*", "pages", "5xx:pages/sorry.html retry_after=30s");
   given.files["/etc/gatehouse/pages/sorry.html"] = "sorry";
@@ -216,8 +217,7 @@ TEST(Translate, CertificatesOfHosts) {
   EXPECT_EQ(table.hosts.at("d.example").certificate, "");
   EXPECT_FALSE(table.hosts.contains("c.example"));
   EXPECT_EQ(told(table),
-            (Texts{"warning: hosts.d.example.certificate: acme is not carried yet: ignored",
-                   "acme.json:3:5: warning: acme: gatehouse.certificate: acme is not carried yet: ignored",
+            (Texts{"acme.json:3:5: warning: acme: gatehouse.certificate: acme is not carried yet: ignored",
                    "other.json:3:5: warning: other: certificate: b.example has file:bank; file:b is ignored",
                    "part.json:3:5: warning: part: certificate: a.example has file:whole; file:part is ignored"}));
 }
