@@ -96,7 +96,8 @@ struct EventLog {
 };
 
 struct Config {
-  std::string file;  // what it was read from, as the operator named it
+  std::string file;    // what it was read from, as the operator named it
+  std::string folder;  // of the file, absolute: where relative paths begin
   Node node;
   unsigned workers = 0;  // 0: the cores
   std::vector<Listen> listen;

@@ -236,6 +236,7 @@ Config default_config(const Surroundings& around) {
     return folder.empty() ? otherwise : folder;
   };
   Config config;
+  config.folder = around.folder;
   config.node.name = around.host_name;
   config.node.state = first(around.state_directory, "/var/lib/gatehouse");
   config.admin.socket = first(around.runtime_directory, "/run/gatehouse") + "/admin.sock";

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "conf/config.h"
 #include "net/read_file.h"
 
 namespace gatehouse::catalog {
@@ -49,6 +50,10 @@ Folder read_folder(const std::string& folder, const std::string& shown_as) {
   std::vector<std::string> names;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
     names.push_back(entry->path().filename().string());
+  if (error == std::errc::no_such_file_or_directory && folder == conf::CatalogSource{}.files) {
+    out.findings.push_back(passed_over(shown_as, "there is no such folder: no services come from it"));
+    return out;
+  }
   if (error) {
     out.failure = shown_as + ": can't be read: " + error.message();
     return out;

@@ -53,7 +53,7 @@ class Translation {
     for (const conf::Instance& instance : input_.instances)
       inputs[instance.service].instances.push_back({instance, {native_layer(instance)}});
     const conf::MergeContext context{.permit_hosts = input_.config.catalog.permit_hosts,
-                                     .folder = folder_of(input_.config.file),
+                                     .folder = input_.config.folder,
                                      .certificates = input_.config.certificates.files};
     for (auto& [name, merge] : inputs) {
       merge.name = name;
@@ -68,11 +68,6 @@ class Translation {
       if (!merged.certificate.empty()) certificates_[name] = {merged.certificate, merged.certificate_by_file};
       if (!merged.service.routes.empty()) services_.push_back(std::move(merged.service));
     }
-  }
-
-  static std::string folder_of(const std::string& file) {
-    const std::size_t slash = file.rfind('/');
-    return slash == std::string::npos ? std::string() : file.substr(0, std::max<std::size_t>(slash, 1));
   }
 
   // Why an instance can't be an endpoint; empty: it can.

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "conf/catalog/file_source_io.h"
+#include "conf/config.h"
 
 namespace gatehouse::catalog {
 namespace {
