@@ -8,10 +8,6 @@
 namespace gatehouse::cli {
 namespace {
 
-bool is_allowed(const IpAddress& peer, const std::vector<IpPrefix>& allow) {
-  return std::any_of(allow.begin(), allow.end(), [&](const IpPrefix& prefix) { return prefix.contains(peer); });
-}
-
 bool is_address(std::string_view host) {
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   return IpAddress::parse(host).has_value();
@@ -59,7 +55,7 @@ constexpr Page pages[] = {{"/", index}, {"/metrics", metrics}, {"/healthz", heal
 }  // namespace
 
 HttpReply answer_metrics(const DoorView& view, const HttpRequest& request) {
-  if (!is_allowed(request.peer, view.config.metrics.allow))
+  if (!is_in(view.config.metrics.allow, request.peer))
     return text_reply(403, request.peer.text() + " is not in metrics.allow\n");
   if (!is_believed(request.host, view.config.metrics.hosts))
     return text_reply(421, "this Host is not an address, not localhost and not in metrics.hosts\n");

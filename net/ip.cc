@@ -101,6 +101,12 @@ bool IpPrefix::contains(const IpAddress& other) const {
   return (address.bytes[whole] & mask) == (other.bytes[whole] & mask);
 }
 
+bool is_in(std::span<const IpPrefix> networks, const IpAddress& address) {
+  for (const IpPrefix& network : networks)
+    if (network.contains(address)) return true;
+  return false;
+}
+
 std::string IpPrefix::text() const {
   return address.text() + "/" + std::to_string(address.is_v4() ? length - 96 : length);
 }

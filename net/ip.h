@@ -7,6 +7,7 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,9 @@ struct IpPrefix {
 
   auto operator<=>(const IpPrefix&) const = default;
 };
+
+// Whether one of the networks holds it.
+bool is_in(std::span<const IpPrefix> networks, const IpAddress& address);
 
 struct SocketAddress {
   IpAddress ip;

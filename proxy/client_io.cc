@@ -51,11 +51,10 @@ Task<> ClientConnection::story() {
 }
 
 Task<bool> ClientConnection::greet() {
-  bool proxied = false;
-  for (const IpPrefix& from : listener->conf.proxy_protocol) proxied = proxied || from.contains(peer.ip);
-  if (proxied) {
+  if (is_in(listener->conf.proxy_protocol, peer.ip)) {
     const bool named = co_await read_proxy_header();
     if (!named) co_return false;
+    if (!count_named()) co_return false;
   }
   if (!listener->conf.tls) co_return true;
   const bool shaken = co_await shake_hands();
@@ -82,6 +81,17 @@ Task<bool> ClientConnection::read_proxy_header() {
     const Waker::Why why = co_await waker.sleep(deadline);
     if (why == Waker::Why::deadline || stream.socket.failed() || stream.socket.peer_ended()) co_return false;
   }
+}
+
+// Counts the connection as its client's from here on, not as the proxy's.
+bool ClientConnection::count_named() {
+  if (peer.ip == counted_as) return true;
+  if (!worker.enter(peer.ip)) {
+    worker.counters.connections_refused.add();
+    return false;
+  }
+  worker.shared.clients.leave(std::exchange(counted_as, peer.ip));
+  return true;
 }
 
 Task<bool> ClientConnection::shake_hands() {

@@ -37,6 +37,7 @@ struct ClientConnection : Pooled, ListNode {
   Task<> story();
   Task<bool> greet();
   Task<bool> read_proxy_header();
+  bool count_named();
   Task<bool> shake_hands();
   Task<bool> next_request();
   Task<bool> await_first_byte();

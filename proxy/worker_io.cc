@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "proxy/client_io.h"
-#include "proxy/http/forwarded.h"
 
 namespace gatehouse::proxy {
 namespace {
@@ -105,13 +104,10 @@ void Worker::listen(std::vector<OpenListener> listeners) {
 }
 
 void Worker::accepted(const std::shared_ptr<const Listener>& listener, int fd, const SocketAddress& peer) {
-  const conf::Limits& limits = worlds.current().settings().limits;
-  const bool trusted = std::any_of(listener->conf.proxy_protocol.begin(), listener->conf.proxy_protocol.end(),
-                                   [&](const IpPrefix& from) { return from.contains(peer.ip); }) ||
-                       http::is_trusted(peer.ip, worlds.current().settings().trusted_proxies);
-  const unsigned per_client = trusted ? 0 : limits.connections_per_client;
-  if (shared.open_connections.load(std::memory_order_relaxed) >= shared.connections_most ||
-      !shared.clients.enter(peer.ip, per_client)) {
+  const bool full = shared.open_connections.load(std::memory_order_relaxed) >= shared.connections_most;
+  // Behind a PROXY header the client is counted once its name is read.
+  const bool proxied = is_in(listener->conf.proxy_protocol, peer.ip);
+  if (full || !(proxied ? shared.clients.enter(peer.ip, 0) : enter(peer.ip))) {
     counters.connections_refused.add();
     ::close(fd);
     return;
@@ -122,6 +118,12 @@ void Worker::accepted(const std::shared_ptr<const Listener>& listener, int fd, c
   auto* connection = new ClientConnection(*this, listener, peer);  // owned by clients_, until forget()
   connection->link_before(clients_);
   connection->begin(fd);
+}
+
+bool Worker::enter(const IpAddress& client) {
+  const Settings& settings = worlds.current().settings();
+  const bool trusted = is_in(settings.trusted_proxies, client);
+  return shared.clients.enter(client, trusted ? 0 : settings.limits.connections_per_client);
 }
 
 // The story is still on the stack: the connection is destroyed at the end of the turn.

@@ -79,6 +79,8 @@ class Worker {
   bool draining = false;
 
   void forget(ClientConnection& connection);  // its story is over
+  // Counts a connection of the client, unless it has as many as it may. Trusted proxies may have any number.
+  bool enter(const IpAddress& client);
   std::string_view date() { return date_.at(WallTime(std::chrono::microseconds(loop.wall_us()))); }
   const TlsServerContext& tls_server(const Listener& listener);
   // Null: the service's TLS can't be used, with the reason.

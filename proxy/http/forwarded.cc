@@ -120,23 +120,17 @@ std::uint16_t port_of(std::string_view text) {
 
 }  // namespace
 
-bool is_trusted(const IpAddress& address, std::span<const IpPrefix> trusted) {
-  for (const IpPrefix& prefix : trusted)
-    if (prefix.contains(address)) return true;
-  return false;
-}
-
 ClientInfo client_of(const IpAddress& peer, std::span<const IpPrefix> trusted, const RequestHead& head) {
   ClientInfo out;
   out.hop[0] = peer;
   out.hop_count = 1;
-  out.peer_trusted = is_trusted(peer, trusted);
+  out.peer_trusted = is_in(trusted, peer);
   if (!out.peer_trusted) return out;
 
   const auto walk_to = [&](const std::optional<IpAddress>& address) {
     if (!address || out.hop_count == hops_max) return false;
     out.hop[out.hop_count++] = *address;
-    return is_trusted(*address, trusted);
+    return is_in(trusted, *address);
   };
   if (head.find(FieldId::x_forwarded_for)) {
     each_element_from_right(head, FieldId::x_forwarded_for,

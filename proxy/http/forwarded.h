@@ -31,8 +31,6 @@ struct ClientInfo {
   const IpAddress& peer() const { return hop[0]; }
 };
 
-bool is_trusted(const IpAddress& address, std::span<const IpPrefix> trusted);
-
 // The views of the result point into the head's bytes.
 ClientInfo client_of(const IpAddress& peer, std::span<const IpPrefix> trusted, const RequestHead& head);
 

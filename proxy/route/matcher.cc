@@ -8,12 +8,8 @@
 namespace gatehouse::route {
 namespace {
 
-bool covers(const std::vector<IpPrefix>& prefixes, const IpAddress& client) {
-  return std::ranges::any_of(prefixes, [&](const IpPrefix& prefix) { return prefix.contains(client); });
-}
-
 bool lets_in(const std::vector<IpPrefix>& allow, const std::vector<IpPrefix>& deny, const IpAddress& client) {
-  return (allow.empty() || covers(allow, client)) && !covers(deny, client);
+  return (allow.empty() || is_in(allow, client)) && !is_in(deny, client);
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const IpAddress peer = IpAddress::v4(10, 0, 0, 1);
   const ClientInfo client = client_of(peer, trusted, head);
   REQUIRE(client.peer_trusted && client.hop_count >= 1 && client.hop_count <= hops_max && client.peer() == peer);
-  for (unsigned i = 0; i + 1 < client.hop_count; ++i) REQUIRE(is_trusted(client.hop[i], trusted));
+  for (unsigned i = 0; i + 1 < client.hop_count; ++i) REQUIRE(is_in(trusted, client.hop[i]));
   REQUIRE(client.proto.empty() || client.proto == "http" || client.proto == "https");
   REQUIRE(client.host.empty() || parse_authority(client.host));
   const auto fields = head.fields();

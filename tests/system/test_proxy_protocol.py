@@ -6,7 +6,8 @@ import pytest
 
 from support.catalog import instance
 from support.client import Client
-from support.wire import message
+from support.wait import wait_until
+from support.wire import Closed, message
 
 pytestmark = pytest.mark.quick
 
@@ -108,3 +109,31 @@ def test_the_header_stands_before_tls(house, authority):
             secure.sendall(REQUEST)
             assert secure.recv(100).startswith(b"HTTP/1.1 200")
     assert house.one.requests[0].get("X-Forwarded-For") == "198.51.100.7"
+
+
+def test_connections_are_counted_by_whom_the_header_names(make_door, make_backend):
+    door = make_door(start=False, config={"limits": {"connections_per_client": 2}})
+    door.config["listen"][0]["proxy_protocol"] = ["127.9.1.0/24"]
+    door.write_config(door.config)
+    door.catalog.put("one", instance("one", make_backend("one"), "route=one.test"))
+    door.start()
+
+    def enter(source):
+        client = Client(door.http, source=BALANCER, host="one.test")
+        client.send(f"PROXY TCP4 {source} 192.0.2.1 1234 80\r\n")
+        return client
+
+    def served(client):
+        try:
+            return client.ask().status == 200
+        except (OSError, Closed):
+            return False
+
+    clients = [enter("198.51.100.1") for _ in range(2)]
+    assert all(served(client) for client in clients)
+    assert not served(enter("198.51.100.1")), "a third of the same client"
+    others = [enter(f"198.51.100.{n}") for n in range(2, 12)]
+    assert all(served(client) for client in others), "the balancer itself may have any number"
+    for client in clients:
+        client.close()
+    wait_until(lambda: served(enter("198.51.100.1")), "its places are free again")
