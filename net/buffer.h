@@ -1,6 +1,7 @@
 // buffer.h: the slabs that bytes travel in: 16 KiB and 64 KiB, from free lists of one thread.
 //   A slab has room before its bytes (a rewritten head may grow, a chunk head is written in front) and behind them.
-//   A connection returns its slab when it has nothing to say. Everything out is counted, for limits.memory.
+//   A connection returns its slab when it has nothing to say. Everything out is counted, for limits.memory; a pool
+//   that is full still gives, since what is under way must end: who begins something asks first.
 #pragma once
 
 #include <atomic>
@@ -81,6 +82,8 @@ class BufferPool {
 
   Buffer take(std::size_t capacity = small);                                      // small or large
   std::size_t bytes_out() const { return out_.load(std::memory_order_relaxed); }  // any thread
+  void set_most(std::size_t bytes) { most_ = bytes; }
+  bool full() const { return bytes_out() >= most_; }
 
  private:
   friend class Buffer;
@@ -89,6 +92,7 @@ class BufferPool {
 
   std::vector<char*> small_, large_;
   std::atomic<std::size_t> out_{0};  // written by the owner alone
+  std::size_t most_ = ~std::size_t{0};
 };
 
 }  // namespace gatehouse

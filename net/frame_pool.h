@@ -19,6 +19,7 @@ inline constexpr bool pool_frames = true;
 class FramePool {
  public:
   static void* take(std::size_t size) {
+    local().out_ += size;
     if (!pool_frames || size > largest) return ::operator new(size);
     auto& list = local().lists_[(size + step - 1) / step];
     if (list.empty()) return ::operator new((size + step - 1) / step * step);
@@ -27,11 +28,13 @@ class FramePool {
     return memory;
   }
   static void give(void* memory, std::size_t size) {
+    local().out_ -= size;
     if (!pool_frames || size > largest) return ::operator delete(memory);
     auto& list = local().lists_[(size + step - 1) / step];
     if (list.size() == kept_most) return ::operator delete(memory);
     list.push_back(memory);
   }
+  static std::size_t bytes_out() { return local().out_; }  // of this thread
   ~FramePool() {
     for (auto& list : lists_)
       for (void* memory : list) ::operator delete(memory);
@@ -44,6 +47,7 @@ class FramePool {
     return pool;
   }
   std::vector<void*> lists_[largest / step + 1];
+  std::size_t out_ = 0;
 };
 
 // Base of objects that live in the pool.

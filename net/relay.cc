@@ -45,6 +45,7 @@ Relay::State Relay::drain(Stream& to) {
     in_pipe_ -= sent.size;
     moved_ += sent.size;
   }
+  if (!may_splice_) give_pipe_back();
   return State::done;
 }
 
@@ -60,7 +61,7 @@ IoResult Relay::fill(Stream& from, Stream& to) {
     if (got.ok()) in_pipe_ += got.size;
     return got;
   }
-  const bool large = wants_large_ || (left_ != unlimited && left_ > BufferPool::small);
+  const bool large = !buffers_.full() && (wants_large_ || (left_ != unlimited && left_ > BufferPool::small));
   if (!held_ || (large && held_.capacity() < BufferPool::large))
     held_ = buffers_.take(large ? BufferPool::large : BufferPool::small);
   held_.clear();

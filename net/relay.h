@@ -1,8 +1,9 @@
 // relay.h: moves bytes one way from a stream to another, as they are, until a count is reached or the source ends.
 //   Back-pressure: nothing is read while the sink has not taken what was read before; what is held is one slab, or
 //   one pipe. The slab goes back while there is nothing to move (an idle WebSocket holds none). Plain to plain with
-//   much left is spliced through a pipe; a pipe that can't be had, or that its sink leaves full for a second, falls
-//   back to copying. Each call moves at most its share, so that a fast pair can't starve others.
+//   much left is spliced through a pipe. Where none can be had, or a sink leaves it full for a second, bytes are
+//   copied; the pipe goes back once the sink has taken what is in it. Each call moves at most its share, so that a
+//   fast pair can't starve others.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,8 @@ class Relay {
   // `left` bytes are still to come from the source; what is in `held` goes first and is not counted in it.
   void start(std::uint64_t left, Buffer held = {});
   State run(Stream& from, Stream& to);
-  // Called when the sink has taken nothing for a second: gives a full pipe back by copying it out.
+  // Called when the sink has taken nothing for a second: copies from now on, and empties the pipe as far as a slab
+  // holds it.
   void relieve();
 
   std::uint64_t moved() const { return moved_; }  // bytes handed to the sink

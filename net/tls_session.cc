@@ -24,6 +24,8 @@ Stage& stage() {
 
 constexpr std::size_t record_size = 16384;
 
+thread_local std::size_t pending_of_all = 0;
+
 }  // namespace
 
 TlsSession::TlsSession(SslPtr ssl, Socket& socket) : ssl_(std::move(ssl)), socket_(socket) {
@@ -51,7 +53,7 @@ int TlsSession::bio_write(BIO* bio, const char* data, int size) {
   Stage& out = stage();
   if (out.used + size > stage_size) self.send_stage();  // full: what the socket doesn't take becomes pending
   if (self.pending()) {
-    self.pending_.append(data, size);
+    self.keep_pending(data, size);
   } else {
     std::memcpy(out.bytes + out.used, data, size);
     out.used += size;
@@ -68,6 +70,19 @@ int TlsSession::bio_read(BIO* bio, char* data, int size) {
   return got.state == IoResult::State::ended ? 0 : -1;
 }
 
+std::size_t TlsSession::bytes_pending() { return pending_of_all; }
+
+void TlsSession::keep_pending(const char* data, std::size_t size) {
+  pending_.append(data, size);
+  pending_of_all += size;
+}
+
+void TlsSession::drop_pending() {
+  pending_of_all -= pending_.size();
+  pending_ = std::string();
+  sent_ = 0;
+}
+
 long TlsSession::bio_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
 
 // Sends what the stage gathered; the rest is kept. The stage is empty afterwards.
@@ -79,12 +94,12 @@ IoResult TlsSession::send_stage(bool more) {
     result = socket_.send(pending_.data() + sent_, pending_.size() - sent_);
     if (result.ok()) sent_ += result.size;
   }
-  if (sent_ != 0 && !pending()) pending_ = std::string(), sent_ = 0;
+  if (sent_ != 0 && !pending()) drop_pending();
   while (result.ok() && done < out.used) {
     result = socket_.send(out.bytes + done, out.used - done, more);
     if (result.ok()) done += result.size;
   }
-  if (result.again()) pending_.append(out.bytes + done, out.used - done);
+  if (result.again()) keep_pending(out.bytes + done, out.used - done);
   out.used = 0;
   return result;
 }

@@ -20,16 +20,18 @@ class TlsSession {
   // Takes the SSL, which must be fresh and in accept or connect state.
   TlsSession(SslPtr ssl, Socket& socket);
   TlsSession(const TlsSession&) = delete;
+  ~TlsSession() { drop_pending(); }
 
   IoResult handshake();
   IoResult receive(char* data, std::size_t size);
-  // Takes all of it, or nothing (again). What could not be sent yet is pending(). With `last`, close_notify goes
-  // along.
+  // Takes all of it, or nothing (again). What could not be sent yet is pending(). `last`: close_notify goes along.
   IoResult send(const char* data, std::size_t size, bool last = false);
   IoResult flush();  // ok: nothing is pending
   bool pending() const { return sent_ < pending_.size(); }
   bool has_buffered_input() const { return SSL_has_pending(ssl_.get()) == 1; }
   void close_notify();
+  // What the sessions of this thread keep because their sockets didn't take it.
+  static std::size_t bytes_pending();
 
   SSL* ssl() { return ssl_.get(); }
   std::string error_text() const { return error_; }  // of the last failure
@@ -43,6 +45,8 @@ class TlsSession {
   IoResult send_stage(bool more = false);
   void hold_stage();
   void stage_held();
+  void keep_pending(const char* data, std::size_t size);
+  void drop_pending();
   void stage_close_notify();
 
   SslPtr ssl_;

@@ -94,7 +94,8 @@ Moved BodyMover::run(Stream& from, Stream& to) {
       held_.release();
       return Moved::blocked;
     }
-    if (!held_) held_ = buffers_.take(received_ > BufferPool::large ? BufferPool::large : BufferPool::small);
+    const bool large = received_ > BufferPool::large && !buffers_.full();
+    if (!held_) held_ = buffers_.take(large ? BufferPool::large : BufferPool::small);
     held_.clear();
     const IoResult got = from.receive(held_.data(), held_.room());
     if (got.ok()) {

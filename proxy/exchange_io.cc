@@ -54,6 +54,10 @@ bool Exchange::make_room() {
     refuse(431, http::Termination::client_too_large);
     return false;
   }
+  if (worker_.buffers.full()) {
+    refuse(503, http::Termination::overload);
+    return false;
+  }
   Buffer larger = worker_.buffers.take(BufferPool::large);
   larger.append(client_.in.view());
   client_.in = std::move(larger);
@@ -91,6 +95,10 @@ bool Exchange::admit() {
   const Refusal& refusal = admission_.refusal;
   if (refusal.status != 0) {
     refuse(refusal.status, refusal.why, refusal.reason);
+    return false;
+  }
+  if (worker_.buffers.full()) {
+    refuse(503, http::Termination::overload, "no memory is left for more requests");
     return false;
   }
   shard().budget.on_request(now_ms());

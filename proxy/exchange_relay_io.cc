@@ -106,7 +106,8 @@ void Exchange::pump_answer_head() {
       from.socket.wait_readable();
       return;
     }
-    if (!answer_) answer_ = worker_.buffers.take(backend_->large_answers ? BufferPool::large : BufferPool::small);
+    const bool large = backend_->large_answers && !worker_.buffers.full();
+    if (!answer_) answer_ = worker_.buffers.take(large ? BufferPool::large : BufferPool::small);
     if (answer_.room() == 0) {
       if (answer_.capacity() == BufferPool::large) return judge_failure(Fault::malformed);
       Buffer larger = worker_.buffers.take(BufferPool::large);

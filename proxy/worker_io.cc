@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "net/frame_pool.h"
 #include "proxy/client_io.h"
 
 namespace gatehouse::proxy {
@@ -14,7 +15,7 @@ constexpr std::uint64_t tick_ms = 100;
 constexpr std::uint64_t reap_ms = 1000;
 constexpr unsigned pipes_most = 64;  // of the process
 
-constexpr std::uint64_t connection_cost = 1024, tls_cost = 20 << 10;  // measured; see docs/benchmarks.md
+constexpr std::uint64_t tls_cost = 20 << 10;  // of a connection, within OpenSSL: measured; see docs/benchmarks.md
 
 // Stages of memory pressure, in percent of limits.memory (design, invariant 4).
 constexpr unsigned close_idle_at = 85, stop_accepting_at = 95;
@@ -168,14 +169,16 @@ void Worker::shed_load() {
     }
     backends.close_all();
   }
-  const bool full = used > most / 100 * stop_accepting_at;
+  const std::uint64_t stop = most / 100 * stop_accepting_at;
+  buffers.set_most(buffers.bytes_out() + (stop - std::min(used, stop)));  // until the next look
+  const bool full = used > stop;
   for (Door& door : doors_) full ? door.acceptor->pause() : door.acceptor->resume();
   if (full) counters.accept_pauses.add();
 }
 
-// What this worker holds, as far as it is ours to bound: slabs, and a flat sum per connection.
+// What this worker holds, as far as it is ours to bound: slabs, pipes, coroutines and what they tell of, TLS.
 std::uint64_t Worker::memory_used() const {
-  return buffers.bytes_out() + counters.connections_open.value() * connection_cost +
+  return buffers.bytes_out() + pipes.bytes_out() + FramePool::bytes_out() + TlsSession::bytes_pending() +
          counters.tls_connections_open.value() * tls_cost;
 }
 

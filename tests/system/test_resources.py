@@ -150,6 +150,30 @@ def test_heads_that_are_never_finished_stay_within_the_memory_limit(make_door, m
     wait_until(lambda: served(door), "service after the attack", within=15)
 
 
+def test_without_memory_requests_are_answered_with_503_and_served_again_later(make_door, make_backend):
+    limits = {"connections_per_client": 100000, "memory": "64MiB", "header_time": "60s"}
+    door = one_service(make_door, make_backend, config={"limits": limits, "workers": 1})
+    late = Client(door.http, host="one.test")
+    late.send(b"GET /late HTTP/1.1\r\n")  # not idle: it isn't closed when memory is short
+    held = []
+    for _ in range(1400):
+        try:
+            client = Client(door.http, source="127.0.0.66", timeout=2)
+            client.send(b"GET / HTTP/1.1\r\nHost: one.test\r\nX-A: " + b"a" * 30000)
+            held.append(client)
+        except OSError:
+            break
+        if door.metric("gatehouse_accept_pauses_total"):
+            break
+    wait_until(lambda: door.metric("gatehouse_accept_pauses_total") > 0, "memory is used up")
+    late.send(b"Host: one.test\r\n\r\n")
+    assert late.response().status == 503
+    assert door.logged(path="/late")["termination"] == "overload"
+    for client in held:
+        client.close()
+    wait_until(lambda: served(door), "service afterwards", within=15)
+
+
 def test_answers_that_nobody_reads_stay_within_the_memory_limit(make_door, make_backend):
     limits = {"connections_per_client": 100000, "memory": "64MiB"}
     door = one_service(make_door, make_backend, config={"limits": limits})
