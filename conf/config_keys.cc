@@ -130,7 +130,6 @@ Form<Metrics> metrics() {
 
 Form<Limits> limits() {
   const auto wait = duration(100ms, 1h);
-  const auto head = size(1 << 10, 64 << 10);
   return mapping<Limits>(
       "node",
       {
@@ -142,18 +141,19 @@ Form<Limits> limits() {
            {.at_start = true}},
           {"connections_per_client", &Limits::connections_per_client, number(1, 1'000'000),
            "from one address at once"},
-          {"request_line", &Limits::request_line, head, "the longest request line; beyond: 414"},
-          {"fields", &Limits::fields, head, "all fields of a request together; beyond: 431"},
-          {"field_count", &Limits::field_count, number(8, 1000),
-           "how many fields a request has at most; beyond: 431"},
+          // Together a head that fits 64 KiB, with what is added to it on its way to a backend.
+          {"request_line", &Limits::request_line, size(1 << 10, 20 << 10), "the longest request line; beyond: 414"},
+          {"fields", &Limits::fields, size(1 << 10, 40 << 10), "all fields of a request together; beyond: 431"},
+          {"field_count", &Limits::field_count, number(8, 128), "how many fields a request has at most; beyond: 431"},
           {"header_time", &Limits::header_time, wait, "for a whole request head, from its first byte; beyond: 408"},
           {"handshake_time", &Limits::handshake_time, wait, "for the TLS handshake"},
           {"keep_alive_time", &Limits::keep_alive_time, wait, "how long a client may be idle between requests"},
           {"keep_alive_requests", &Limits::keep_alive_requests, number(1, 1'000'000'000),
            "requests on one connection, then it is closed"},
           {"body_idle_time", &Limits::body_idle_time, wait, "the longest silence within a request body; beyond: 408"},
-          {"body_rate", &Limits::body_rate, rate_or_off(1ull << 30), "the slowest a request body may come"},
-          {"body_rate_after", &Limits::body_rate_after, wait, "when a body's rate is judged first"},
+          {"body_rate", &Limits::body_rate, rate_or_off(1ull << 30),
+           "the slowest a request body may come, and an answer be taken"},
+          {"body_rate_after", &Limits::body_rate_after, wait, "when the rate of a body or an answer is judged first"},
           {"backend_idle_time", &Limits::backend_idle_time, wait,
            "how long an idle connection to an endpoint is kept; shorter than the endpoint keeps it"},
           {"backend_idle_connections", &Limits::backend_idle_connections, number(0, 10'000),

@@ -288,3 +288,21 @@ def test_all_clients_together_get_the_door_s_connections_and_no_more(make_door, 
     for client in held:
         client.close()
     wait_until(lambda: is_served(door.http, "127.0.0.9"), "service when there is room again")
+
+
+def test_what_the_largest_limits_promise_is_kept(make_door, make_backend):
+    limits = {"request_line": "20KiB", "fields": "40KiB", "field_count": 128}
+    door = make_door(start=False, config={"limits": limits})
+    backend = make_backend("one")
+    door.catalog.put("one", instance("one", backend, "route=one.test"))
+    door.start()
+    escapes = "%c3" * (((20 << 10) - len("GET / HTTP/1.1")) // 3)  # each is rewritten, none gets shorter
+    line = f"GET /{escapes} HTTP/1.1"
+    line = line.replace("GET /", "GET /" + "a" * ((20 << 10) - len(line)))
+    fields = "Host: one.test\r\n" + "".join(f"X-{n:03}: x\r\n" for n in range(126))
+    fields += "X-Long: " + "x" * ((40 << 10) - len(fields) - len("X-Long: \r\n")) + "\r\n"
+    with Client(door.http) as client:
+        client.send(line + "\r\n" + fields + "\r\n")
+        assert client.response().status == 200
+    assert len(backend.requests[0].target) > 20000
+    assert backend.requests[0].get("X-125") == "x"
