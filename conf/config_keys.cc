@@ -8,26 +8,27 @@ namespace gatehouse::conf {
 namespace {
 
 Form<Node> node() {
-  return mapping<Node>("node", {
-                                   {"name",
-                                    &Node::name,
-                                    word(),
-                                    "how this node is called in logs, metrics and commands",
-                                    {.fallback = "the host's name"}},
-                                   {"zone", &Node::zone, word_or_empty(),
-                                    "the zone it stands in, for services with a `zone` preference"},
-                                   {"datacenter", &Node::datacenter, word(), "the datacenter it stands in"},
-                                   {"user",
-                                    &Node::user,
-                                    word_or_empty(),
-                                    "whom it becomes once its ports are bound, when started as root",
-                                    {.fallback = "gatehouse, if there is such a user", .at_start = true}},
-                                   {"state",
-                                    &Node::state,
-                                    path(),
-                                    "the one folder it writes in: what must outlive a restart",
-                                    {.fallback = "$STATE_DIRECTORY, else /var/lib/gatehouse", .at_start = true}},
-                               });
+  return mapping<Node>("node",
+                       {
+                           {"name",
+                            &Node::name,
+                            word(),
+                            "how this node is called in logs, metrics and commands",
+                            {.fallback = "the host's name"}},
+                           {"zone", &Node::zone, word_or_empty(),
+                            "the zone it stands in, for services with a `zone` preference. *Not carried yet*"},
+                           {"datacenter", &Node::datacenter, word(), "the datacenter it stands in"},
+                           {"user",
+                            &Node::user,
+                            word_or_empty(),
+                            "whom it becomes once its ports are bound, when started as root",
+                            {.fallback = "gatehouse, if there is such a user", .at_start = true}},
+                           {"state",
+                            &Node::state,
+                            path(),
+                            "the one folder it writes in: what must outlive a restart",
+                            {.fallback = "$STATE_DIRECTORY, else /var/lib/gatehouse", .at_start = true}},
+                       });
 }
 
 Form<Listen> listen() {
@@ -56,7 +57,7 @@ Form<CatalogSource> permit() {
                                             {"hosts", &CatalogSource::permit_hosts, list(permit_pattern()),
                                              "hosts that tags may claim; empty: any"},
                                             {"listen", &CatalogSource::permit_listen, list(listen_pattern()),
-                                             "addresses that tags may listen on; empty: none"},
+                                             "addresses that tags may listen on; empty: none. *Not carried yet*"},
                                         });
 }
 
