@@ -177,8 +177,9 @@ Form<AccessLog> access_log() {
                   {"format", &AccessLog::format, choice<AccessLog::Format>({{"json", AccessLog::Format::json}}),
                    "one JSON object a line"},
                   {"redact", &AccessLog::redact,
-                   list(one_of({"client_address", "peer_address", "host", "path", "query", "request_id"})),
-                   "fields that are written as \"-\""},
+                   list(one_of({"client_address", "peer_address", "host", "path", "query", "request_id", "user_agent",
+                                "referer"})),
+                   "fields that are written as \"-\"; `query`: what follows a ? in `path` and `referer`"},
               });
 }
 

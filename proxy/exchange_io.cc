@@ -268,10 +268,13 @@ void Exchange::write_log() {
     record.method = head_.method();
     record.host = head_.host();
     record.path = head_.target();
-    if (settings_->redact_query) record.path = record.path.substr(0, record.path.find('?'));
     record.http_version = head_.minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
     record.user_agent = head_.value_of(http::FieldId::user_agent);
     record.referer = head_.value_of(http::FieldId::referer);
+    if (settings_->redact_query) {
+      record.path = record.path.substr(0, record.path.find('?'));
+      record.referer = record.referer.substr(0, record.referer.find('?'));
+    }
   }
   record.status = status_;
   record.bytes_in = bytes_in;

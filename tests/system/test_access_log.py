@@ -184,12 +184,23 @@ def test_fields_that_the_operator_hides_are_not_written(make_door, make_backend)
     door = make_door(start=False, config={"logs": {"access": {"redact": redact}}})
     door.catalog.put("one", instance("one", make_backend(), "route=one.test"))
     door.start()
-    door.ask("/path?secret=1", host="one.test", source="127.0.0.3")
+    fields = [("Referer", "http://one.test/before?secret=2"), ("User-Agent", "agent")]
+    door.ask("/path?secret=1", host="one.test", source="127.0.0.3", fields=fields)
     line = door.logged(host="one.test")
     assert line["client_address"] == line["peer_address"] == "-"
     with open(door.access_log) as file:
         text = file.read()
     assert "secret" not in text and "127.0.0.3" not in text
+    assert (line["path"], line["referer"], line["user_agent"]) == ("/path", "http://one.test/before", "agent")
+
+
+def test_the_referer_may_be_hidden_whole(make_door, make_backend):
+    door = make_door(start=False, config={"logs": {"access": {"redact": ["referer", "user_agent"]}}})
+    door.catalog.put("one", instance("one", make_backend(), "route=one.test"))
+    door.start()
+    door.ask("/", host="one.test", fields=[("Referer", "http://one.test/secret"), ("User-Agent", "secret")])
+    line = door.logged(host="one.test")
+    assert line["referer"] == line["user_agent"] == "-"
 
 
 def test_the_log_may_go_to_stdout(make_door, make_backend):

@@ -140,7 +140,7 @@ TEST(Reader, AValueOfTheWrongFormIsToldWhatToWrite) {
       {"logs: { access: { redact: [quer] } }",
        "gatehouse.yaml:1:28: logs.access.redact[0]: quer: write one of client_address, peer_address, host, path, "
        "query, "
-       "request_id"},
+       "request_id, user_agent, referer"},
       {"node: { name: 'two words' }",
        "gatehouse.yaml:1:15: node.name: two words: write a name of letters, digits, '.', '_' and '-'"},
   });
