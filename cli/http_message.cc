@@ -2,21 +2,14 @@
 
 #include <algorithm>
 
+#include "net/encoding.h"
 #include "proxy/http/bytes.h"
 
 namespace gatehouse::cli {
 namespace {
 
-std::string percent_decode(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && http::hex_digit(text[i + 1]) >= 0 &&
-                        http::hex_digit(text[i + 2]) >= 0;
-    out += escape ? static_cast<char>(http::hex_digit(text[i + 1]) * 16 + http::hex_digit(text[i + 2])) : text[i];
-    if (escape) i += 2;
-  }
-  return out;
-}
+// An escape that is none is left as it stands, with all of its part.
+std::string decoded(std::string_view text) { return percent_decoded(text).value_or(std::string(text)); }
 
 }  // namespace
 
@@ -29,8 +22,7 @@ void split_target(std::string_view target, HttpRequest& into) {
     const auto end = std::min(rest.find('&'), rest.size());
     const std::string_view pair = rest.substr(0, end);
     const auto equals = std::min(pair.find('='), pair.size());
-    into.query[percent_decode(pair.substr(0, equals))] =
-        equals < pair.size() ? percent_decode(pair.substr(equals + 1)) : "";
+    into.query[decoded(pair.substr(0, equals))] = equals < pair.size() ? decoded(pair.substr(equals + 1)) : "";
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
 }

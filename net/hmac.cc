@@ -18,17 +18,4 @@ std::array<std::uint8_t, 32> hmac_sha256(std::span<const std::uint8_t> key, std:
   return out;
 }
 
-std::string base64url(std::span<const std::uint8_t> bytes) {
-  static constexpr char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string out;
-  out.reserve((bytes.size() * 4 + 2) / 3);
-  unsigned bits = 0, held = 0;
-  for (auto byte : bytes) {
-    held = held << 8 | byte;
-    for (bits += 8; bits >= 6; bits -= 6) out += letters[held >> (bits - 6) & 63];
-  }
-  if (bits > 0) out += letters[held << (6 - bits) & 63];
-  return out;
-}
-
 }  // namespace gatehouse

@@ -5,42 +5,11 @@
 
 #include "conf/host_pattern.h"
 #include "conf/values.h"
+#include "net/encoding.h"
 #include "net/ip.h"
 
 namespace gatehouse::catalog {
 namespace {
-
-std::string base64(std::string_view text) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); i += 3) {
-    unsigned bits = 0;
-    const std::size_t count = std::min<std::size_t>(3, text.size() - i);
-    for (std::size_t j = 0; j < 3; ++j) bits = bits << 8 | (j < count ? static_cast<unsigned char>(text[i + j]) : 0);
-    for (std::size_t j = 0; j < 4; ++j) out += j <= count ? alphabet[bits >> (18 - 6 * j) & 63] : '=';
-  }
-  return out;
-}
-
-std::optional<std::string> percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    unsigned byte = 0;
-    if (i + 2 >= text.size()) return std::nullopt;
-    for (const char c : text.substr(i + 1, 2)) {
-      const char lower = static_cast<char>(c | 0x20);
-      if (!(c >= '0' && c <= '9') && !(lower >= 'a' && lower <= 'f')) return std::nullopt;
-      byte = byte * 16 + static_cast<unsigned>(c <= '9' ? c - '0' : lower - 'a' + 10);
-    }
-    out += static_cast<char>(byte);
-    i += 2;
-  }
-  return out;
-}
 
 bool set_user(conf::HealthCheck& check, std::string_view user) {
   const std::size_t colon = user.find(':');

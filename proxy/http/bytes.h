@@ -9,6 +9,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "net/encoding.h"
+
 #ifdef __SSSE3__
 #include <tmmintrin.h>
 #endif
@@ -48,12 +50,6 @@ constexpr bool is(char c, std::uint8_t classes) {
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-constexpr int hex_digit(char c) {  // -1: none
-  if (is_digit(c)) return c - '0';
-  const char low = static_cast<char>(c | 0x20);
-  return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
 constexpr bool all(std::string_view text, std::uint8_t classes) {
   for (const char c : text)
     if (!is(c, classes)) return false;

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "net/encoding.h"
 #include "net/hmac.h"
 
 namespace gatehouse::pool {

@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <string>
 
-#include "net/hmac.h"
 #include "proxy/pool/sticky.h"
 #include "proxy/route/matcher.h"
 #include "proxy/route/redirect_url.h"

@@ -1,0 +1,47 @@
+#include "net/encoding.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view letters_of_urls = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+std::string in_sixes(std::span<const std::uint8_t> bytes, std::string_view alphabet) {
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  unsigned bits = 0, held = 0;
+  for (const std::uint8_t byte : bytes) {
+    held = held << 8 | byte;
+    for (bits += 8; bits >= 6; bits -= 6) out += alphabet[held >> (bits - 6) & 63];
+  }
+  if (bits > 0) out += alphabet[held << (6 - bits) & 63];
+  return out;
+}
+
+}  // namespace
+
+std::optional<std::string> percent_decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+    const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+    if (high < 0 || low < 0) return std::nullopt;
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return out;
+}
+
+std::string base64(std::string_view text) {
+  std::string out = in_sixes({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, letters);
+  while (out.size() % 4 != 0) out += '=';
+  return out;
+}
+
+std::string base64url(std::span<const std::uint8_t> bytes) { return in_sixes(bytes, letters_of_urls); }
+
+}  // namespace gatehouse
