@@ -42,10 +42,6 @@ Result<std::shared_ptr<ListenSocket>> ListenSocket::bind(const SocketAddress& ad
   return socket;
 }
 
-std::shared_ptr<ListenSocket> ListenSocket::adopt(int fd) {
-  return std::shared_ptr<ListenSocket>(new ListenSocket(fd));
-}
-
 ListenSocket::~ListenSocket() { ::close(fd_); }
 
 SocketAddress ListenSocket::address() const {

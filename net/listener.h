@@ -19,8 +19,6 @@ namespace gatehouse {
 class ListenSocket {
  public:
   static Result<std::shared_ptr<ListenSocket>> bind(const SocketAddress& address);
-  // One handed over by systemd or by the program we replace.
-  static std::shared_ptr<ListenSocket> adopt(int fd);
   ~ListenSocket();
   ListenSocket(const ListenSocket&) = delete;
 

@@ -128,7 +128,6 @@ void Loop::run() {
     const int count = epoll_wait(epoll_, events, events_per_turn, static_cast<int>(wait));
     read_clock();
     lag_ms_ = now() > due ? now() - due : 0;
-    ++turns_;
     for (int i = 0; i < count; ++i) {
       const auto fd = static_cast<std::uint32_t>(events[i].data.u64);
       const Slot& slot = slots_[fd];

@@ -68,7 +68,6 @@ class Loop {
 
   // How late the last turn began, for the prober: a check that ran on a starved loop doesn't count.
   std::uint64_t lag_ms() const { return lag_ms_; }
-  std::uint64_t turns() const { return turns_; }
 
  private:
   class Posts;
@@ -82,7 +81,7 @@ class Loop {
   int epoll_ = -1;
   std::uint64_t now_us_ = 0;
   std::int64_t wall_us_ = 0;
-  std::uint64_t lag_ms_ = 0, turns_ = 0;
+  std::uint64_t lag_ms_ = 0;
   std::vector<Slot> slots_;  // by descriptor
   std::function<void()> turn_end_;
   ListNode ready_, ready_next_;

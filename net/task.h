@@ -1,5 +1,5 @@
 // task.h: Task<T>, the coroutine type of the data plane.
-//   Lazy: runs when awaited (or started by a TaskGroup). A child that ends without suspending returns to its parent
+//   Lazy: runs when awaited or started. A child that ends without suspending returns to its parent
 //   directly; one that suspended resumes its parent through the loop's ready list, so that the stack never grows and
 //   no frame is destroyed under a running one. Frames come from the thread's FramePool. One thread, no locks.
 //   GCC 12: no capturing coroutine lambdas, no co_await in conditional expressions, no aggregate temporaries in

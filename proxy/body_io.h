@@ -41,7 +41,6 @@ class BodyMover {
   static void put_chunk_on(Buffer& slab);
 
   bool done() const { return done_; }
-  bool ended_early(Moved moved) const { return moved == Moved::source_ended && coding_ != Coding::raw; }
   std::uint64_t moved() const { return relayed() ? relay_.moved() : moved_; }
   std::uint64_t received() const { return relayed() ? relay_.received() : received_; }
   bool holds_pipe() const { return relay_.holds_pipe(); }

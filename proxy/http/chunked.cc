@@ -138,12 +138,8 @@ const char* ChunkedBody::trailer(char c) {
 void ChunkedBody::data(Cursor& at) {
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, at.end - at.in));
   at.keep(size);
-  skip(size);
-}
-
-void ChunkedBody::skip(std::uint64_t payload) {
-  left_ -= payload;
-  payload_ += payload;
+  left_ -= size;
+  payload_ += size;
   if (left_ == 0) state_ = State::data_cr;
 }
 

@@ -34,9 +34,6 @@ class ChunkedBody {
 
   bool done() const { return state_ == State::done; }
   std::uint64_t payload_bytes() const { return payload_; }  // so far, without framing
-  // How many of the next bytes are payload of the chunk begun: they may go past feed (splice), told by skip().
-  std::uint64_t chunk_bytes_left() const { return state_ == State::data ? left_ : 0; }
-  void skip(std::uint64_t payload);  // REQUIRES payload <= chunk_bytes_left()
 
  private:
   enum class State : std::uint8_t {

@@ -147,7 +147,7 @@ void write_request_head(const RequestHead& head, const RequestRewrite& rewrite, 
   put_kept_fields(head, out,
                   [&](const Field& f) { return f.id == FieldId::other || keeps_request_field(head, rewrite, f.id); });
   put_body_length(out, head.body, head.content_length);
-  if (head.expect_continue && rewrite.pass_expect) out.put("Expect: 100-continue\r\n");
+  if (head.expect_continue) out.put("Expect: 100-continue\r\n");
   put_hop_fields(head, rewrite, out);
   if (rewrite.client) {
     if (writes_x(rewrite.forwarded)) put_x_forwarded(head, rewrite, out);

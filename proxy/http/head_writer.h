@@ -57,7 +57,6 @@ struct RequestRewrite {
   std::string_view target;    // empty: the path and query as sent ("/" if there is no path)
   std::string_view host;      // empty: as sent
   bool pass_upgrade = false;  // is_upgrade and allowed here
-  bool pass_expect = true;    // expect_continue goes on; false when the door answered 100 itself
   conf::Forwarded forwarded = conf::Forwarded::x;
   const ClientInfo* client = nullptr;  // null (probes): no forwarding fields are written
   std::string_view scheme = "http";    // the client's, as our listener saw it

@@ -177,18 +177,6 @@ TEST(ChunkedBody, TrailersOfTheLimitPassAndOneByteMoreDoNot) {
   EXPECT_TRUE(feed("0\r\n" + many + "\r\n").faulty);
 }
 
-TEST(ChunkedBody, PayloadMayGoPastIt) {
-  ChunkedBody body;
-  std::string begin = "a\r\n012", end = "89\r\n0\r\n\r\n";
-  EXPECT_EQ(body.chunk_bytes_left(), 0u);
-  EXPECT_EQ(body.feed(begin.data(), begin.size()).kept, begin.size());
-  EXPECT_EQ(body.chunk_bytes_left(), 7u);
-  body.skip(5);
-  EXPECT_EQ(body.chunk_bytes_left(), 2u);
-  EXPECT_TRUE(body.feed(end.data(), end.size()).done);
-  EXPECT_EQ(body.payload_bytes(), 10u);
-}
-
 TEST(ChunkedBody, WhatWeEncodeDecodesAgain) {
   for (const std::uint64_t size : {1ull, 9ull, 10ull, 15ull, 16ull, 255ull, 4096ull, 65535ull}) {
     std::string buffer(chunk_head_bytes_max + size, 'x');
