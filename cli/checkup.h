@@ -1,6 +1,6 @@
-// checkup.h: everything that `run` would read, read and judged as it would be, without serving: the file, the
-// catalog's
-//   folder, certificates, pages, what services name (CAs, client certificates), folders, user and group.
+// checkup.h: everything that `run` would read, read and judged as it would be, without serving.
+//   The file, the catalog's folder, certificates, pages, what services name (CAs, client certificates), folders, user
+//   and group.
 //   Blocks on the disk. Binds no port and asks no name: what only the running program can know is not judged.
 #pragma once
 

@@ -1,6 +1,6 @@
-// explain.h: why a request goes where it goes, as text: listener, client, certificate, the routes that were
-// considered,
-//   what is answered or sent on, and which endpoints may get it.
+// explain.h: why a request goes where it goes, as text.
+//   Listener, client, certificate, the routes that were considered, what is answered or sent on, and which endpoints
+//   may get it.
 //   It is no imitation: the request is written as bytes, parsed by the parser and judged by proxy::admit against the
 //   world that runs. Nothing is sent and nothing counted. Pure; text of strangers is made harmless.
 #pragma once

@@ -1,6 +1,6 @@
-// forms.h: the kinds of plain value that gatehouse.yaml knows. Each reads one text, says what to write instead when
-// it
-//   can't, and writes the text that reads to the same value. Bounds are inclusive.
+// forms.h: the kinds of plain value that gatehouse.yaml knows.
+//   Each reads one text, says what to write instead when it can't, and writes the text that reads to the same value.
+//   Bounds are inclusive.
 #pragma once
 
 #include <cstdint>

@@ -10,8 +10,7 @@
 
 namespace gatehouse::conf {
 
-// A route's host: a name, a name below "*." or "**.", an IPv4 address or an IPv6 address in brackets. Gives it
-// normalised.
+// A route's host, normalised: a name, a name below "*." or "**.", an IPv4 address or an IPv6 address in brackets.
 Result<std::string> parse_route_host(std::string_view text);
 
 // A permit's pattern: as above, with stars as any of its labels.

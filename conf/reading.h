@@ -1,7 +1,5 @@
-// reading.h: one pass over a YAML tree: where we are in it, what was found wrong, and what the world around looks
-// like.
-//   Surroundings are the facts that defaults and relative paths depend on; reader_io.h gathers them, tests make them
-//   up.
+// reading.h: one pass over a YAML tree: where we are in it, what was found wrong, what the world around looks like.
+//   Surroundings are the facts that defaults and relative paths depend on: gathered by reader_io.h, or by tests.
 #pragma once
 
 #include <functional>

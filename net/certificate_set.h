@@ -2,8 +2,7 @@
 //   Immutable: a change of certificates makes a new set, which reaches the workers with the world. Looking up
 //   allocates nothing. A name is looked for exactly, then as a wildcard of one label (RFC 9525 6.3); what the
 //   operator assigned to a host goes before what the certificates say of themselves. Among several of one key type
-//   the one that ends last wins; an ECDSA and an RSA certificate for one name are both served, the client's abilities
-//   decide.
+//   the one that ends last wins; of an ECDSA and an RSA certificate for one name the client's abilities decide.
 #pragma once
 
 #include <array>

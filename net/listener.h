@@ -58,8 +58,7 @@ class Acceptor final : public Pollable {
   int own_fd_ = -1;  // a duplicate, so that each worker's epoll registration has its own life
   int spare_fd_ = -1;
   bool armed_ = false;
-  unsigned batch_ =
-      1;  // accepts per event: doubled while the queue is not emptied, so that a lone connection costs one
+  unsigned batch_ = 1;  // accepts per event: doubled while the queue isn't emptied, so that a lone one costs one
   std::uint64_t exhausted_ = 0;
   RetryTimer retry_;
 };

@@ -1,6 +1,5 @@
-// body_io.h: moves one message body from the stream it comes on to the stream it is for, with its framing (RFC 9112
-// 6,
-//   7) kept, taken off or put on.
+// body_io.h: moves one message body from the stream it comes on to the stream it is for.
+//   Its framing (RFC 9112 6, 7) is kept, taken off or put on.
 //   Bodies of a known length and upgraded connections go through net/relay (copied or spliced); chunked ones are
 //   validated chunk by chunk and never forwarded past an error, so that the receiver can tell. What was read behind
 //   the end of a chunked body is kept as surplus: it is the next message's, or nobody's.

@@ -1,5 +1,4 @@
-// connect_io.h: a fresh connection to an endpoint: TCP, the PROXY header if the service wants one, TLS if it speaks
-// it.
+// connect_io.h: a fresh connection to an endpoint: TCP, and a PROXY header or TLS where the service wants them.
 //   Ends within the route's connect_timeout, handshake included. Names what failed for the log and for health.
 #pragma once
 

@@ -8,8 +8,7 @@
 
 namespace gatehouse::catalog {
 
-// "the listener https", "the metrics address", or empty. A listener on all addresses is met at the machine's own
-// ones.
+// "the listener https", "the metrics address", or empty. A listener on all addresses is met at each of the machine's.
 std::string own_address(const conf::Instance& instance, const conf::Config& config,
                         std::span<const IpAddress> local_addresses);
 

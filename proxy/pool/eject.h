@@ -1,6 +1,5 @@
-// eject.h: what the data path itself notices: endpoints that answer with errors or can't be reached are left out for
-// a
-//   while, never so many that the rest breaks, never the last one.
+// eject.h: what the data path itself notices: endpoints that answer with errors or can't be reached.
+//   They are left out for a while, never so many that the rest breaks, never the last one.
 //   Threads  any worker, without waiting: the rare ejection takes a flag or leaves it to the next error.
 //   Limits   ejection time x n up to 300 s; at most max_percent of the endpoints, at least one.
 //   Source   Envoy's outlier detection (consecutive gateway errors), nginx's max_fails within a time.
@@ -29,12 +28,12 @@ class EjectGate {
   std::atomic<bool> busy_{false};
 };
 
-// An answer that is no gateway error (502, 503, 504); a connection made, or a passing check. One load when all is
-// well.
+// An answer that is no gateway error (502, 503, 504). One load when all is well.
 inline void on_success(EndpointState& state) {
   if (state.consecutive_errors.load(std::memory_order_relaxed))
     state.consecutive_errors.store(0, std::memory_order_relaxed);
 }
+// A connection made, or a passing check.
 inline void on_connected(EndpointState& state) {
   if (state.consecutive_refusals.load(std::memory_order_relaxed))
     state.consecutive_refusals.store(0, std::memory_order_relaxed);

@@ -1,8 +1,7 @@
 // endpoint_registry.h: finds an endpoint's state again by its identity, so that counters and health live on over
 //   worlds, and hands out the small ids by which workers index their connection pools.
-//   Threads  control only. States are freed on whatever thread drops them last; the registry notices at the next
-//   call. Limits   holds an entry per live state; ids are reused smallest first, so they stay as dense as the
-//   catalog.
+//   Threads  control only. States are freed on whatever thread drops them last; the registry notices then.
+//   Limits   an entry per live state; ids are reused smallest first, so they stay as dense as the catalog.
 #pragma once
 
 #include <compare>

@@ -1,5 +1,5 @@
-// sticky.h: the cookie that keeps a client at its endpoint: opaque (it names nothing) and signed (it can't be made
-// up).
+// sticky.h: the cookie that keeps a client at its endpoint.
+//   It is opaque (it names nothing) and signed (it can't be made up).
 //   Its value is HMAC-SHA256(key, service and endpoint identity), cut to 128 bits, in base64url. All values of a pool
 //   are made when the world is, so the data path only compares. Doors that share the key understand each other.
 //   Threads  immutable. Failure: a forged, cut or unknown value is as if none had come.

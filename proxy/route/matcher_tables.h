@@ -80,8 +80,7 @@ struct PortRoot {
   std::uint32_t root = none;
 };
 
-// All that a request for most hosts needs, in one cache line: the name's beginning and the root of its any-port
-// paths.
+// All that a request for most hosts needs, in one cache line: the name's beginning, the root of its any-port paths.
 struct alignas(64) HostEntry {
   std::uint32_t text = 0;  // in `texts`: the name without the stars
   std::uint16_t size = 0;
