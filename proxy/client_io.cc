@@ -111,14 +111,25 @@ Task<bool> ClientConnection::shake_hands() {
   co_return true;
 }
 
-// False: the connection ends without a word (idle too long, closed, draining).
-Task<bool> ClientConnection::await_first_byte() {
+// Reads what comes first. A TLS record that isn't whole yet, or carries nothing for us, is no byte. False: the
+// connection ends without a word (idle too long, closed, draining).
+Task<bool> ClientConnection::await_first_bytes() {
   if (in && !in.empty()) co_return true;
   in.release();
   idle = true;
   const conf::Limits& limits = worker.worlds.current().settings().limits;
   const LoopTime deadline = after(worker.loop, requests == 0 ? limits.header_time : limits.keep_alive_time);
-  while (!stream.may_receive()) {
+  for (;;) {
+    if (stream.may_receive()) {
+      in = worker.buffers.take();
+      const IoResult got = stream.receive(in.data(), in.room());
+      if (got.ok()) {
+        in.grew(got.size);
+        break;
+      }
+      in.release();
+      if (!got.again()) co_return false;
+    }
     if ((worker.draining && requests > 0) || stream.socket.failed()) co_return false;
     stream.socket.wait_readable();
     // The first request of a connection that was accepted at the last moment is on its way.
@@ -127,17 +138,15 @@ Task<bool> ClientConnection::await_first_byte() {
     if (why == Waker::Why::deadline) co_return false;
   }
   idle = false;
-  in = worker.buffers.take();
   co_return true;
 }
 
 Task<bool> ClientConnection::next_request() {
-  const bool spoke = co_await await_first_byte();
+  const bool spoke = co_await await_first_bytes();
   if (!spoke) co_return false;
   std::unique_ptr<Exchange> exchange = std::make_unique<Exchange>(*this);
   const LoopTime deadline = after(worker.loop, exchange->limits().header_time);
-  http::ParseState state = http::ParseState::incomplete;
-  if (!in.empty()) state = exchange->parse_head();
+  http::ParseState state = exchange->parse_head();
   while (state == http::ParseState::incomplete) {
     if (in.room() == 0 && !exchange->make_room()) break;
     const IoResult got = stream.receive(in.end(), in.room());
@@ -147,10 +156,6 @@ Task<bool> ClientConnection::next_request() {
       continue;
     }
     if (!got.again()) co_return false;
-    if (in.empty()) {  // a TLS record that carried nothing for us
-      in.release();
-      co_return true;
-    }
     const Waker::Why why = co_await waker.sleep(deadline);
     if (why == Waker::Why::deadline) {
       exchange->refuse_late_head();

@@ -39,7 +39,7 @@ struct ClientConnection : Pooled, ListNode {
   Task<bool> read_proxy_header();
   Task<bool> shake_hands();
   Task<bool> next_request();
-  Task<bool> await_first_byte();
+  Task<bool> await_first_bytes();
   Task<> part();
 
   Task<> story_;
