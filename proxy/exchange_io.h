@@ -24,6 +24,11 @@
 
 namespace gatehouse::proxy {
 
+// A time that is off (0) never ends.
+inline LoopTime due_after(LoopTime from, Millis time) {
+  return time.count() > 0 ? from + static_cast<LoopTime>(time.count()) : never;
+}
+
 class Exchange : public Pooled {
  public:
   explicit Exchange(ClientConnection& client);
@@ -92,6 +97,8 @@ class Exchange : public Pooled {
   void pump_answer_body();
   void break_off(http::Termination why);
   void note_progress();
+  LoopTime total_due() const;
+  LoopTime silence_due() const;
   LoopTime next_deadline() const;
   void deadline_passed();
 

@@ -15,8 +15,6 @@ constexpr LoopTime continue_ms = 250;
 constexpr std::size_t answer_head_most = 60 << 10;  // rewritten
 constexpr http::HeadLimits answer_limits{16 << 10, 48 << 10, http::fields_capacity};
 
-LoopTime ms(Millis time) { return static_cast<LoopTime>(time.count()); }
-
 }  // namespace
 
 Task<> Exchange::converse() {
@@ -324,13 +322,19 @@ void Exchange::note_progress() {
   progress_at_ = worker_.loop.now();
 }
 
+// When the total time, which starts with the request, is over.
+LoopTime Exchange::total_due() const { return due_after(started_us_ / 1000, policy_->total_timeout); }
+
+// When silence has lasted too long; whose it is, deadline_passed() judges.
+LoopTime Exchange::silence_due() const {
+  if (request_sent_ && !answering_) return due_after(sent_at_, policy_->timeout);
+  const LoopTime due = due_after(progress_at_, policy_->idle_timeout);
+  return waits_for_client_body_ ? std::min(due, due_after(progress_at_, limits().body_idle_time)) : due;
+}
+
 LoopTime Exchange::next_deadline() const {
-  LoopTime deadline = progress_at_ + ms(policy_->idle_timeout);
-  if (request_sent_ && !answering_) deadline = sent_at_ + ms(policy_->timeout);
-  if (policy_->total_timeout.count() > 0)
-    deadline = std::min(deadline, started_us_ / 1000 + ms(policy_->total_timeout));
-  if (waits_for_client_body_)
-    deadline = std::min({deadline, progress_at_ + ms(limits().body_idle_time), upload_guard_.due()});
+  LoopTime deadline = std::min(silence_due(), total_due());
+  if (waits_for_client_body_) deadline = std::min(deadline, upload_guard_.due());
   if (awaits_continue()) deadline = std::min(deadline, started_us_ / 1000 + continue_ms);
   if (waits_for_client_to_read_) deadline = std::min(deadline, download_guard_.due());
   if (answer_body_.holds_pipe() || request_body_.holds_pipe())
@@ -347,19 +351,16 @@ void Exchange::deadline_passed() {
   }
   if (answer_body_.holds_pipe()) answer_body_.relieve();
   if (request_body_.holds_pipe()) request_body_.relieve();
-  const LoopTime silent = now - progress_at_;
-  const LoopTime patience = waits_for_client_body_ ? std::min(ms(limits().body_idle_time), ms(policy_->idle_timeout))
-                                                   : ms(policy_->idle_timeout);
   Fault fault = Fault::timeout;
-  if (policy_->total_timeout.count() > 0 && now >= started_us_ / 1000 + ms(policy_->total_timeout)) {
+  if (now >= total_due()) {
     fault = Fault::total_time;
   } else if (upload_guard_.too_slow(now, request_body_.received(), waits_for_client_body_) ||
              download_guard_.too_slow(now, answer_body_.moved(), waits_for_client_to_read_)) {
     fault = Fault::client_slow;
-  } else if (silent >= patience && (waits_for_client_body_ || waits_for_client_to_read_)) {
-    fault = Fault::client_silent;
-  } else if (request_sent_ && !answering_ ? now < sent_at_ + ms(policy_->timeout) : silent < patience) {
+  } else if (now < silence_due()) {
     return;  // nothing is due yet
+  } else if (waits_for_client_body_ || waits_for_client_to_read_) {
+    fault = Fault::client_silent;
   }
   if (!answering_) return judge_failure(fault);
   switch (fault) {  // too late for words

@@ -4,10 +4,11 @@ import time
 import pytest
 
 from support import bulk, wire
+from support.backend import Gate
 from support.catalog import instance
 from support.client import Client, ask, trickle
 from support.process import MIB
-from support.wait import wait_until
+from support.wait import wait_until, watch_for
 
 pytestmark = pytest.mark.ci
 
@@ -201,6 +202,27 @@ def test_a_backend_that_stops_in_its_body_ends_the_client_s_connection(site):
     with site.client() as client:
         client.request()
         assert client.wait_closed(within=6).endswith(b"begun")
+
+
+@pytest.mark.site("timeout=off", "idle_timeout=off")
+def test_a_time_that_is_off_never_ends_a_request(site):
+    gate = Gate()
+
+    def answer(exchange):
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha")
+        gate.wait()
+        exchange.send(b"lf")
+
+    site.answer_with(lambda exchange: (gate.wait(), exchange.answer(body="late")))
+    for body in (b"late", b"half"):
+        with site.client() as client:
+            client.request()
+            gate.wait_reached()
+            assert not watch_for(client.is_closed, 0.3)  # silence is what is tested
+            gate.open()
+            assert client.response().body == body
+        gate = Gate()
+        site.answer_with(answer)
 
 
 @pytest.mark.site("total_timeout=1s")
