@@ -37,6 +37,8 @@ struct Refusal {
   std::string location;     // of a redirect
 };
 
+inline constexpr std::size_t location_bytes_max = 32 << 10;  // of a redirect; beyond: 414
+
 struct Admission {
   http::ClientInfo client;
   std::string_view host;     // lower case, without the port

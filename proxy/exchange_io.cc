@@ -179,7 +179,8 @@ Task<> Exchange::answer_locally() {
   status_ = refused_;
   std::array<char, http::page_bytes_max> page;
   const http::LocalReply reply = local_reply(page);
-  Buffer head = worker_.buffers.take();
+  const bool large = reply.location.size() + own_fields_most > BufferPool::small - Buffer::headroom;
+  Buffer head = worker_.buffers.take(large ? BufferPool::large : BufferPool::small);
   http::HeadWriter writer({head.data(), head.room()});
   http::write_local_head(reply, worker_.date(), writer);
   head.grew(writer.size());
