@@ -78,14 +78,17 @@ Task<bool> Exchange::run() {
   co_return keep_client_;
 }
 
+// The id is copied: the slab with the head may go before the log line is written.
+void Exchange::name_request(std::string_view told) {
+  const http::RequestId made = http::make_request_id(worker_.dice.roll(), worker_.dice.roll());
+  const std::string_view id = told.empty() ? http::view(made) : told;
+  request_id_ = {id_bytes_.data(), id.copy(id_bytes_.data(), id_bytes_.size())};
+}
+
 bool Exchange::admit() {
   const Arrival arrival{head_, *client_.listener, client_.peer.ip, client_.stream.tls ? &client_.selection : nullptr};
   admission_ = gatehouse::proxy::admit(arrival, *world_, admission_scratch);
-  request_id_ = admission_.client.request_id;
-  if (request_id_.empty()) {
-    made_id_ = http::make_request_id(worker_.dice.roll(), worker_.dice.roll());
-    request_id_ = http::view(made_id_);
-  }
+  name_request(admission_.client.request_id);
   pool_ = admission_.pool;
   if (pool_ != nullptr) policy_ = &pool_->service->routes[admission_.match.target->index].policy;
   const Refusal& refusal = admission_.refusal;

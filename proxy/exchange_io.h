@@ -50,6 +50,7 @@ class Exchange : public Pooled {
 
   // exchange_io.cc
   bool admit();
+  void name_request(std::string_view told);
   bool prepare_body();
   bool write_request();
   void refuse_body();
@@ -163,7 +164,7 @@ class Exchange : public Pooled {
   std::string_view detail_;  // of a refusal
   int refused_ = 0;          // the status of our own answer; 0: none
   std::size_t local_body_size_ = 0;
-  http::RequestId made_id_;
+  std::array<char, http::request_id_bytes_max> id_bytes_;
   std::string_view request_id_;
 };
 
