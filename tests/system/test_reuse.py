@@ -105,6 +105,24 @@ def test_a_post_whose_backend_dies_is_sent_to_no_other(site):
     assert sorted(request.target for backend in site.backends for request in backend.requests) == targets
 
 
+def refusing(exchange):
+    exchange.answer(503, body=f"not now, says {exchange.backend.name}")
+
+
+@pytest.mark.site("balance=round_robin", "retry=1 on=503", backends=2)
+def test_an_answer_with_a_status_to_retry_is_replaced_by_another_endpoint_s(site):
+    site.backends[0].handler = refusing
+    assert {site.ask("GET", f"/{n}").status for n in range(3)} == {200}
+
+
+@pytest.mark.site("retry=1 on=503")
+def test_an_answer_with_a_status_to_retry_is_passed_on_where_nobody_else_can_be_asked(site):
+    site.answer_with(refusing)
+    answer = site.ask("GET", "/only")
+    assert (answer.status, answer.text) == (503, f"not now, says {site.backend.name}")
+    assert len(site.backend.requests) == 1
+
+
 @pytest.mark.site("retry=0")
 def test_nothing_is_sent_again_where_retry_says_so(site):
     warm(site)
