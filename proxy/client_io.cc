@@ -13,6 +13,7 @@ namespace gatehouse::proxy {
 namespace {
 
 constexpr std::size_t proxy_v2_header_max = 16 + proxy_v2_body_max;
+constexpr unsigned requests_in_a_row = 32;  // of a client that doesn't wait for answers; then others have their turn
 constexpr LoopTime drain_patience_ms = 500;
 constexpr LoopTime linger_ms = 5000;  // so that a 4xx is readable while the client still sends (RFC 9112 9.6)
 constexpr std::size_t linger_bytes = 1 << 20;
@@ -44,7 +45,10 @@ Task<> ClientConnection::story() {
   const bool welcome = co_await greet();
   if (welcome) {
     bool more = true;
-    while (more) more = co_await next_request();
+    while (more) {
+      more = co_await next_request();
+      if (more && requests % requests_in_a_row == 0) co_await waker.yield();
+    }
     co_await part();
   }
   worker.forget(*this);

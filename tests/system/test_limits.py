@@ -1,4 +1,6 @@
 """Limits: what is too large or too slow is answered and ended in bounded time; what is just within passes."""
+import os
+import signal
 import time
 
 import pytest
@@ -220,6 +222,7 @@ def test_a_time_that_is_off_never_ends_a_request(site):
             gate.wait_reached()
             assert not watch_for(client.is_closed, 0.3)  # silence is what is tested
             gate.open()
+            client.set_timeout(5)
             assert client.response().body == body
         gate = Gate()
         site.answer_with(answer)
@@ -310,3 +313,27 @@ def test_all_clients_together_get_the_door_s_connections_and_no_more(make_door, 
     for client in held:
         client.close()
     wait_until(lambda: is_served(door.http, "127.0.0.9"), "service when there is room again")
+
+
+# -- turns ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_client_that_sends_many_requests_at_once_takes_turns_with_others(make_door):
+    door = make_door(config={"workers": 1})
+    requests = {name: b"".join(f"GET /{name}/{n} HTTP/1.1\r\nHost: none.test\r\n\r\n".encode() for n in range(200))
+                for name in "ab"}
+    with door.client(host="none.test") as a, door.client(host="none.test") as b:
+        a.ask(target="/a/begin")
+        b.ask(target="/b/begin")
+        door.signal(signal.SIGSTOP)  # all of them are there when the worker looks
+        os.waitpid(door.pid, os.WUNTRACED)  # it stands still
+        a.send(requests["a"])
+        b.send(requests["b"])
+        door.signal(signal.SIGCONT)
+        for client in (a, b):
+            assert [client.response().status for _ in range(200)] == [404] * 200
+    door.logged(path="/a/199")
+    door.logged(path="/b/199")
+    paths = [line["path"] for line in door.log_lines()]
+    first_done = min(paths.index("/a/199"), paths.index("/b/199"))
+    assert first_done > 300, "when one has its answers, the other has nearly all of its own"
