@@ -103,6 +103,7 @@ class Exchange : public Pooled {
   LoopTime silence_due() const;
   LoopTime next_deadline() const;
   void deadline_passed();
+  void give_up(Fault fault);
 
   // exchange_upgrade_io.cc
   Task<> converse_upgraded();

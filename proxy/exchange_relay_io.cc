@@ -32,13 +32,16 @@ Task<> Exchange::converse() {
     if (attempt_ != Attempt::running) co_return;
     note_progress();
     if (answering_) let_world_go();
-    if (yield_) {
-      yield_ = false;
+    Waker::Why why = Waker::Why::signal;
+    if (yield_)
       co_await client_.waker.yield();
-      continue;
-    }
-    const Waker::Why why = co_await client_.waker.sleep(next_deadline());
-    if (why == Waker::Why::deadline) deadline_passed();
+    else
+      why = co_await client_.waker.sleep(next_deadline());
+    yield_ = false;
+    if (worker_.loop.now() >= total_due())  // a busy transfer's sleeps end before any deadline
+      give_up(Fault::total_time);
+    else if (why == Waker::Why::deadline)
+      deadline_passed();
     if (attempt_ != Attempt::running) co_return;
   }
 }
@@ -351,17 +354,14 @@ void Exchange::deadline_passed() {
   }
   if (answer_body_.holds_pipe()) answer_body_.relieve();
   if (request_body_.holds_pipe()) request_body_.relieve();
-  Fault fault = Fault::timeout;
-  if (now >= total_due()) {
-    fault = Fault::total_time;
-  } else if (upload_guard_.too_slow(now, request_body_.received(), waits_for_client_body_) ||
-             download_guard_.too_slow(now, answer_body_.moved(), waits_for_client_to_read_)) {
-    fault = Fault::client_slow;
-  } else if (now < silence_due()) {
-    return;  // nothing is due yet
-  } else if (waits_for_client_body_ || waits_for_client_to_read_) {
-    fault = Fault::client_silent;
-  }
+  if (upload_guard_.too_slow(now, request_body_.received(), waits_for_client_body_) ||
+      download_guard_.too_slow(now, answer_body_.moved(), waits_for_client_to_read_))
+    return give_up(Fault::client_slow);
+  if (now < silence_due()) return;
+  give_up(waits_for_client_body_ || waits_for_client_to_read_ ? Fault::client_silent : Fault::timeout);
+}
+
+void Exchange::give_up(Fault fault) {
   if (!answering_) return judge_failure(fault);
   switch (fault) {  // too late for words
     case Fault::total_time: return break_off(http::Termination::total_timeout);

@@ -242,6 +242,20 @@ def test_an_exchange_ends_after_its_total_time_though_bytes_still_come(site):
         client.wait_closed(within=6)
 
 
+@pytest.mark.site("total_timeout=1s")
+def test_an_exchange_ends_after_its_total_time_though_the_door_always_has_bytes_to_move(site):
+    def answer(exchange):
+        exchange.send(wire.message("HTTP/1.1 200 OK", {"Transfer-Encoding": "chunked"}))
+        while True:
+            exchange.send(b"1\r\nx\r\n" * 10000)  # the door has more to do with it than the two ends
+
+    site.answer_with(answer)
+    with site.client() as client:
+        client.request()
+        client.reader.response_head()
+        bulk.discard_all(client.sock, within=10)
+
+
 def endless(exchange):
     exchange.send(wire.message("HTTP/1.1 200 OK", {"Content-Length": str(1 << 40)}))
     while True:
