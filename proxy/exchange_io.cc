@@ -194,12 +194,17 @@ Task<> Exchange::answer_locally() {
   rest.remove_prefix(first);
   local_body_size_ = reply.to_head ? 0 : reply.body.size();
   if (!keep_client_) client_.stream.part_after_message();
-  co_await send_all(head.view(), rest.empty());
-  if (!rest.empty()) co_await send_all(rest, true);
+  bool sent = true;
+  if (interim_) sent = co_await send_all(interim_.view(), false);  // what is left of it
+  if (sent) sent = co_await send_all(head.view(), rest.empty());
+  if (sent) sent = co_await send_all(rest, true);
+  if (sent) co_return;
+  keep_client_ = false;
+  client_.linger = false;
 }
 
-// Sends bytes of our own to the client; ends early when it is gone or takes nothing for too long.
-Task<> Exchange::send_all(std::string_view bytes, bool last) {
+// Sends bytes of our own to the client. False: it is gone, or took nothing for too long.
+Task<bool> Exchange::send_all(std::string_view bytes, bool last) {
   const LoopTime deadline = worker_.loop.now() + limits().body_idle_time.count();
   while (!bytes.empty() || client_.stream.pending()) {
     const IoResult sent =
@@ -212,9 +217,7 @@ Task<> Exchange::send_all(std::string_view bytes, bool last) {
     const Waker::Why why = co_await client_.waker.sleep(deadline);
     if (why == Waker::Why::deadline || client_.stream.socket.failed()) break;
   }
-  if (bytes.empty() && !client_.stream.pending()) co_return;
-  keep_client_ = false;
-  client_.linger = false;
+  co_return bytes.empty() && !client_.stream.pending();
 }
 
 // A long transfer keeps its service's policy and endpoint, and lets the rest of the world be replaced.

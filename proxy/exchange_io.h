@@ -57,7 +57,7 @@ class Exchange : public Pooled {
   void refuse(int status, http::Termination why, std::string_view detail = {});
   Task<> answer_locally();
   http::LocalReply local_reply(std::span<char, http::page_bytes_max> page);
-  Task<> send_all(std::string_view bytes, bool last);
+  Task<bool> send_all(std::string_view bytes, bool last);
   void finish();
   void write_log();
   void let_world_go();
@@ -91,7 +91,7 @@ class Exchange : public Pooled {
   void relay_interim();
   void put_interim(std::string_view head);
   bool awaits_continue() const;
-  void send_interims();
+  bool send_interims();
   void begin_answer();
   bool frame_answer(http::Framing towards_client, BodyMover::Coding& coding, std::uint64_t& left);
   void start_answer(http::Framing towards_client, BodyMover::Coding coding, std::uint64_t left);

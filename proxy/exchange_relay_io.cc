@@ -92,11 +92,16 @@ void Exchange::pump_request() {
   refuse(400, http::Termination::client_closed, "the body ended before its length");
 }
 
-void Exchange::send_interims() {
-  if (!interim_) return;
-  const IoResult sent = client_.stream.send(interim_.data(), interim_.size());
-  if (sent.ok()) interim_.consume(sent.size);
-  if (interim_.empty()) interim_.release();
+// False: not all of them could go yet.
+bool Exchange::send_interims() {
+  Stream& to = client_.stream;
+  while (interim_ && !interim_.empty()) {
+    const IoResult sent = to.send(interim_.data(), interim_.size());
+    if (!sent.ok()) return false;
+    interim_.consume(sent.size);
+  }
+  interim_.release();
+  return !to.pending() || to.flush().ok();
 }
 
 void Exchange::pump_answer_head() {
@@ -108,6 +113,7 @@ void Exchange::pump_answer_head() {
       return;
     }
     if (!answer_) answer_ = worker_.buffers.take(backend_->large_answers ? BufferPool::large : BufferPool::small);
+    if (answer_.room() == 0) answer_.compact();  // interim heads stood in front
     if (answer_.room() == 0) {
       if (answer_.capacity() == BufferPool::large) return judge_failure(Fault::malformed);
       Buffer larger = worker_.buffers.take(BufferPool::large);
@@ -275,16 +281,13 @@ void Exchange::write_own_fields(http::HeadWriter& fields, http::ResponseRewrite&
 }
 
 void Exchange::pump_answer_body() {
+  if (!send_interims()) {
+    waits_for_client_to_read_ = true;
+    return;
+  }
   if (status_ == 101) {
     attempt_ = Attempt::upgraded;
     return;
-  }
-  if (interim_) {
-    send_interims();
-    if (interim_) {
-      waits_for_client_to_read_ = true;
-      return;
-    }
   }
   Stream& to = client_.stream;
   const Moved moved = answer_body_.run(backend_->stream, to);
