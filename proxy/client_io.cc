@@ -30,10 +30,11 @@ ClientConnection::~ClientConnection() {
   if (stream.tls) worker.counters.tls_connections_open.subtract();
 }
 
-void ClientConnection::begin(int fd) {
-  stream.socket.open(worker.loop, fd);
+bool ClientConnection::begin(int fd) {
+  if (!stream.socket.open(worker.loop, fd)) return false;
   stream.socket.set_waker(&waker);
   story_.start();
+  return true;
 }
 
 void ClientConnection::cut() {

@@ -16,7 +16,7 @@ struct ClientConnection : Pooled, ListNode {
   ClientConnection(Worker& home, std::shared_ptr<const Listener> door, const SocketAddress& from);
   ~ClientConnection();
 
-  void begin(int fd);  // starts the story
+  bool begin(int fd);  // starts the story; false: there is none, the descriptor is closed
   // Asks an idle connection to end, and a busy one after its request.
   void drain() { waker.signal(); }
   void cut();  // ends it now
