@@ -20,6 +20,11 @@ constexpr std::size_t linger_bytes = 1 << 20;
 
 LoopTime after(const Loop& loop, Millis time) { return loop.now() + time.count(); }
 
+IoResult discard(Socket& socket) {
+  char sink[16 << 10];
+  return socket.receive(sink, sizeof sink);
+}
+
 }  // namespace
 
 ClientConnection::ClientConnection(Worker& home, std::shared_ptr<const Listener> door, const SocketAddress& from)
@@ -176,6 +181,7 @@ Task<bool> ClientConnection::next_request() {
 // Says that we are done, and reads off what the client is still sending: closing with unread bytes would reset the
 // connection and could destroy our last answer on its way.
 Task<> ClientConnection::part() {
+  in.release();
   if (stream.socket.failed()) co_return;
   const LoopTime deadline = worker.loop.now() + linger_ms;
   while (stream.pending()) {
@@ -190,10 +196,9 @@ Task<> ClientConnection::part() {
     co_return;
   }
   stream.end_sending();
-  Buffer sink = worker.buffers.take();
   std::size_t total = 0;
   while (total < linger_bytes) {
-    const IoResult got = stream.socket.receive(sink.data(), sink.room());
+    const IoResult got = discard(stream.socket);
     if (got.ok()) {
       total += got.size;
       continue;

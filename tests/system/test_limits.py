@@ -351,3 +351,17 @@ def test_a_client_that_sends_many_requests_at_once_takes_turns_with_others(make_
     paths = [line["path"] for line in door.log_lines()]
     first_done = min(paths.index("/a/199"), paths.index("/b/199"))
     assert first_done > 300, "when one has its answers, the other has nearly all of its own"
+
+
+def test_a_connection_that_only_lingers_holds_no_buffer(make_door):
+    door = make_door(config={"workers": 1})
+    clients = [door.client().send(b"rubbish\r\n\r\n") for _ in range(50)]
+    for client in clients:
+        assert client.response().status == 400
+
+    def lean():  # a KiB is counted for each that is open; a slab has 16
+        return 1024 <= door.metric("gatehouse_memory_used_bytes") / len(clients) < 4096
+
+    wait_until(lean, "all still linger, and without a slab each", within=3)
+    for client in clients:
+        client.close()
