@@ -38,7 +38,7 @@ route::Match find_route(const Arrival& arrival, const World& world, const Admiss
 void redirect(Admission& admission, int status, std::string_view reason, std::string location) {
   if (location.size() > location_bytes_max)
     return refuse(admission, 414, http::Termination::client_too_large, "the redirect's address would be too long");
-  refuse(admission, status, http::Termination::local, reason);
+  refuse(admission, status, http::Termination::redirect, reason);
   admission.refusal.location = std::move(location);
 }
 
@@ -114,7 +114,7 @@ void judge_route(const Arrival& arrival, const World& world, Admission& admissio
   if (route.policy.max_body && head.body == http::Framing::length && head.content_length > *route.policy.max_body)
     return refuse(admission, 413, http::Termination::client_too_large, "the body is larger than this route takes");
   const auto rewritten = http::rewrite_target(target, route.policy.strip, route.policy.prepend, scratch.target);
-  if (!rewritten) return refuse(admission, 414, http::Termination::client_malformed, "the target is too long");
+  if (!rewritten) return refuse(admission, 414, http::Termination::client_too_large, "the target is too long");
   admission.forward = *rewritten;
   admission.upgrade = head.is_upgrade && head.websocket && route.policy.websocket;
   const conf::Service& service = *admission.pool->service;

@@ -57,8 +57,8 @@ struct Admission {
 // Holds what had to be rewritten, while the admission is used.
 struct AdmissionScratch {
   std::array<char, 256> host;
-  std::array<char, 20 << 10> path;
-  std::array<char, 24 << 10> target;
+  std::array<char, (64 << 10) + 1> path;  // any that a head's slab holds
+  std::array<char, 64 << 10> target;
 };
 
 Admission admit(const Arrival& arrival, const World& world, AdmissionScratch& scratch);

@@ -43,6 +43,7 @@ bool ClientConnection::begin(int fd) {
 }
 
 void ClientConnection::cut() {
+  was_cut = true;
   stream.socket.close();
   waker.signal();
 }

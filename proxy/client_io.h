@@ -19,7 +19,7 @@ struct ClientConnection : Pooled, ListNode {
   bool begin(int fd);  // starts the story; false: there is none, the descriptor is closed
   // Asks an idle connection to end, and a busy one after its request.
   void drain() { waker.signal(); }
-  void cut();  // ends it now
+  void cut();  // ends it now; was_cut from then on
 
   Worker& worker;
   std::shared_ptr<const Listener> listener;
@@ -29,7 +29,8 @@ struct ClientConnection : Pooled, ListNode {
   IpAddress counted_as;  // in Shared::clients
   Buffer in;             // read and not yet consumed
   unsigned requests = 0;
-  bool idle = false;    // between two requests
+  bool idle = false;  // between two requests
+  bool was_cut = false;
   bool linger = false;  // the client may still be sending: read it off before closing
   TlsSelection selection;
 

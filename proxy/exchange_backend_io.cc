@@ -225,7 +225,7 @@ void Exchange::retry_for_status() {
   if (pool::pick(pool_->endpoints, pick_context()).outcome != pool::Outcome::picked || !retry_allowed()) return;
   judge_answer();
   rewind();
-  refuse(status_, http::Termination::ok);
+  refuse(status_, http::Termination::local);  // should nobody be free any more
   attempt_ = Attempt::again_elsewhere;
 }
 

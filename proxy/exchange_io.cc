@@ -231,6 +231,7 @@ void Exchange::let_world_go() {
 
 // Leaves the connection ready for the next request, or not to be used again.
 void Exchange::finish() {
+  if (client_.was_cut && termination_ != http::Termination::ok) termination_ = http::Termination::shutdown;
   worker_.counters.responses[status_ >= 100 && status_ < 600 ? status_ / 100 : 0].add();
   if (pool_ != nullptr) {
     if (status_ == 0)

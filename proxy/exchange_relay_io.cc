@@ -125,7 +125,7 @@ void Exchange::pump_answer_head() {
       if (answer_.empty()) answer_.release();
       return;
     }
-    if (!got.ok()) return judge_failure(answer_.empty() && interims_ == 0 ? Fault::closed : Fault::malformed);
+    if (!got.ok()) return judge_failure(Fault::closed);
     if (first_byte_us_ == 0) first_byte_us_ = worker_.loop.now_us() - started_us_;
     answer_.grew(got.size);
     while (attempt_ == Attempt::running && !answering_ && !answer_.empty() && take_answer_head()) {

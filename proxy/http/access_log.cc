@@ -38,7 +38,6 @@ constexpr std::array<std::string_view, termination_count> terminations{
     "no_endpoint",
     "queue_full",
     "queue_timeout",
-    "overload",
     "backend_connect_failed",
     "backend_connect_timeout",
     "backend_tls_failed",
@@ -51,7 +50,6 @@ constexpr std::array<std::string_view, termination_count> terminations{
     "tunnel_backend_closed",
     "tunnel_idle",
     "shutdown",
-    "internal",
 };
 
 // Writes one field after the other, in the order of `keys`.
