@@ -11,7 +11,6 @@ namespace {
 // Lives from admission until the head for the backend is written; nothing suspends in between.
 thread_local AdmissionScratch admission_scratch;
 
-constexpr std::size_t own_fields_most = 1024;  // what we add to a head
 constexpr Seconds default_retry_after = 5s;
 
 bool is_client_fault(int status) { return status == 413 || status == 414 || status == 431; }
@@ -72,7 +71,10 @@ Task<bool> Exchange::run() {
   worker_.counters.requests.add();
   keep_client_ =
       refused_ == 0 && head_.keep_alive && !worker_.draining && client_.requests < limits().keep_alive_requests;
-  if (refused_ == 0 && admit()) co_await forward();
+  if (refused_ != 0)
+    name_request({});
+  else if (admit())
+    co_await forward();
   if (refused_ != 0 && !answering_) co_await answer_locally();
   finish();
   co_return keep_client_;
@@ -154,13 +156,29 @@ bool Exchange::write_request() {
   return true;
 }
 
-http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> page) {
+// Of Strict-Transport-Security; empty where we have nothing to say: a placeholder's certificate proves nothing.
+std::string_view Exchange::hsts_value(std::span<char, hsts_bytes_max> room) const {
+  if (admission_.hsts.count() <= 0 || !client_.stream.tls || client_.selection.served.placeholder()) return {};
+  http::HeadWriter value(room);
+  value.put("max-age=");
+  value.put(static_cast<std::uint64_t>(std::chrono::duration_cast<Seconds>(admission_.hsts).count()));
+  return value.text();
+}
+
+http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> page,
+                                       std::span<char, own_fields_most> fields) {
   http::LocalReply reply;
   reply.status = refused_;
   reply.close = !keep_client_;
   reply.to_head = head_complete_ && head_.method_id == http::Method::head;
   reply.client_minor = head_complete_ ? head_.minor : 1;
   reply.location = admission_.refusal.location;
+  http::HeadWriter extra(fields);
+  std::array<char, hsts_bytes_max> room;
+  const std::string_view hsts = hsts_value(room);
+  if (!hsts.empty()) extra.field("Strict-Transport-Security", hsts);
+  extra.field("X-Request-Id", request_id_);
+  reply.extra = extra.text();
   if (refused_ == 503) reply.retry_after = default_retry_after;
   const conf::Page* own = policy_ != nullptr ? page_for(refused_, *policy_) : nullptr;
   if (own == nullptr) {
@@ -181,7 +199,8 @@ Task<> Exchange::answer_locally() {
   client_.linger = !keep_client_;
   status_ = refused_;
   std::array<char, http::page_bytes_max> page;
-  const http::LocalReply reply = local_reply(page);
+  std::array<char, own_fields_most> fields;
+  const http::LocalReply reply = local_reply(page, fields);
   const bool large = reply.location.size() + own_fields_most > BufferPool::small - Buffer::headroom;
   Buffer head = worker_.buffers.take(large ? BufferPool::large : BufferPool::small);
   http::HeadWriter writer({head.data(), head.room()});

@@ -29,6 +29,9 @@ inline LoopTime due_after(LoopTime from, Millis time) {
   return time.count() > 0 ? from + static_cast<LoopTime>(time.count()) : never;
 }
 
+inline constexpr std::size_t own_fields_most = 1024;  // what we add to a head
+inline constexpr std::size_t hsts_bytes_max = 32;     // "max-age=" and a number
+
 class Exchange : public Pooled {
  public:
   explicit Exchange(ClientConnection& client);
@@ -56,7 +59,8 @@ class Exchange : public Pooled {
   void refuse_body();
   void refuse(int status, http::Termination why, std::string_view detail = {});
   Task<> answer_locally();
-  http::LocalReply local_reply(std::span<char, http::page_bytes_max> page);
+  std::string_view hsts_value(std::span<char, hsts_bytes_max> room) const;
+  http::LocalReply local_reply(std::span<char, http::page_bytes_max> page, std::span<char, own_fields_most> fields);
   Task<bool> send_all(std::string_view bytes, bool last);
   void finish();
   void write_log();
@@ -95,7 +99,7 @@ class Exchange : public Pooled {
   void begin_answer();
   bool frame_answer(http::Framing towards_client, BodyMover::Coding& coding, std::uint64_t& left);
   void start_answer(http::Framing towards_client, BodyMover::Coding coding, std::uint64_t left);
-  void write_own_fields(http::HeadWriter& fields, http::ResponseRewrite& rewrite);
+  std::string_view sticky_field(std::span<char> room) const;
   void pump_answer_body();
   void break_off(http::Termination why);
   void note_progress();

@@ -241,9 +241,11 @@ void Exchange::start_answer(http::Framing towards_client, BodyMover::Coding codi
   rewrite.client_minor = head_.minor;
   rewrite.pass_upgrade = status_ == 101;
   rewrite.date = worker_.date();
+  rewrite.request_id = request_id_;
+  std::array<char, hsts_bytes_max> hsts;
+  rewrite.hsts = hsts_value(hsts);
   std::array<char, 512> extra;
-  http::HeadWriter fields(extra);
-  write_own_fields(fields, rewrite);
+  rewrite.extra = sticky_field(extra);
   http::write_response_head(answer_head_, rewrite, writer);
   answer_.consume(answer_head_.size);
   if (coding == BodyMover::Coding::encode && !answer_.empty()) BodyMover::put_chunk_on(answer_);
@@ -267,17 +269,14 @@ void Exchange::start_answer(http::Framing towards_client, BodyMover::Coding codi
     answer_body_.start_held(coding, std::move(answer_));
 }
 
-// Fields of the door's own in an answer: the sticky cookie, HSTS.
-void Exchange::write_own_fields(http::HeadWriter& fields, http::ResponseRewrite& rewrite) {
-  if (pool_->sticky.on()) {
-    const std::size_t index = endpoint_ - pool_->endpoints.endpoints().data();
-    if (!admission_.sticky || *admission_.sticky != index)
-      fields.field("Set-Cookie", pool_->sticky.set_cookie(index, admission_.secure));
-  }
-  if (admission_.hsts.count() > 0 && client_.stream.tls && !client_.selection.served.placeholder())
-    fields.put("Strict-Transport-Security: max-age="),
-        fields.put(std::chrono::duration_cast<Seconds>(admission_.hsts).count()), fields.put("\r\n");
-  if (fields.ok()) rewrite.extra = fields.text();
+// The Set-Cookie line that keeps the client with its endpoint, where it isn't the cookie that it sent.
+std::string_view Exchange::sticky_field(std::span<char> room) const {
+  if (!pool_->sticky.on()) return {};
+  const std::size_t index = endpoint_ - pool_->endpoints.endpoints().data();
+  if (admission_.sticky && *admission_.sticky == index) return {};
+  http::HeadWriter field(room);
+  field.field("Set-Cookie", pool_->sticky.set_cookie(index, admission_.secure));
+  return field.ok() ? field.text() : std::string_view();
 }
 
 void Exchange::pump_answer_body() {

@@ -173,6 +173,20 @@ def test_each_request_has_an_id_of_its_own_that_the_log_knows(site):
     assert site.door.logged(host=site.host, path="/3")["request_id"] == ids[3]
 
 
+def test_the_client_is_told_the_id_of_its_request(site):
+    site.answer_with(lambda exchange: exchange.answer(fields={"X-Request-Id": "the backend's own"}))
+    told = site.ask("GET", "/told").get("X-Request-Id")
+    assert told == sent(site).get("X-Request-Id")
+    assert site.door.logged(host=site.host, path="/told")["request_id"] == told
+
+
+@pytest.mark.parametrize("bytes_sent", (b"GET /refused HTTP/1.1\r\nHost: nobody.test\r\n\r\n", b"rubbish\r\n\r\n"))
+def test_the_door_s_own_answers_tell_the_id_of_their_request(site, bytes_sent):
+    with site.client() as client:
+        told = client.send(bytes_sent).response().get("X-Request-Id")
+    assert site.door.logged(request_id=told)["status"] in (400, 404)
+
+
 def test_a_stranger_s_request_id_is_not_believed(site):
     site.ask(fields={"X-Request-Id": "forged"})
     assert sent(site).get("X-Request-Id") != "forged"

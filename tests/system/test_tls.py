@@ -224,6 +224,23 @@ def test_hsts_is_sent_over_tls_and_never_in_the_plain(house, authority):
     assert not house.ask(host="a.tls.test").has("Strict-Transport-Security")
 
 
+def test_our_hsts_replaces_the_backend_s_and_is_on_the_door_s_own_answers(make_door, make_backend, authority):
+    def answer(exchange):
+        exchange.answer(fields={"Strict-Transport-Security": "max-age=1"})
+
+    door = make_door(start=False, tls=True)
+    authority.issue("strict.test").write(door.certificates, "strict")
+    backend = make_backend(handler=answer)
+    door.catalog.put("strict", instance("strict", backend, "route=strict.test", "hsts=1d"))
+    closed = instance("closed", backend, "route=strict.test/closed", "hsts=1d", "deny=127.0.0.0/8")
+    door.catalog.put("closed", closed)
+    door.start()
+    with door.tls_client(authority, "strict.test", host="strict.test") as client:
+        told = [(answer.status, answer.get("Strict-Transport-Security"))
+                for answer in (client.ask(), client.ask(target="/closed"))]
+    assert told == [(200, "max-age=86400"), (403, "max-age=86400")]
+
+
 def test_the_backend_is_told_https(house, authority, make_backend):
     told = make_backend("told")
     house.catalog.put("s3", instance("s3", told, "route=a.tls.test/told"))
