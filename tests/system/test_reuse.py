@@ -239,3 +239,26 @@ def test_a_slow_request_holds_up_nobody_else(site):
         assert site.ask("GET", "/quick").text == "/quick"
         gate.open()
         assert slow.response().text == "/slow"
+
+
+@pytest.mark.parametrize("size", [10, 5000, 100 * 1024, 1024 * 1024])
+def test_bytes_behind_the_end_of_an_answer_are_nobody_s_answer(site, size):
+    """However the body's end falls on a read, a second answer that nobody asked for goes no further."""
+
+    def twice(exchange):
+        body = b"x" * size
+        forged = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s%s" % (size, body, forged))
+
+    site.answer_with(twice)
+    for target in "/1", "/2", "/3":
+        assert site.ask("GET", target).body == b"x" * size
+    assert len(site.backend.connections) == 3
+
+
+@pytest.mark.parametrize("size", [10, 5000, 100 * 1024, 1024 * 1024])
+def test_a_connection_is_kept_whatever_its_answer_s_size(site, size):
+    site.answer_with(lambda exchange: exchange.answer(body=b"x" * size))
+    for _ in range(20):
+        assert len(site.ask("GET", "/").body) == size
+    assert len(site.backend.connections) == 1
