@@ -50,14 +50,14 @@ void ClientConnection::cut() {
 
 Task<> ClientConnection::story() {
   const bool welcome = co_await greet();
-  if (welcome) {
-    bool more = true;
-    while (more) {
-      more = co_await next_request();
-      if (more && requests % requests_in_a_row == 0) co_await waker.yield();
-    }
-    co_await part();
+  bool more = welcome;
+  while (more) {
+    const bool spoke = co_await await_first_bytes();
+    if (!spoke) break;
+    more = co_await next_request();
+    if (more && requests % requests_in_a_row == 0) co_await waker.yield();
   }
+  if (welcome) co_await part();
   worker.forget(*this);
 }
 
@@ -97,9 +97,10 @@ Task<bool> ClientConnection::read_proxy_header() {
 
 Task<bool> ClientConnection::shake_hands() {
   const LoopTime deadline = after(worker.loop, worker.worlds.current().settings().limits.handshake_time);
+  selection = std::make_unique<TlsSelection>();
   WorldKeeper::Use world = worker.worlds.use();  // keeps the certificates while they are chosen from
-  selection.certificates = &world->certificates();
-  SslPtr ssl = worker.tls_server(*listener).accept(selection);
+  selection->certificates = &world->certificates();
+  SslPtr ssl = worker.tls_server(*listener).accept(*selection);
   if (!ssl) co_return false;
   stream.tls = std::make_unique<TlsSession>(std::move(ssl), stream.socket);
   worker.counters.tls_connections_open.add();
@@ -116,36 +117,46 @@ Task<bool> ClientConnection::shake_hands() {
       co_return false;
     }
   }
-  selection.certificates = nullptr;  // the world may go; what was served is remembered
+  selection->certificates = nullptr;  // the world may go; what was served is remembered
   worker.counters.handshakes.add();
   if (SSL_session_reused(stream.tls->ssl())) worker.counters.handshakes_resumed.add();
   co_return true;
 }
 
-// Reads what comes first. A TLS record that isn't whole yet, or carries nothing for us, is no byte. False: the
-// connection ends without a word (idle too long, closed, draining).
+// Reads what comes first, if it is there. A TLS record that isn't whole yet, or carries nothing for us, is no byte.
+ClientConnection::First ClientConnection::read_first_bytes() {
+  if (!stream.may_receive()) return First::silence;
+  in = worker.buffers.take();
+  const IoResult got = stream.receive(in.data(), in.room());
+  if (got.ok()) {
+    in.grew(got.size);
+    return First::bytes;
+  }
+  in.release();
+  return got.again() ? First::silence : First::end;
+}
+
+// When a connection that stays silent is closed.
+LoopTime ClientConnection::silence_due() const {
+  const conf::Limits& limits = worker.worlds.current().settings().limits;
+  return after(worker.loop, requests == 0 ? limits.header_time : limits.keep_alive_time);
+}
+
+// False: the connection ends without a word (idle too long, closed, draining). Most connections are here most of the
+// time, so that this frame's size is theirs.
 Task<bool> ClientConnection::await_first_bytes() {
   if (in && !in.empty()) co_return true;
   in.release();
   idle = true;
-  const conf::Limits& limits = worker.worlds.current().settings().limits;
-  const LoopTime deadline = after(worker.loop, requests == 0 ? limits.header_time : limits.keep_alive_time);
+  const LoopTime deadline = silence_due();
   for (;;) {
-    if (stream.may_receive()) {
-      in = worker.buffers.take();
-      const IoResult got = stream.receive(in.data(), in.room());
-      if (got.ok()) {
-        in.grew(got.size);
-        break;
-      }
-      in.release();
-      if (!got.again()) co_return false;
-    }
-    if ((worker.draining && requests > 0) || stream.socket.failed()) co_return false;
+    const First first = read_first_bytes();
+    if (first == First::bytes) break;
+    if (first == First::end || (worker.draining && requests > 0) || stream.socket.failed()) co_return false;
     stream.socket.wait_readable();
     // The first request of a connection that was accepted at the last moment is on its way.
-    const LoopTime patience = worker.draining ? std::min(deadline, worker.loop.now() + drain_patience_ms) : deadline;
-    const Waker::Why why = co_await waker.sleep(patience);
+    const LoopTime patience = worker.draining ? worker.loop.now() + drain_patience_ms : never;
+    const Waker::Why why = co_await waker.sleep(std::min(deadline, patience));
     if (why == Waker::Why::deadline) co_return false;
   }
   idle = false;
@@ -153,8 +164,6 @@ Task<bool> ClientConnection::await_first_bytes() {
 }
 
 Task<bool> ClientConnection::next_request() {
-  const bool spoke = co_await await_first_bytes();
-  if (!spoke) co_return false;
   std::unique_ptr<Exchange> exchange = std::make_unique<Exchange>(*this);
   const LoopTime deadline = after(worker.loop, exchange->limits().header_time);
   http::ParseState state = exchange->parse_head();

@@ -23,6 +23,7 @@ struct ClientConnection : Pooled, ListNode {
 
   Worker& worker;
   std::shared_ptr<const Listener> listener;
+  std::unique_ptr<TlsSelection> selection;  // over TLS: what the handshake chose; outlives the stream's SSL
   Stream stream;
   Waker waker;
   SocketAddress peer;    // who is connected; the PROXY header's source once it was read
@@ -32,13 +33,15 @@ struct ClientConnection : Pooled, ListNode {
   bool idle = false;  // between two requests
   bool was_cut = false;
   bool linger = false;  // the client may still be sending: read it off before closing
-  TlsSelection selection;
 
  private:
   Task<> story();
   Task<bool> greet();
   Task<bool> read_proxy_header();
   Task<bool> shake_hands();
+  enum class First { silence, bytes, end };
+  First read_first_bytes();
+  LoopTime silence_due() const;
   Task<bool> next_request();
   Task<bool> await_first_bytes();
   Task<> part();

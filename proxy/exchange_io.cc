@@ -88,7 +88,7 @@ void Exchange::name_request(std::string_view told) {
 }
 
 bool Exchange::admit() {
-  const Arrival arrival{head_, *client_.listener, client_.peer.ip, client_.stream.tls ? &client_.selection : nullptr};
+  const Arrival arrival{head_, *client_.listener, client_.peer.ip, client_.selection.get()};
   admission_ = gatehouse::proxy::admit(arrival, *world_, admission_scratch);
   name_request(admission_.client.request_id);
   pool_ = admission_.pool;
@@ -158,7 +158,7 @@ bool Exchange::write_request() {
 
 // Of Strict-Transport-Security; empty where we have nothing to say: a placeholder's certificate proves nothing.
 std::string_view Exchange::hsts_value(std::span<char, hsts_bytes_max> room) const {
-  if (admission_.hsts.count() <= 0 || !client_.stream.tls || client_.selection.served.placeholder()) return {};
+  if (admission_.hsts.count() <= 0 || !client_.stream.tls || client_.selection->served.placeholder()) return {};
   http::HeadWriter value(room);
   value.put("max-age=");
   value.put(static_cast<std::uint64_t>(std::chrono::duration_cast<Seconds>(admission_.hsts).count()));
