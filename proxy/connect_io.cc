@@ -72,7 +72,9 @@ Task<Made> connect_backend(Worker& worker, Waker& waker, const ConnectRequest& r
   const int fd = start_connect(request.endpoint.address);
   if (fd < 0) co_return connect_failure(Errc::unavailable, std::string("connect: ") + std::strerror(errno));
   auto connection = std::make_unique<BackendConnection>(request.endpoint.state);
-  connection->stream.socket.open(worker.loop, fd);
+  if (!connection->stream.socket.open(worker.loop, fd))
+    co_return connect_failure(Errc::unavailable,
+                              std::string("connect: ") + std::strerror(connection->stream.socket.last_error()));
   connection->stream.socket.set_waker(&waker);
   const LoopTime deadline = worker.loop.now() + request.timeout.count();
   const conf::Service& service = *request.pool.service;
