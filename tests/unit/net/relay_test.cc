@@ -15,7 +15,7 @@ struct Ends {
   explicit Ends(Loop& loop) {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0) std::abort();
-    ours.socket.open(loop, pair[0]);
+    if (!ours.socket.open(loop, pair[0])) std::abort();
     theirs = UniqueFd(pair[1]);
     ready();
   }
