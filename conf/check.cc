@@ -20,6 +20,7 @@ class Check {
     hosts();
     networks();
     metrics();
+    heads();
     if (config_.access_log.to == config_.event_log.to && config_.access_log.to.starts_with('/'))
       error("logs.events.to", "the same file as logs.access.to; write one of them elsewhere");
     return std::move(findings_);
@@ -47,6 +48,15 @@ class Check {
   }
   static std::string taken(const SocketAddress& address, const Listen& by) {
     return address.text() + ": taken by " + by.name + (address == by.address ? "" : ", at " + by.address.text());
+  }
+
+  // A head has to fit a slab of 64 KiB, with what is added to it on its way to a backend.
+  void heads() {
+    constexpr std::size_t most = 62 << 10;
+    const std::size_t both = config_.limits.request_line + config_.limits.fields;
+    if (both > most)
+      error("limits.fields",
+            "makes " + size_text(both) + " with limits.request_line; a head holds " + size_text(most) + " at most");
   }
 
   void listed_services() {

@@ -131,6 +131,7 @@ Form<Metrics> metrics() {
 
 Form<Limits> limits() {
   const auto wait = duration(100ms, 1h);
+  const auto head = size(1 << 10, 61 << 10);
   return mapping<Limits>(
       "node",
       {
@@ -142,9 +143,9 @@ Form<Limits> limits() {
            {.at_start = true}},
           {"connections_per_client", &Limits::connections_per_client, number(1, 1'000'000),
            "from one address at once"},
-          // Together a head that fits 64 KiB, with what is added to it on its way to a backend.
-          {"request_line", &Limits::request_line, size(1 << 10, 20 << 10), "the longest request line; beyond: 414"},
-          {"fields", &Limits::fields, size(1 << 10, 40 << 10), "all fields of a request together; beyond: 431"},
+          {"request_line", &Limits::request_line, head, "the longest request line; beyond: 414"},
+          {"fields", &Limits::fields, head,
+           "all fields of a request together; beyond: 431. With `request_line` at most 62KiB"},
           {"field_count", &Limits::field_count, number(8, 128), "how many fields a request has at most; beyond: 431"},
           {"header_time", &Limits::header_time, wait, "for a whole request head, from its first byte; beyond: 408"},
           {"handshake_time", &Limits::handshake_time, wait, "for the TLS handshake"},

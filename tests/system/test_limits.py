@@ -330,20 +330,21 @@ def test_all_clients_together_get_the_door_s_connections_and_no_more(make_door, 
 
 
 def test_what_the_largest_limits_promise_is_kept(make_door, make_backend):
-    limits = {"request_line": "20KiB", "fields": "40KiB", "field_count": 128}
+    limits = {"request_line": "31KiB", "fields": "31KiB", "field_count": 128}
     door = make_door(start=False, config={"limits": limits})
     backend = make_backend("one")
     door.catalog.put("one", instance("one", backend, "route=one.test"))
     door.start()
-    escapes = "%c3" * (((20 << 10) - len("GET / HTTP/1.1")) // 3)  # each is rewritten, none gets shorter
+    size = 31 << 10
+    escapes = "%c3" * ((size - len("GET / HTTP/1.1")) // 3)  # each is rewritten, none gets shorter
     line = f"GET /{escapes} HTTP/1.1"
-    line = line.replace("GET /", "GET /" + "a" * ((20 << 10) - len(line)))
+    line = line.replace("GET /", "GET /" + "a" * (size - len(line)))
     fields = "Host: one.test\r\n" + "".join(f"X-{n:03}: x\r\n" for n in range(126))
-    fields += "X-Long: " + "x" * ((40 << 10) - len(fields) - len("X-Long: \r\n")) + "\r\n"
+    fields += "X-Long: " + "x" * (size - len(fields) - len("X-Long: \r\n")) + "\r\n"
     with Client(door.http) as client:
         client.send(line + "\r\n" + fields + "\r\n")
         assert client.response().status == 200
-    assert len(backend.requests[0].target) > 20000
+    assert len(backend.requests[0].target) > 31000
     assert backend.requests[0].get("X-125") == "x"
 
 
@@ -377,9 +378,10 @@ def test_a_connection_that_only_lingers_holds_no_buffer(make_door):
     for client in clients:
         assert client.response().status == 400
 
-    def lean():  # a KiB is counted for each that is open; a slab has 16
-        return 1024 <= door.metric("gatehouse_memory_used_bytes") / len(clients) < 4096
+    def lean():  # a slab has 16 KiB
+        return 0 < door.metric("gatehouse_memory_used_bytes") / door.metric("gatehouse_connections_open") < 4096
 
+    assert door.metric("gatehouse_connections_open") == len(clients)
     wait_until(lean, "all still linger, and without a slab each", within=3)
     for client in clients:
         client.close()

@@ -15,6 +15,10 @@ Texts judged(std::string_view text, const std::set<std::string>* services = null
   return texts(check_config(read, services));
 }
 
+TEST(Check, AHeadMayBeAsLargeAsItsSlab) {
+  EXPECT_EQ(judged("limits: { request_line: 31KiB, fields: 31KiB }"), Texts{});
+}
+
 TEST(Check, TheDefaultsAreSound) { EXPECT_EQ(judged(""), Texts{}); }
 
 TEST(Check, SaysWhatKeysSayAgainstEachOther) {
@@ -37,6 +41,8 @@ TEST(Check, SaysWhatKeysSayAgainstEachOther) {
       {"hosts: { a.b.example: { certificate: file:x } }",
        "gatehouse.yaml:1:25: hosts.a.b.example.certificate: there is no folder to find it in: write "
        "certificates.files"},
+      {"limits: { request_line: 31KiB, fields: 32KiB }",
+       "gatehouse.yaml:1:32: limits.fields: makes 63KiB with limits.request_line; a head holds 62KiB at most"},
       {"hosts: { a.example: { http: redirect } }",
        "gatehouse.yaml:1:23: warning: hosts.a.example.http: there is no TLS listener to redirect to"},
       {"hosts: { a.example: { hsts: 180d } }",
