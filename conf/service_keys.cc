@@ -224,7 +224,8 @@ constexpr auto table = std::to_array<ServiceKey>({
      apply_bool<of_service, &Service::tls_verify>, "true",
      "false accepts any certificate of an https endpoint: anyone in between can then read and write along"},
     {"tls_name", "name", service, file_only, once, open, carried, apply_tls_name, "the host sent",
-     "the name asked for by SNI and verified in an https endpoint's certificate"},
+     "the name asked for by SNI and verified in an https endpoint's certificate; a check, which sends no client's host, "
+     "falls back on `host` and then on the instance's address"},
     {"tls_certificate", "file:NAME", service, file_only, once, open, carried, apply_tls_certificate, "none",
      "the client certificate shown to https endpoints: NAME.crt and NAME.key in `certificates.files`"},
     {"balance", "round_robin | least_request | least_connection | peak_ewma | random | maglev", service, tags, once,

@@ -50,8 +50,7 @@ Task<bool> open_probe(Stream& stream, Waker& waker, const ProbeTarget& target, L
     co_return false;
   }
   if (!target.check.tls) co_return true;
-  const std::string& name = target.check.tls_server_name.empty() ? target.host : target.check.tls_server_name;
-  Result<SslPtr> ssl = target.tls.connect(name, "");
+  Result<SslPtr> ssl = target.tls.connect(target.tls_name, "");
   if (!ssl) {
     report.output = ssl.error().what;
     co_return false;

@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include "proxy/http/authority.h"
+
 namespace gatehouse::pool {
 namespace {
 
@@ -11,7 +13,22 @@ constexpr LoopTime unused_after_ms = 60'000;
 constexpr LoopTime glance_ms = 250;  // how soon a failure on the data path is noticed
 
 bool equal_checks(const Probed& a, const Probed& b) {
-  return a.checks == b.checks && a.endpoint.address == b.endpoint.address;
+  return a.checks == b.checks && a.endpoint.address == b.endpoint.address && a.service->host == b.service->host &&
+         a.endpoint.instance->address == b.endpoint.instance->address;
+}
+
+// What the certificate must name: there is no client whose Host could say it.
+std::string tls_name_of(const Probed& probed, const conf::HealthCheck& check) {
+  if (!check.tls_server_name.empty()) return check.tls_server_name;
+  if (!check.host.empty()) return check.host;
+  if (!probed.service->host.empty()) return std::string(http::certified_name(probed.service->host));
+  return probed.endpoint.instance->address;
+}
+
+// For the Host field.
+std::string host_of(const conf::HealthCheck& check, const SocketAddress& address) {
+  if (check.host.empty() || IpAddress::parse(check.host)) return address.text();
+  return check.host + ":" + std::to_string(address.port);
 }
 
 }  // namespace
@@ -142,8 +159,7 @@ Task<> Prober::story(Subject& subject, std::size_t index) {
   if (check.port != 0) address.port = check.port;
   if (!check.host.empty())
     if (const auto ip = IpAddress::parse(check.host)) address.ip = *ip;
-  const std::string host =
-      check.host.empty() ? subject.probed.endpoint.address.text() : check.host + ":" + std::to_string(address.port);
+  const std::string host = host_of(check, address), tls_name = tls_name_of(subject.probed, check);
   LoopTime next = loop_.now() + first_probe_delay(check, dice_.roll()).count();
   for (;;) {
     while (loop_.now() < next && !subject.stopping && !subject.hurry) co_await waker.sleep(next);
@@ -154,7 +170,7 @@ Task<> Prober::story(Subject& subject, std::size_t index) {
     if (context == nullptr) {
       report.output = "no certificate authorities to verify with";
     } else {
-      const ProbeTarget target{check, address, host, *context};
+      const ProbeTarget target{check, address, host, tls_name, *context};
       report = co_await probe(waker, target);
     }
     if (subject.stopping) co_return;
