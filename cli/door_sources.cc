@@ -219,6 +219,7 @@ void Door::probe_world() {
       if (each.checks.empty()) continue;
       each.service = pool->service;
       each.endpoint = endpoint;
+      each.tls = pool->tls;
       probed.push_back(std::move(each));
     }
   }

@@ -77,7 +77,7 @@ Status apply_health(Subject& s, std::string_view text) {
   if (health->follows_protocol)
     check.tls = s.service.protocol == Protocol::https || s.service.protocol == Protocol::h2;
   if (check.tls) {
-    check.tls_verify = s.service.tls_verify;
+    check.tls_of_service = true;
     check.tls_server_name = s.service.tls_name;
   }
   s.service.health = std::move(check);
@@ -240,7 +240,8 @@ constexpr auto table = std::to_array<ServiceKey>({
      "/path | http:[PORT]/path | https:[PORT]/path | tcp | grpc[:SERVICE] | redis [role=master] | none "
      "[status=2xx] [body=TEXT] [interval=5s] [timeout=2s] [rise=2] [fall=3]",
      service, tags, once, open, carried, apply_health, "none",
-     "a check of our own, besides the catalog's; `none` leaves those out too. A bare /path follows `protocol`"},
+     "a check of our own, besides the catalog's; `none` leaves those out too. A bare /path follows `protocol`; over "
+     "TLS the keys `tls_*` hold for the check too"},
     {"single", "true | false", service, tags, once, open, later, apply_bool<of_service, &Service::single>, "false",
      "exactly one endpoint is right, as with a primary"},
     {"eject", "errors=5 [interval=10s] [time=30s] [max=50%] | off", service, tags, once, open, carried,

@@ -24,7 +24,7 @@ struct ProbeTarget {
   SocketAddress address;        // the instance's, unless the check names its own
   std::string host;             // for the Host field: as the definition wrote it
   std::string tls_name;         // what the certificate must name; sent as SNI
-  const TlsClientContext& tls;  // verifying or not, as the check says
+  const TlsClientContext* tls;  // null: plain
 };
 
 Task<ProbeReport> probe(Waker& waker, const ProbeTarget& target);

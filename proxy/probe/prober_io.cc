@@ -14,7 +14,7 @@ constexpr LoopTime glance_ms = 250;  // how soon a failure on the data path is n
 
 bool equal_checks(const Probed& a, const Probed& b) {
   return a.checks == b.checks && a.endpoint.address == b.endpoint.address && a.service->host == b.service->host &&
-         a.endpoint.instance->address == b.endpoint.instance->address;
+         a.tls == b.tls && a.endpoint.instance->address == b.endpoint.instance->address;
 }
 
 // What the certificate must name: there is no client whose Host could say it.
@@ -101,6 +101,12 @@ void Prober::keep(std::vector<Probed> probed) {
     ending_.push_back(std::move(subject));
   }
   subjects_ = std::move(next);
+  // Policies that no service has any more.
+  std::erase_if(contexts_, [this](const auto& context) {
+    const auto& policy = std::get<0>(context.first);
+    return policy && std::none_of(subjects_.begin(), subjects_.end(),
+                                  [&](const auto& subject) { return subject.second->probed.tls == policy; });
+  });
   {
     std::lock_guard lock(views_mutex_);
     std::erase_if(views_, [this](const auto& view) {
@@ -133,22 +139,25 @@ void Prober::look_for_failures() {
   }
 }
 
-const TlsClientContext* Prober::context_for(const conf::HealthCheck& check) {
+// How a check speaks TLS; null when it doesn't.
+Result<Prober::ContextPtr> Prober::context_for(const Probed& probed, const conf::HealthCheck& check) {
+  if (!check.tls) return ContextPtr();
+  if (check.tls_of_service && !probed.tls) return invalid("the service's TLS is not usable: see its finding");
   const bool h2 = check.kind == conf::HealthCheck::Kind::grpc || check.kind == conf::HealthCheck::Kind::h2ping;
-  const int key = (check.tls_verify ? 1 : 0) + (h2 ? 2 : 0);
-  const auto known = contexts_.find(key);
-  if (known != contexts_.end()) return &known->second;
-  TlsClientPolicy policy;
-  policy.verify = check.tls && check.tls_verify;
+  const auto shared = check.tls_of_service ? probed.tls : nullptr;
+  const auto key = std::make_tuple(shared, check.tls_verify, h2);
+  if (const auto known = contexts_.find(key); known != contexts_.end()) return known->second;
+  TlsClientPolicy policy = shared ? *shared : TlsClientPolicy();
   policy.alpn = {h2 ? "h2" : "http/1.1"};
-  if (policy.verify) {
+  if (!shared) policy.verify = check.tls_verify;
+  if (!shared && policy.verify) {
     Result<TrustStorePtr> store = TrustStore::from_system();
-    if (!store) return nullptr;
+    if (!store) return store.error();
     policy.authorities = *store;
   }
   Result<TlsClientContext> made = TlsClientContext::make(policy);
-  if (!made) return nullptr;
-  return &contexts_.emplace(key, std::move(*made)).first->second;
+  if (!made) return made.error();
+  return contexts_[key] = std::make_shared<const TlsClientContext>(std::move(*made));
 }
 
 Task<> Prober::story(Subject& subject, std::size_t index) {
@@ -166,11 +175,11 @@ Task<> Prober::story(Subject& subject, std::size_t index) {
     subject.hurry = false;
     if (subject.stopping) co_return;
     ProbeReport report;
-    const TlsClientContext* context = context_for(check);
-    if (context == nullptr) {
-      report.output = "no certificate authorities to verify with";
+    const Result<ContextPtr> context = context_for(subject.probed, check);
+    if (!context) {
+      report.output = context.error().what;
     } else {
-      const ProbeTarget target{check, address, host, tls_name, *context};
+      const ProbeTarget target{check, address, host, tls_name, context->get()};
       report = co_await probe(waker, target);
     }
     if (subject.stopping) co_return;

@@ -50,3 +50,21 @@ def test_a_check_of_an_ipv6_address_sends_it_in_brackets(make_door):
     wait_healthy(door, "six", "six")
     assert six.requests[0].get("Host") == f"[::1]:{six.port}"
     six.stop()
+
+
+def test_the_key_health_over_tls_speaks_as_the_service_does(make_door, secure, authority):
+    door = make_door(start=False)
+    authority.write(door.folder, "ca.crt")
+    authority.issue("door.internal", client=True).write(door.certificates, "door")
+    https = {"protocol": "https", "tls_ca": "ca.crt", "tls_certificate": "file:door"}
+    names = {"plain": ("plain.test", "127.0.0.1"), "hosted": ("inner.test",), "wrong": ("wrong.test",)}
+    for name, named in names.items():
+        backend = secure(name, *named, client_ca=authority)
+        tags = (f"route={name}.test", "health=/up interval=1s", *(["host=inner.test:8443"] if name == "hosted" else []))
+        door.catalog.put(name, instance(name, backend, *tags, id=name))
+    door.change_config({"services": dict.fromkeys(names, https)})
+    door.start()
+    wait_healthy(door, "plain", "plain")
+    wait_healthy(door, "hosted", "hosted")
+    assert door.ask(host="plain.test").status == 200
+    assert "TLS" in wait_refused(door, "wrong", "wrong")
