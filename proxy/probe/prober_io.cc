@@ -38,6 +38,7 @@ struct Prober::Subject {
     explicit Check(Loop& loop) : waker(loop) {}
     Waker waker;
     std::unique_ptr<Task<>> story;
+    bool hurry = false;  // a look is wanted now
   };
   Subject(Probed what, Loop& loop)
       : probed(std::move(what)), health(pointers(probed.checks), probed.endpoint.live->health.load()) {
@@ -57,7 +58,7 @@ struct Prober::Subject {
   std::vector<std::unique_ptr<Check>> checks;
   std::uint64_t failures_seen = 0, requests_seen = 0;
   LoopTime used_at = 0;  // when a request was last seen to have gone there
-  bool hurry = false, stopping = false;
+  bool stopping = false;
 };
 
 Prober::Prober(OnChange on_change, std::uint64_t seed) : on_change_(std::move(on_change)), dice_(seed) {
@@ -134,8 +135,10 @@ void Prober::look_for_failures() {
     const std::uint64_t failures = state->connect_failures_total.load(std::memory_order_relaxed);
     if (failures == subject->failures_seen) continue;
     subject->failures_seen = failures;
-    subject->hurry = true;
-    for (auto& check : subject->checks) check->waker.signal();
+    for (auto& check : subject->checks) {
+      check->hurry = true;
+      check->waker.signal();
+    }
   }
 }
 
@@ -162,7 +165,8 @@ Result<Prober::ContextPtr> Prober::context_for(const Probed& probed, const conf:
 
 Task<> Prober::story(Subject& subject, std::size_t index) {
   const conf::HealthCheck& check = subject.probed.checks[index];
-  Waker& waker = subject.checks[index]->waker;
+  Subject::Check& own = *subject.checks[index];
+  Waker& waker = own.waker;
   if (check.kind == conf::HealthCheck::Kind::ttl || check.kind == conf::HealthCheck::Kind::redis) co_return;
   SocketAddress address = subject.probed.endpoint.address;
   if (check.port != 0) address.port = check.port;
@@ -171,8 +175,8 @@ Task<> Prober::story(Subject& subject, std::size_t index) {
   const std::string host = host_of(check, address), tls_name = tls_name_of(subject.probed, check);
   LoopTime next = loop_.now() + first_probe_delay(check, dice_.roll()).count();
   for (;;) {
-    while (loop_.now() < next && !subject.stopping && !subject.hurry) co_await waker.sleep(next);
-    subject.hurry = false;
+    while (loop_.now() < next && !subject.stopping && !own.hurry) co_await waker.sleep(next);
+    own.hurry = false;
     if (subject.stopping) co_return;
     ProbeReport report;
     const Result<ContextPtr> context = context_for(subject.probed, check);

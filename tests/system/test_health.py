@@ -265,3 +265,17 @@ def test_killing_one_of_three_under_load_fails_no_request(fleet):
     for thread in threads:
         thread.join(5)
     assert failures == []
+
+
+def test_a_connection_that_fails_makes_every_check_look_at_once(make_door, make_backend):
+    door = make_door(start=False)
+    watcher, gone = make_backend("watcher"), make_backend("gone")
+    gone.stop()
+    checks = [http_check(watcher, path=f"/{name}", interval="1h") for name in ("one", "two")]
+    door.catalog.put("gone", instance("gone", gone, "route=gone.test", "retry=0", checks=checks))
+    door.start()
+    watcher.wait_for_requests(2)
+    wait_until(lambda: healthy(door, "gone"), "the checks pass")
+    assert door.ask(host="gone.test").status == 503
+    watcher.wait_for_requests(4)
+    assert sorted(request.target for request in watcher.requests) == ["/one", "/one", "/two", "/two"]
