@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "net/proxy_protocol.h"
+#include "proxy/http/authority.h"
 #include "proxy/worker_io.h"
 
 namespace gatehouse::proxy {
@@ -12,8 +13,8 @@ namespace {
 
 using Made = Result<std::unique_ptr<BackendConnection>>;
 
-Error connect_failure(Errc code, std::string what) {
-  return Error{code, std::move(what), Side::backend, Retry::on_other_endpoint};
+Error connect_failure(Errc code, std::string what, Side side = Side::backend) {
+  return Error{code, std::move(what), side};
 }
 
 Task<Status> await_connection(BackendConnection& connection, Waker& waker, LoopTime deadline) {
@@ -52,15 +53,17 @@ Task<Status> shake_hands(Worker& worker, BackendConnection& connection, Waker& w
   if (!context) co_return connect_failure(Errc::tls, context.error().what);
   const conf::Service& service = *request.pool.service;
   const std::string& given = service.tls_name.empty() ? service.host : service.tls_name;
-  const std::string name = given.empty() ? std::string(request.host) : given;
+  const std::string name(http::certified_name(given.empty() ? request.host : std::string_view(given)));
+  // An endpoint can't be blamed for not being whom the client named.
+  const Side side = given.empty() ? Side::client : Side::backend;
   Result<SslPtr> ssl = (*context)->connect(name, request.endpoint.name);
-  if (!ssl) co_return connect_failure(Errc::tls, ssl.error().what);
+  if (!ssl) co_return connect_failure(Errc::tls, ssl.error().what, side);
   connection.stream.tls = std::make_unique<TlsSession>(std::move(*ssl), connection.stream.socket);
   for (;;) {
     const IoResult result = connection.stream.tls->handshake();
     if (result.ok()) co_return Done{};
     if (!result.again())
-      co_return connect_failure(Errc::tls, "TLS to " + name + ": " + connection.stream.tls->error_text());
+      co_return connect_failure(Errc::tls, "TLS to " + name + ": " + connection.stream.tls->error_text(), side);
     const Waker::Why why = co_await waker.sleep(deadline);
     if (why == Waker::Why::deadline) co_return connect_failure(Errc::timed_out, "TLS: no answer in time");
   }

@@ -1,6 +1,7 @@
 // connect_io.h: a fresh connection to an endpoint: TCP, the PROXY header if the service wants one, TLS if it speaks
 // it.
-//   Ends within the route's connect_timeout, handshake included. Names what failed for the log and for health.
+//   Ends within the route's connect_timeout, handshake included. Names what failed for the log, and whose fault it
+//   was for health: the client's, if TLS failed under a name that it alone had said.
 #pragma once
 
 #include "net/result.h"

@@ -133,6 +133,7 @@ Task<bool> Exchange::connect() {
   failure_ = made.error().code == Errc::timed_out ? pool::Failure::connect_timeout
              : made.error().code == Errc::tls     ? pool::Failure::tls
                                                   : pool::Failure::refused;
+  blame_ = made.error().side;
   judge_failure(client_.stream.socket.failed() ? Fault::client_gone : Fault::connect);
   co_return false;
 }
@@ -174,7 +175,8 @@ void Exchange::judge_failure(Fault fault) {
   attempt_ = Attempt::failed;
   switch (fault) {
     case Fault::connect:
-      pool::on_connect_failure(*endpoint_, pool_->endpoints, pool_->stats->eject, failure_, now_ms());
+      if (blame_ == Side::backend)
+        pool::on_connect_failure(*endpoint_, pool_->endpoints, pool_->stats->eject, failure_, now_ms());
       if (retry.on_connect && attempts_ <= retry.attempts && retry_allowed()) attempt_ = Attempt::again_elsewhere;
       break;
     case Fault::closed:

@@ -123,6 +123,7 @@ class Exchange : public Pooled {
   bool fresh_only_ = false, stale_replayed_ = false, queue_was_full_ = false;
   Attempt attempt_ = Attempt::running;
   pool::Failure failure_ = pool::Failure::none;  // of a connection
+  Side blame_ = Side::backend;                   // for it
   std::uint64_t acked_before_ = 0;               // by the backend's TCP, before this request
 
   // The request's side.
