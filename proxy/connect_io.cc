@@ -1,5 +1,6 @@
 #include "proxy/connect_io.h"
 
+#include <cerrno>
 #include <cstring>
 
 #include <unistd.h>
@@ -17,6 +18,22 @@ Error connect_failure(Errc code, std::string what, Side side = Side::backend) {
   return Error{code, std::move(what), side};
 }
 
+// What the machine or the process lacks, whoever was to be connected to.
+Side side_of(int error) {
+  switch (error) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EADDRNOTAVAIL: return Side::self;
+    default: return Side::backend;
+  }
+}
+
+Error no_connection(int error) {
+  return connect_failure(Errc::unavailable, std::string("connect: ") + std::strerror(error), side_of(error));
+}
+
 Task<Status> await_connection(BackendConnection& connection, Waker& waker, LoopTime deadline) {
   Socket& socket = connection.stream.socket;
   while (!socket.writable() && !socket.failed()) {
@@ -24,8 +41,7 @@ Task<Status> await_connection(BackendConnection& connection, Waker& waker, LoopT
     const Waker::Why why = co_await waker.sleep(deadline);
     if (why == Waker::Why::deadline) co_return connect_failure(Errc::timed_out, "connect: no answer in time");
   }
-  if (const int error = connect_error(socket.fd()); error != 0)
-    co_return connect_failure(Errc::unavailable, std::string("connect: ") + std::strerror(error));
+  if (const int error = connect_error(socket.fd()); error != 0) co_return no_connection(error);
   co_return Done{};
 }
 
@@ -73,7 +89,7 @@ Task<Status> shake_hands(Worker& worker, BackendConnection& connection, Waker& w
 
 Task<Made> connect_backend(Worker& worker, Waker& waker, const ConnectRequest& request) {
   const int fd = start_connect(request.endpoint.address);
-  if (fd < 0) co_return connect_failure(Errc::unavailable, std::string("connect: ") + std::strerror(errno));
+  if (fd < 0) co_return no_connection(errno);
   auto connection = std::make_unique<BackendConnection>(request.endpoint.state);
   connection->stream.socket.open(worker.loop, fd);
   connection->stream.socket.set_waker(&waker);

@@ -1,7 +1,8 @@
 // connect_io.h: a fresh connection to an endpoint: TCP, the PROXY header if the service wants one, TLS if it speaks
 // it.
 //   Ends within the route's connect_timeout, handshake included. Names what failed for the log, and whose fault it
-//   was for health: the client's, if TLS failed under a name that it alone had said.
+//   was for health: the client's, if TLS failed under a name that it alone had said; our own, if the machine lacks
+//   descriptors, ports or memory.
 #pragma once
 
 #include "net/result.h"

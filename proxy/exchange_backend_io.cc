@@ -122,6 +122,10 @@ Task<bool> Exchange::connect() {
   const ConnectRequest request{
       *endpoint_, *pool_, policy_->connect_timeout, client_.peer, client_.listener->conf.address, head_.host_name()};
   Result<std::unique_ptr<BackendConnection>> made = co_await connect_backend(worker_, client_.waker, request);
+  if (!made && made.error().side == Side::self && worker_.backends.idle() > 0) {
+    worker_.backends.close_all();  // they hold what we lack
+    made = co_await connect_backend(worker_, client_.waker, request);
+  }
   connect_us_ += worker_.loop.now_us() - before;
   if (made) {
     backend_ = std::move(*made);
@@ -254,6 +258,7 @@ void Exchange::fail(Fault fault) {
   if (answering_) return break_off(Termination::client_closed);
   switch (fault) {
     case Fault::connect:
+      if (blame_ == Side::self) return refuse(503, Termination::overload);
       if (failure_ == pool::Failure::connect_timeout) return refuse(504, Termination::backend_connect_timeout);
       if (failure_ == pool::Failure::tls) return refuse(502, Termination::backend_tls_failed);
       return refuse(503, Termination::backend_connect_failed);

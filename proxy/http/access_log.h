@@ -41,7 +41,7 @@ inline constexpr std::size_t access_line_bytes_max = 8 << 10;
 //   no_endpoint             503: no healthy endpoint
 //   queue_full              503: as many wait as may
 //   queue_timeout           503: waited as long as one may
-//   overload                503: the door sheds load
+//   overload                503: the door lacks descriptors, ports or memory
 //   backend_connect_failed  502: refused, unreachable, reset
 //   backend_connect_timeout 504
 //   backend_tls_failed      502: handshake or verification

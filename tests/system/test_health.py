@@ -1,4 +1,5 @@
 """Instances are watched: who fails his checks gets nothing, who refuses connections costs nobody a request."""
+import resource
 import socket
 import threading
 
@@ -279,3 +280,23 @@ def test_a_connection_that_fails_makes_every_check_look_at_once(make_door, make_
     assert door.ask(host="gone.test").status == 503
     watcher.wait_for_requests(4)
     assert sorted(request.target for request in watcher.requests) == ["/one", "/one", "/two", "/two"]
+
+
+def test_our_own_shortage_is_no_endpoint_s_fault(make_door, make_backend):
+    door = make_door(start=False, config={"workers": 1})
+    idle, wanted = make_backend("idle"), make_backend("wanted")
+    door.catalog.put("idle", instance("idle", idle, "route=idle.test"))
+    door.catalog.put("wanted", instance("wanted", wanted, "route=wanted.test", "retry=0"))
+    door.start()
+    with door.client() as client:
+        assert client.ask(host="idle.test").status == 200
+        usual = resource.prlimit(door.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(door.pid, resource.RLIMIT_NOFILE, (3, usual[1]))  # no further descriptor
+        try:
+            assert client.ask(host="wanted.test").status == 503
+        finally:
+            resource.prlimit(door.pid, resource.RLIMIT_NOFILE, usual)
+        wait_until(lambda: not idle.open_connections(), "idle connections make room")
+        assert client.ask(host="wanted.test").status == 200
+    assert door.logged(host="wanted.test", status=503)["termination"] == "overload"
+    assert door.metric("gatehouse_endpoint_connect_failures_total", service="wanted") == 0
