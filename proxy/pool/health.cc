@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "net/dice.h"
 #include "proxy/pool/endpoint_registry.h"
-#include "proxy/pool/hash.h"
 
 namespace gatehouse::pool {
 namespace {
