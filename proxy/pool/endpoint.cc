@@ -30,9 +30,8 @@ std::string_view name_of(Health health) {
 }
 
 std::string_view name_of(Failure failure) {
-  constexpr std::array<std::string_view, 11> names = {"none",     "refused", "unreachable", "connect timeout",
-                                                      "tls",      "reset",   "closed",      "timeout",
-                                                      "protocol", "status",  "check"};
+  constexpr std::array<std::string_view, 8> names = {"none",   "refused", "connect timeout", "tls",
+                                                     "closed", "timeout", "protocol",        "status"};
   return names[static_cast<std::size_t>(failure)];
 }
 

@@ -26,19 +26,7 @@ inline std::int64_t ms_of(TimePoint time) {
 enum class Health : std::uint8_t { unknown, up, warning, down };
 
 // Why the last attempt failed: for `status` and the log.
-enum class Failure : std::uint8_t {
-  none,
-  refused,
-  unreachable,
-  connect_timeout,
-  tls,
-  reset,
-  closed,
-  timeout,
-  protocol,
-  status,
-  check
-};
+enum class Failure : std::uint8_t { none, refused, connect_timeout, tls, closed, timeout, protocol, status };
 
 Health worse(Health, Health);  // down before unknown before warning before up
 std::string_view name_of(Health);
