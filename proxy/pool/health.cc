@@ -61,10 +61,6 @@ void EndpointHealth::on_result(std::size_t check, CheckResult result, Millis lag
   checks_[check].on_result(result, lag);
 }
 
-void EndpointHealth::on_connect_failure() {
-  for (auto& check : checks_) check.on_result(CheckResult::critical, Millis(0));
-}
-
 Health EndpointHealth::health() const {
   Health worst = Health::up;
   for (const auto& check : checks_) {

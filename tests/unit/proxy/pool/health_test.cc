@@ -129,14 +129,6 @@ TEST_F(TwoChecks, OneFailureIsEnoughBeforeTheOtherAnswers) {
   EXPECT_EQ(health.health(), Health::down);
 }
 
-TEST_F(TwoChecks, AFailedConnectionCountsForBoth) {
-  first_.fall = 2;
-  auto health = health_of(Health::up);
-  health.on_connect_failure();
-  EXPECT_EQ(health.health(), Health::down);  // the second falls with one
-  EXPECT_EQ(health.pace(0, true), Pace::changing);
-}
-
 TEST(EndpointHealth, IsUpWithoutChecks) { EXPECT_EQ(EndpointHealth({}, Health::down).health(), Health::up); }
 
 TEST(Publish, TellsChangesAndWhenItBecameHealthy) {
