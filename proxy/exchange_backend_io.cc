@@ -35,10 +35,15 @@ Task<> Exchange::forward() {
     if (!chosen) co_return;
     bool connected = take_idle_connection();
     if (!connected) connected = co_await connect();
-    if (connected) co_await converse();
+    if (connected) {
+      endpoint_->live->requests_total.fetch_add(1, std::memory_order_relaxed);
+      co_await converse();
+      count_bytes();
+    }
     release_endpoint();
     if (attempt_ == Attempt::again_elsewhere || attempt_ == Attempt::again_fresh) {
       worker_.counters.retries.add();
+      shard().retries.add();
       continue;
     }
     co_return;
@@ -142,10 +147,16 @@ Task<bool> Exchange::connect() {
   co_return false;
 }
 
+// What went to the endpoint and came from it, of an attempt that is not made again.
+void Exchange::count_bytes() {
+  pool::EndpointState& state = *endpoint_->live;
+  const std::uint64_t sent = out_sent_ + (region_sent_ - region_copied_) + request_body_.moved();
+  state.bytes_out_total.fetch_add(sent, std::memory_order_relaxed);
+  state.bytes_in_total.fetch_add(answer_received_ + answer_body_.received(), std::memory_order_relaxed);
+}
+
 void Exchange::release_endpoint() {
   pool::end_request(*endpoint_);
-  pool::EndpointState& state = *endpoint_->live;
-  state.requests_total.fetch_add(1, std::memory_order_relaxed);
   if (attempt_ == Attempt::answered) judge_answer();
   if (backend_ && keep_backend_ && attempt_ == Attempt::answered) {
     ++backend_->requests;
@@ -168,7 +179,7 @@ bool Exchange::may_replay() const {
 
 // Back to the state before anything was sent.
 void Exchange::rewind() {
-  out_sent_ = 0;
+  out_sent_ = answer_received_ = 0;
   request_sent_ = request_broken_ = false;
   answer_.release();
   answer_head_.clear();
@@ -239,7 +250,6 @@ void Exchange::note_gateway_error(Fault fault) {
   const pool::Failure failure = fault == Fault::timeout     ? pool::Failure::timeout
                                 : fault == Fault::malformed ? pool::Failure::protocol
                                                             : pool::Failure::closed;
-  endpoint_->live->failures_total.fetch_add(1, std::memory_order_relaxed);
   pool::on_gateway_error(*endpoint_, pool_->endpoints, pool_->service->eject, pool_->stats->eject, failure, now_ms());
 }
 

@@ -63,6 +63,7 @@ class Exchange : public Pooled {
   Task<pool::Outcome> wait_in_queue(pool::Outcome outcome);
   bool take_idle_connection();
   Task<bool> connect();
+  void count_bytes();
   void release_endpoint();
   void judge_failure(Fault fault);
   bool may_replay() const;
@@ -142,6 +143,7 @@ class Exchange : public Pooled {
   BodyMover answer_body_;
   unsigned interims_ = 0;
   std::size_t answer_head_size_ = 0;  // as sent to the client
+  std::size_t answer_received_ = 0;   // before the body moves
   bool answering_ = false, keep_client_ = false, keep_backend_ = false;
 
   // Time: microseconds for what is told, LoopTime for deadlines.

@@ -121,6 +121,7 @@ void Exchange::pump_answer_head() {
     if (!got.ok()) return judge_failure(answer_.empty() && interims_ == 0 ? Fault::closed : Fault::malformed);
     if (first_byte_us_ == 0) first_byte_us_ = worker_.loop.now_us() - started_us_;
     answer_.grew(got.size);
+    answer_received_ += got.size;
     while (attempt_ == Attempt::running && !answering_ && !answer_.empty() && take_answer_head()) {
     }
     if (attempt_ != Attempt::running || answering_) return;
@@ -185,7 +186,9 @@ void Exchange::begin_answer() {
       status_ == 101 ? http::Framing::none : http::client_framing(answer_head_, head_.minor);
   BodyMover::Coding coding = BodyMover::Coding::length;
   std::uint64_t left = 0;
-  if (!frame_answer(towards_client, coding, left)) {
+  const bool framed = frame_answer(towards_client, coding, left);
+  answer_received_ -= answer_body_.received();  // what is counted there
+  if (!framed) {
     answering_ = false;
     return judge_failure(Fault::malformed);
   }

@@ -52,7 +52,7 @@ struct alignas(64) EndpointState {
   std::atomic<std::int64_t> draining_since_ms{0};  // 0: not; set by the operator's `drain`
 
   // Totals since the state was made; a line of their own, added to once per exchange.
-  alignas(64) std::atomic<std::uint64_t> requests_total{0};
+  alignas(64) std::atomic<std::uint64_t> requests_total{0};  // sent there: a failed connection is none
   std::atomic<std::uint64_t> failures_total{0};
   std::atomic<std::uint64_t> connect_failures_total{0};  // the prober watches it: a change asks for a probe now
   std::atomic<std::uint64_t> bytes_in_total{0}, bytes_out_total{0};  // from and to the endpoint
