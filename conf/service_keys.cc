@@ -300,8 +300,8 @@ constexpr auto table = std::to_array<ServiceKey>({
      apply_duration<of_route, &RoutePolicy::total_timeout, 1, day, true>, "off", "the whole exchange"},
     {"retry", "NUMBER [on=connect,stale,timeout,STATUS] [methods=GET,…] [budget=20%]", route, tags, once, open,
      carried, apply_read<of_route, &RoutePolicy::retry, parse_retry>, "1 on=connect,stale budget=20%",
-     "further attempts on another endpoint; never of a request that may have been acted on, unless its method is "
-     "idempotent or named"},
+     "further attempts on another endpoint; never of a request that may have been acted on, unless its method is one "
+     "of `methods`, which are the idempotent ones where none is named"},
     {"max_body", "size | none", route, tags, once, open, carried, apply_max_body, "none",
      "the largest request body; beyond it 413"},
     {"rate_limit", "NAME", route, tags, repeats, restricts, later, any_text, "none",

@@ -118,7 +118,7 @@ bool Exchange::take_idle_connection() {
   if (!backend_) return false;
   worker_.counters.backend_reuses.add();
   // What could not be repeated is sent only where a failure can be judged: see may_replay.
-  if (!http::is_idempotent(head_.method_id)) acked_before_ = acked_bytes(backend_->stream.socket.fd());
+  if (!repeatable()) acked_before_ = acked_bytes(backend_->stream.socket.fd());
   return true;
 }
 
@@ -165,11 +165,18 @@ void Exchange::release_endpoint() {
   backend_.reset();
 }
 
+// May a request be acted on twice? Those of the methods that the route names, else the idempotent ones.
+bool Exchange::repeatable() const {
+  const std::vector<std::string>& named = policy_->retry.methods;
+  if (named.empty()) return http::is_idempotent(head_.method_id);
+  return std::find(named.begin(), named.end(), head_.method()) != named.end();
+}
+
 // May the very same bytes be sent once more, although they may have been sent already?
 bool Exchange::may_replay() const {
   if (region_copied_ != region_size_ || request_body_.received() > region_received_) return false;
   if (answering_ || interims_ > 0 || (answer_ && !answer_.empty())) return false;
-  if (out_sent_ == 0 || http::is_idempotent(head_.method_id)) return true;
+  if (out_sent_ == 0 || repeatable()) return true;
   // The backend had closed before a byte of this request reached it: its FIN acknowledges none of them. Linux tells
   // a reset that follows a FIN as EPIPE, so a plain ECONNRESET proves nothing.
   const Socket& socket = backend_->stream.socket;
@@ -220,7 +227,7 @@ void Exchange::judge_failure(Fault fault) {
 
 // What may have been acted on is sent to another endpoint only if that does no harm.
 void Exchange::retry_elsewhere() {
-  if (attempts_ > policy_->retry.attempts || !http::is_idempotent(head_.method_id) || !may_replay()) return;
+  if (attempts_ > policy_->retry.attempts || !repeatable() || !may_replay()) return;
   if (!retry_allowed()) return;
   rewind();
   attempt_ = Attempt::again_elsewhere;
@@ -231,7 +238,7 @@ void Exchange::retry_for_status() {
   const conf::RetryPolicy& retry = policy_->retry;
   const bool wanted = std::any_of(retry.on_status.begin(), retry.on_status.end(),
                                   [this](const conf::StatusRange& range) { return range.contains(status_); });
-  if (!wanted || attempts_ > retry.attempts || !http::is_idempotent(head_.method_id) || !request_sent_) return;
+  if (!wanted || attempts_ > retry.attempts || !repeatable() || !request_sent_) return;
   if (region_copied_ != region_size_ || request_body_.received() > region_received_ || interims_ > 0) return;
   if (!retry_allowed()) return;
   judge_answer();

@@ -66,6 +66,7 @@ class Exchange : public Pooled {
   void count_bytes();
   void release_endpoint();
   void judge_failure(Fault fault);
+  bool repeatable() const;
   bool may_replay() const;
   bool retry_allowed();
   void rewind();

@@ -344,3 +344,12 @@ def test_many_clients_at_once_leave_no_count_behind(fleet):
     assert failures == []
     tally = house.spread(200)
     assert min(tally["a"], tally["b"]) > 40, "idle instances share alike: nothing is still counted as in flight"
+
+
+def test_the_methods_named_in_retry_are_tried_elsewhere_and_only_they(fleet):
+    house = fleet("ab", "balance=round_robin", "retry=1 on=503 methods=POST")
+    house["a"].handler = lambda exchange: exchange.answer(503, fields={"X-Backend": "a"})
+    assert house.spread(3, method="POST", body=b"x") == {"b": 3}
+    assert house["a"].requests, "some were sent there first"
+    assert house.spread(2, method="PUT", body=b"x") == {"a": 1, "b": 1}
+    assert house.spread(2) == {"a": 1, "b": 1}

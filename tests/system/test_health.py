@@ -183,9 +183,12 @@ def test_a_ttl_check_counts_as_its_definition_says(make_door, make_backend, stat
 def test_an_unhealthy_instance_is_shown_with_its_reason(fleet):
     house = fleet("ab", checks=http_check)
     house.health["a"].status = 500
-    wait_up(house, "b")
-    shown = endpoints(house.door.status(), "fleet")["a"]
-    assert shown["health"] == "down" and "500" in str(shown)
+
+    def shown():
+        return house.spread(3) and endpoints(house.door.status(), "fleet")["a"]
+
+    wait_until(lambda: shown()["health"] == "down", "a is down", within=15, every=0.1)
+    assert "500" in str(shown())
 
 
 # -- connections that fail ------------------------------------------------------------------------------------------
