@@ -3,6 +3,8 @@
 //   buffer. The end is graceful: what we said last is readable by the client before the connection is gone.
 #pragma once
 
+#include <optional>
+
 #include "net/frame_pool.h"
 #include "net/stream.h"
 #include "net/task.h"
@@ -20,12 +22,15 @@ struct ClientConnection : Pooled, ListNode {
   // Asks an idle connection to end, and a busy one after its request.
   void drain() { waker.signal(); }
   void cut();  // ends it now
+  // Where the client connected to: the socket's own address, unless the PROXY header said another.
+  SocketAddress destination() const;
 
   Worker& worker;
   std::shared_ptr<const Listener> listener;
   Stream stream;
   Waker waker;
   SocketAddress peer;    // who is connected; the PROXY header's source once it was read
+  std::optional<SocketAddress> told_destination;  // the PROXY header's
   IpAddress counted_as;  // in Shared::clients
   Buffer in;             // read and not yet consumed
   unsigned requests = 0;

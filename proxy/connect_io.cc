@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "net/proxy_protocol.h"
+#include "proxy/client_io.h"
 #include "proxy/http/authority.h"
 #include "proxy/worker_io.h"
 
@@ -48,8 +49,8 @@ Task<Status> await_connection(BackendConnection& connection, Waker& waker, LoopT
 Task<Status> send_proxy_header(BackendConnection& connection, Waker& waker, const ConnectRequest& request,
                                LoopTime deadline) {
   ProxyHeader told;
-  told.source = request.client;
-  told.destination = request.local;
+  told.source = request.client.peer;
+  told.destination = request.client.destination();
   const bool first = request.pool.service->send_proxy == conf::SendProxy::v1;
   const ProxyBytes header = first ? write_proxy_v1(told) : write_proxy_v2(told);
   for (std::size_t sent = 0; sent < header.size;) {

@@ -13,12 +13,13 @@
 namespace gatehouse::proxy {
 
 class Worker;
+struct ClientConnection;
 
 struct ConnectRequest {
   const pool::Endpoint& endpoint;
   const ServicePool& pool;
   Millis timeout;
-  SocketAddress client, local;  // for the PROXY header
+  const ClientConnection& client;  // for the PROXY header
   std::string_view host;        // SNI where the service names none
 };
 

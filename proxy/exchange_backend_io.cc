@@ -124,8 +124,7 @@ bool Exchange::take_idle_connection() {
 
 Task<bool> Exchange::connect() {
   const std::uint64_t before = worker_.loop.now_us();
-  const ConnectRequest request{
-      *endpoint_, *pool_, policy_->connect_timeout, client_.peer, client_.listener->conf.address, head_.host_name()};
+  const ConnectRequest request{*endpoint_, *pool_, policy_->connect_timeout, client_, head_.host_name()};
   Result<std::unique_ptr<BackendConnection>> made = co_await connect_backend(worker_, client_.waker, request);
   if (!made && made.error().side == Side::self && worker_.backends.idle() > 0) {
     worker_.backends.close_all();  // they hold what we lack
