@@ -12,7 +12,7 @@
 namespace gatehouse::proxy {
 namespace {
 
-constexpr LoopTime queue_poll_ms = 10;
+constexpr LoopTime first_look_ms = 10, later_look_ms = 100;  // for places that other workers release
 
 // Bytes of the connection that the peer's TCP has acknowledged.
 std::uint64_t acked_bytes(int fd) {
@@ -57,7 +57,8 @@ Task<bool> Exchange::choose_endpoint() {
     attempt_ = Attempt::running;
     co_return true;
   }
-  pool::Outcome outcome = pick_endpoint();
+  const bool overtakes = !is_choosy() && shard().line.takes_any();
+  pool::Outcome outcome = overtakes ? pool::Outcome::busy : pick_endpoint();
   if (outcome == pool::Outcome::busy || outcome == pool::Outcome::unchecked)
     outcome = co_await wait_in_queue(outcome);
   if (outcome == pool::Outcome::picked) {
@@ -70,6 +71,9 @@ Task<bool> Exchange::choose_endpoint() {
   if (refused_ == 0) refuse(503, no_endpoint_reason(outcome, queue_was_full_));
   co_return false;
 }
+
+// Not every endpoint will do: a sticky one is wanted, or one not tried yet.
+bool Exchange::is_choosy() const { return admission_.sticky || attempts_ > 0; }
 
 pool::Outcome Exchange::pick_endpoint() {
   for (;;) {
@@ -99,15 +103,21 @@ Task<pool::Outcome> Exchange::wait_in_queue(pool::Outcome outcome) {
     queue_was_full_ = true;
     co_return outcome;
   }
+  pool::WaitingLine& line = shard().line;
+  pool::WaitingLine::Place place(client_.waker, is_choosy());
+  line.join(place);
   const LoopTime deadline = worker_.loop.now() + pool_->service->queue.wait.count();
   while (outcome == pool::Outcome::busy || outcome == pool::Outcome::unchecked) {
     if (worker_.loop.now() >= deadline || client_.stream.socket.failed()) {
       shard().queue_timeout.add();
       break;
     }
-    co_await client_.waker.sleep(std::min(deadline, worker_.loop.now() + queue_poll_ms));
+    const LoopTime look = worker_.loop.now() + (line.is_oldest(place) ? first_look_ms : later_look_ms);
+    co_await client_.waker.sleep(std::min(deadline, look));
     outcome = pick_endpoint();
+    if (place.choosy) line.wake_after(place);  // what is no use to it may be to the next
   }
+  line.leave(place);
   queued.fetch_sub(1, std::memory_order_relaxed);
   co_return outcome;
 }
@@ -156,6 +166,7 @@ void Exchange::count_bytes() {
 
 void Exchange::release_endpoint() {
   pool::end_request(*endpoint_);
+  shard().line.wake_oldest();
   if (attempt_ == Attempt::answered) judge_answer();
   if (backend_ && keep_backend_ && attempt_ == Attempt::answered) {
     ++backend_->requests;

@@ -59,6 +59,7 @@ class Exchange : public Pooled {
   // exchange_backend_io.cc
   Task<> forward();
   Task<bool> choose_endpoint();
+  bool is_choosy() const;
   pool::Outcome pick_endpoint();
   Task<pool::Outcome> wait_in_queue(pool::Outcome outcome);
   bool take_idle_connection();

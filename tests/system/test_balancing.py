@@ -257,6 +257,26 @@ def test_requests_over_an_instance_s_limit_wait_their_turn(fleet):
         client.close()
 
 
+def test_who_waits_is_served_before_who_comes_later(fleet):
+    house = fleet("a", "queue=10,20s", own_tags={"a": ["max_requests=1"]})
+    gate = Gate()
+
+    def wait(exchange):
+        gate.wait()
+        exchange.answer(body=exchange.request.target)
+
+    house["a"].handler = wait
+    with Client(house.door.http, host=house.host) as quick, Client(house.door.http, host=house.host) as patient_one:
+        quick.send("".join(f"GET /quick{n} HTTP/1.1\r\nHost: {house.host}\r\n\r\n" for n in range(2)))
+        gate.wait_reached()
+        patient_one.request("GET", "/patient")
+        wait_until(lambda: house.door.metric("gatehouse_service_queued") == 1, "one waits")
+        gate.open()
+        assert [quick.response().text, patient_one.response().text] == ["/quick0", "/patient"]
+        assert quick.response().text == "/quick1"
+    assert [request.target for request in house["a"].requests] == ["/quick0", "/patient", "/quick1"]
+
+
 def test_a_full_queue_is_answered_with_503_and_retry_after_at_once(fleet):
     house = fleet("a", "queue=1,20s", own_tags={"a": ["max_requests=1"]})
     gate = Gate()
