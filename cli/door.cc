@@ -139,6 +139,9 @@ Status Door::start_threads() {
     access_log_ = std::move(*log);
     shared_.nudge_log = [this] { access_log_->nudge(); };
   }
+  shared_.close_idle = [this](std::uint32_t endpoint) {
+    for (auto& worker : workers_) worker->close_idle(endpoint);
+  };
   shared_.reaper = [this](proxy::WorldPtr world) { asio::post(io_, [gone = std::move(world)] {}); };
   prober_ = std::make_unique<pool::Prober>(
       [this](const pool::Prober::Change& change) {

@@ -285,7 +285,8 @@ constexpr auto table = std::to_array<ServiceKey>({
      "the instance's share"},
     {"max_connections", "number", instance, tags, once, open, carried,
      apply_count<of_instance, &Instance::max_connections>, "0: no limit",
-     "connections to the instance, busy and idle, of all workers"},
+     "connections to the instance, busy and idle, of all workers; at the limit idle ones are closed, and requests wait "
+     "in `queue`"},
     {"max_requests", "number", instance, tags, once, open, carried, apply_count<of_instance, &Instance::max_requests>,
      "0: no limit", "requests at once to the instance"},
     {"connect_timeout", "duration", route, tags, once, open, carried,

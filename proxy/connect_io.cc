@@ -89,9 +89,11 @@ Task<Status> shake_hands(Worker& worker, BackendConnection& connection, Waker& w
 }  // namespace
 
 Task<Made> connect_backend(Worker& worker, Waker& waker, const ConnectRequest& request) {
+  if (!pool::begin_connection(request.endpoint))
+    co_return connect_failure(Errc::limit, "connect: max_connections are open", Side::self);
+  auto connection = std::make_unique<BackendConnection>(request.endpoint.state);
   const int fd = start_connect(request.endpoint.address);
   if (fd < 0) co_return no_connection(errno);
-  auto connection = std::make_unique<BackendConnection>(request.endpoint.state);
   connection->stream.socket.open(worker.loop, fd);
   connection->stream.socket.set_waker(&waker);
   const LoopTime deadline = worker.loop.now() + request.timeout.count();

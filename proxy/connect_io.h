@@ -2,7 +2,7 @@
 // it.
 //   Ends within the route's connect_timeout, handshake included. Names what failed for the log, and whose fault it
 //   was for health: the client's, if TLS failed under a name that it alone had said; our own, if the machine lacks
-//   descriptors, ports or memory.
+//   descriptors, ports or memory, or (Errc::limit) as many connections to the endpoint are open as may.
 #pragma once
 
 #include "net/result.h"

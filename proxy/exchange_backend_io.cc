@@ -132,20 +132,39 @@ bool Exchange::take_idle_connection() {
   return true;
 }
 
+// What we lack may be held by connections that idle: in this worker, or, of an endpoint's own limit, in any.
+Task<Result<std::unique_ptr<BackendConnection>>> Exchange::make_connection() {
+  const ConnectRequest request{*endpoint_, *pool_, policy_->connect_timeout, client_, head_.host_name()};
+  const LoopTime deadline = worker_.loop.now() + pool_->service->queue.wait.count();
+  for (;;) {
+    Result<std::unique_ptr<BackendConnection>> made = co_await connect_backend(worker_, client_.waker, request);
+    if (made || made.error().side != Side::self) co_return made;
+    if (made.error().code != Errc::limit) {
+      if (worker_.backends.idle() == 0) co_return made;
+      worker_.backends.close_all();
+      continue;
+    }
+    if (worker_.loop.now() >= deadline || client_.stream.socket.failed()) co_return made;
+    worker_.shared.close_idle(endpoint_->live->id);
+    co_await client_.waker.sleep(std::min(deadline, worker_.loop.now() + first_look_ms));
+  }
+}
+
 Task<bool> Exchange::connect() {
   const std::uint64_t before = worker_.loop.now_us();
-  const ConnectRequest request{*endpoint_, *pool_, policy_->connect_timeout, client_, head_.host_name()};
-  Result<std::unique_ptr<BackendConnection>> made = co_await connect_backend(worker_, client_.waker, request);
-  if (!made && made.error().side == Side::self && worker_.backends.idle() > 0) {
-    worker_.backends.close_all();  // they hold what we lack
-    made = co_await connect_backend(worker_, client_.waker, request);
-  }
+  Result<std::unique_ptr<BackendConnection>> made = co_await make_connection();
   connect_us_ += worker_.loop.now_us() - before;
   if (made) {
     backend_ = std::move(*made);
     worker_.counters.backend_connects.add();
     pool::on_connected(*endpoint_->live);
     co_return true;
+  }
+  if (made.error().code == Errc::limit) {
+    attempt_ = Attempt::failed;
+    shard().queue_timeout.add();
+    refuse(503, http::Termination::queue_timeout);
+    co_return false;
   }
   worker_.counters.backend_connect_failures.add();
   failure_ = made.error().code == Errc::timed_out ? pool::Failure::connect_timeout
@@ -168,7 +187,8 @@ void Exchange::release_endpoint() {
   pool::end_request(*endpoint_);
   shard().line.wake_oldest();
   if (attempt_ == Attempt::answered) judge_answer();
-  if (backend_ && keep_backend_ && attempt_ == Attempt::answered) {
+  const bool for_others = pool_->service->send_proxy == conf::SendProxy::none;
+  if (backend_ && keep_backend_ && for_others && attempt_ == Attempt::answered) {
     ++backend_->requests;
     worker_.backends.give(std::move(backend_));
   }

@@ -63,6 +63,7 @@ class Exchange : public Pooled {
   pool::Outcome pick_endpoint();
   Task<pool::Outcome> wait_in_queue(pool::Outcome outcome);
   bool take_idle_connection();
+  Task<Result<std::unique_ptr<BackendConnection>>> make_connection();
   Task<bool> connect();
   void count_bytes();
   void release_endpoint();

@@ -155,6 +155,10 @@ void Worker::cut() {
   });
 }
 
+void Worker::close_idle(std::uint32_t endpoint) {
+  loop.post([this, endpoint] { backends.close_one(endpoint); });
+}
+
 void Worker::shed_load() {
   const std::uint64_t most = worlds.current().settings().limits.memory;
   const std::uint64_t used = shared.memory_used.load(std::memory_order_relaxed);

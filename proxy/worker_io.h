@@ -44,6 +44,7 @@ struct Shared {
   ClientCounts clients;
   std::function<void(std::shared_ptr<const World>)> reaper;  // any thread
   std::function<void()> nudge_log;                           // any thread; a log ring is half full
+  std::function<void(std::uint32_t endpoint)> close_idle;    // any thread; each worker closes one connection to it
   std::atomic<std::uint64_t> open_connections{0}, memory_used{0};
   std::uint64_t connections_most = 0;  // of all workers
 };
@@ -61,6 +62,7 @@ class Worker {
   void listen(std::vector<OpenListener> listeners);  // the whole new set
   void drain();  // no new connections; idle ones close, busy ones when their request is done
   void cut();    // whatever is left
+  void close_idle(std::uint32_t endpoint);  // one connection to it, if one idles here
 
   // For the coroutines that run here.
   const unsigned index;

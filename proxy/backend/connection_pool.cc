@@ -4,11 +4,9 @@
 
 namespace gatehouse::proxy {
 
-BackendConnection::BackendConnection(std::shared_ptr<pool::EndpointState> state) : endpoint(std::move(state)) {
-  endpoint->connections.fetch_add(1, std::memory_order_relaxed);
-}
+BackendConnection::BackendConnection(std::shared_ptr<pool::EndpointState> state) : endpoint(std::move(state)) {}
 
-BackendConnection::~BackendConnection() { endpoint->connections.fetch_sub(1, std::memory_order_relaxed); }
+BackendConnection::~BackendConnection() { pool::end_connection(*endpoint); }
 
 std::unique_ptr<BackendConnection> ConnectionPool::take(std::uint32_t endpoint_id) {
   if (endpoint_id >= by_endpoint_.size()) return nullptr;
@@ -70,6 +68,12 @@ void ConnectionPool::reap() {
       if (connection.idle_until <= loop_.now()) drop(connection);
     }
   }
+}
+
+void ConnectionPool::close_one(std::uint32_t endpoint_id) {
+  if (endpoint_id >= by_endpoint_.size()) return;
+  ListNode& list = by_endpoint_[endpoint_id].connections;
+  if (list.linked()) drop(static_cast<BackendConnection&>(*list.next));
 }
 
 void ConnectionPool::close_endpoint(std::uint32_t endpoint_id) {

@@ -16,11 +16,12 @@ namespace gatehouse::proxy {
 class ConnectionPool;
 
 struct BackendConnection : Pooled, ListNode {
+  // The place that begin_connection counted is ours, and given back at the end.
   explicit BackendConnection(std::shared_ptr<pool::EndpointState> state);
   ~BackendConnection();
 
   Stream stream;
-  std::shared_ptr<pool::EndpointState> endpoint;  // its `connections` counts us while we live
+  std::shared_ptr<pool::EndpointState> endpoint;
   ConnectionPool* pool = nullptr;                 // while idle
   LoopTime idle_until = 0;
   LoopTime idle_limit = never;  // by the backend's hint
@@ -43,6 +44,7 @@ class ConnectionPool {
   void set_limits(Limits limits) { limits_ = limits; }
   // Closes what idled too long. Called about once a second.
   void reap();
+  void close_one(std::uint32_t endpoint_id);  // the one that idles longest
   void close_endpoint(std::uint32_t endpoint_id);
   void close_all();
   std::size_t idle() const { return idle_; }

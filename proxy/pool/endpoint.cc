@@ -43,6 +43,6 @@ bool begin_connection(const Endpoint& endpoint) {
   return begin(endpoint.live->connections, endpoint.max_connections);
 }
 
-void end_connection(const Endpoint& endpoint) { endpoint.live->connections.fetch_sub(1, std::memory_order_relaxed); }
+void end_connection(EndpointState& state) { state.connections.fetch_sub(1, std::memory_order_relaxed); }
 
 }  // namespace gatehouse::pool

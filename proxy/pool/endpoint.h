@@ -81,6 +81,6 @@ bool begin_request(const Endpoint&);
 void end_request(const Endpoint&);
 // The same for connections, busy or idle.
 bool begin_connection(const Endpoint&);
-void end_connection(const Endpoint&);
+void end_connection(EndpointState&);
 
 }  // namespace gatehouse::pool

@@ -277,6 +277,20 @@ def test_who_waits_is_served_before_who_comes_later(fleet):
     assert [request.target for request in house["a"].requests] == ["/quick0", "/patient", "/quick1"]
 
 
+def test_connections_to_an_instance_are_bounded_over_all_workers(fleet):
+    house = fleet("a", own_tags={"a": ["max_connections=2"]}, config={"workers": 4})
+    clients = [Client(house.door.http, host=house.host) for _ in range(24)]
+    for client in clients:  # whichever worker has it: idle connections of the others make room
+        assert client.ask().status == 200
+        assert house.door.metric("gatehouse_endpoint_connections", service="fleet") <= 2
+    for client in clients:
+        client.request()
+    assert [client.response().status for client in clients] == [200] * 24, "all at once they wait their turn"
+    assert house.door.metric("gatehouse_endpoint_connections", service="fleet") <= 2
+    for client in clients:
+        client.close()
+
+
 def test_a_full_queue_is_answered_with_503_and_retry_after_at_once(fleet):
     house = fleet("a", "queue=1,20s", own_tags={"a": ["max_requests=1"]})
     gate = Gate()
