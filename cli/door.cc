@@ -149,6 +149,7 @@ Status Door::start_threads() {
           note("health", "endpoint " + change.endpoint + " of " + change.service + ": " +
                              std::string(pool::name_of(change.before)) + " -> " +
                              std::string(pool::name_of(change.after)) + " (" + change.output + ")");
+          withdraw_by(change);
         });
       },
       dice.roll());
@@ -160,6 +161,13 @@ Status Door::start_threads() {
     if (access_log_) access_log_->add(workers_.back()->access_log);
   }
   return Done{};
+}
+
+void Door::withdraw_by(const pool::Prober::Change& change) {
+  const proxy::ServicePool* pool = world_->find(change.service);
+  if (pool == nullptr) return;
+  for (const std::uint32_t id : proxy::withdrawn_by(*pool, change.endpoint, change.before, change.after))
+    for (auto& worker : workers_) worker->withdraw(id);
 }
 
 Status Door::start() {

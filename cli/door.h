@@ -79,6 +79,7 @@ class Door {
   Status open_control();
   Status start_threads();
   void wait_for_the_last();
+  void withdraw_by(const pool::Prober::Change& change);
   void note(std::string what, std::string text, std::string by = {});
 
   // door_sources.cc

@@ -156,6 +156,7 @@ Task<bool> Exchange::connect() {
   connect_us_ += worker_.loop.now_us() - before;
   if (made) {
     backend_ = std::move(*made);
+    worker_.backends.know(*backend_);
     worker_.counters.backend_connects.add();
     pool::on_connected(*endpoint_->live);
     co_return true;
@@ -246,6 +247,7 @@ void Exchange::judge_failure(Fault fault) {
       note_gateway_error(fault);
       if (retry.on_timeout) retry_elsewhere();
       break;
+    case Fault::withdrawn: retry_elsewhere(); break;
     case Fault::malformed:
       worker_.counters.malformed_responses.add();
       note_gateway_error(fault);
@@ -311,6 +313,7 @@ void Exchange::fail(Fault fault) {
       return refuse(503, Termination::backend_connect_failed);
     case Fault::timeout: return refuse(504, Termination::backend_timeout);
     case Fault::closed: return refuse(502, Termination::backend_closed);
+    case Fault::withdrawn: return refuse(503, Termination::backend_withdrawn);
     case Fault::malformed: return refuse(502, Termination::backend_malformed);
     case Fault::total_time: return refuse(504, Termination::total_timeout);
     case Fault::client_silent: return refuse(408, Termination::client_timeout);

@@ -41,7 +41,17 @@ class Exchange : public Pooled {
  private:
   // Where the present attempt at a backend stands.
   enum class Attempt { running, answered, upgraded, failed, again_fresh, again_elsewhere };
-  enum class Fault { connect, timeout, closed, malformed, total_time, client_gone, client_silent, client_slow };
+  enum class Fault {
+    connect,
+    timeout,
+    closed,
+    withdrawn,
+    malformed,
+    total_time,
+    client_gone,
+    client_silent,
+    client_slow
+  };
 
   // exchange_io.cc
   bool admit();

@@ -25,6 +25,10 @@ Task<> Exchange::converse() {
   download_guard_.start(worker_.loop.now(), 0);
   progress_at_ = 0;
   for (;;) {
+    if (backend_->withdrawn) {
+      answering_ ? break_off(http::Termination::backend_withdrawn) : judge_failure(Fault::withdrawn);
+      co_return;
+    }
     pump();
     if (attempt_ == Attempt::upgraded) {
       co_await converse_upgraded();

@@ -63,6 +63,7 @@ class Worker {
   void drain();  // no new connections; idle ones close, busy ones when their request is done
   void cut();    // whatever is left
   void close_idle(std::uint32_t endpoint);  // one connection to it, if one idles here
+  void withdraw(std::uint32_t endpoint);    // ends all use of it
 
   // For the coroutines that run here.
   const unsigned index;
@@ -94,7 +95,8 @@ class Worker {
   };
   void accepted(const std::shared_ptr<const Listener>& listener, int fd, const SocketAddress& peer);
   void sweep();
-  void close_gone(const World& last, const World& next);
+  void leave_gone(const World& last, const World& next);
+  void withdraw_gone();
   void shed_load();
   void tick();
   std::uint64_t memory_used() const;
@@ -109,6 +111,7 @@ class Worker {
   Tick tick_;
   std::uint64_t memory_reported_ = 0;
   LoopTime reap_at_ = 0;
+  std::map<std::uint32_t, LoopTime> gone_;  // endpoints that were removed, and when they are withdrawn
   std::thread thread_;
 };
 

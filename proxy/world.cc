@@ -170,6 +170,24 @@ WorldPtr build_world(std::shared_ptr<const conf::RoutingTable> table, const Worl
   return WorldBuilder(previous, registry, inputs).build(std::move(table));
 }
 
+std::vector<std::uint32_t> withdrawn_by(const ServicePool& pool, std::string_view endpoint, pool::Health before,
+                                        pool::Health after) {
+  std::vector<std::uint32_t> ids;
+  const auto endpoints = pool.endpoints.endpoints();
+  const auto changed = std::ranges::find(endpoints, endpoint, &pool::Endpoint::name);
+  if (changed == endpoints.end()) return ids;
+  const auto serves = [](pool::Health health) {
+    return health == pool::Health::up || health == pool::Health::warning;
+  };
+  if (after == pool::Health::down && pool.service->on_unhealthy == conf::OnUnhealthy::close)
+    ids.push_back(changed->live->id);
+  const bool returned = serves(after) && !serves(before) && !changed->backup;
+  if (returned && pool.service->on_return == conf::OnReturn::close)
+    for (const auto& each : endpoints)
+      if (each.backup) ids.push_back(each.live->id);
+  return ids;
+}
+
 std::vector<std::string> names_to_resolve(const conf::RoutingTable& table) {
   std::set<std::string> names;
   for (const auto& service : table.services) {

@@ -89,6 +89,11 @@ using WorldPtr = std::shared_ptr<const World>;
 WorldPtr build_world(std::shared_ptr<const conf::RoutingTable> table, const World* previous,
                      pool::EndpointRegistry& registry, const WorldInputs& inputs);
 
+// The endpoints whose connections end when this endpoint's health changes so: its own by on_unhealthy, the backups' by
+// on_return.
+std::vector<std::uint32_t> withdrawn_by(const ServicePool& pool, std::string_view endpoint, pool::Health before,
+                                        pool::Health after);
+
 // Names in the table that have to be resolved before their instances can be used: sorted, each once.
 std::vector<std::string> names_to_resolve(const conf::RoutingTable& table);
 

@@ -21,10 +21,18 @@ std::unique_ptr<BackendConnection> ConnectionPool::take(std::uint32_t endpoint_i
     connection.stream.socket.set_idle_event(nullptr, nullptr);
     --pool.count;
     --idle_;
+    connection.link_before(pool.used);
     return std::unique_ptr<BackendConnection>(&connection);
   }
   return nullptr;
 }
+
+ConnectionPool::PerEndpoint& ConnectionPool::of(std::uint32_t endpoint_id) {
+  while (endpoint_id >= by_endpoint_.size()) by_endpoint_.emplace_back();
+  return by_endpoint_[endpoint_id];
+}
+
+void ConnectionPool::know(BackendConnection& fresh) { fresh.link_before(of(fresh.endpoint->id).used); }
 
 void ConnectionPool::on_idle_event(void* context) {
   auto& connection = *static_cast<BackendConnection*>(context);
@@ -37,16 +45,15 @@ void ConnectionPool::on_idle_event(void* context) {
 }
 
 void ConnectionPool::give(std::unique_ptr<BackendConnection> connection) {
-  const std::uint32_t id = connection->endpoint->id;
-  while (id >= by_endpoint_.size()) by_endpoint_.emplace_back();
-  PerEndpoint& pool = by_endpoint_[id];
-  if (pool.count >= limits_.idle_per_endpoint || !connection->stream.looks_idle() || connection->idle_limit == 0)
+  PerEndpoint& pool = of(connection->endpoint->id);
+  if (connection->withdrawn || pool.count >= limits_.idle_per_endpoint || !connection->stream.looks_idle() || connection->idle_limit == 0)
     return;
   BackendConnection& kept = *connection.release();
   kept.pool = this;
   kept.stream.socket.set_waker(nullptr);
   kept.stream.socket.set_idle_event(on_idle_event, &kept);
   kept.idle_until = loop_.now() + std::min(limits_.idle_ms, kept.idle_limit);
+  kept.unlink();
   kept.link_before(pool.connections);
   ++pool.count;
   ++idle_;
@@ -80,6 +87,17 @@ void ConnectionPool::close_endpoint(std::uint32_t endpoint_id) {
   if (endpoint_id >= by_endpoint_.size()) return;
   ListNode& list = by_endpoint_[endpoint_id].connections;
   while (list.linked()) drop(static_cast<BackendConnection&>(*list.next));
+}
+
+void ConnectionPool::withdraw_endpoint(std::uint32_t endpoint_id) {
+  close_endpoint(endpoint_id);
+  if (endpoint_id >= by_endpoint_.size()) return;
+  ListNode& used = by_endpoint_[endpoint_id].used;
+  for (ListNode* node = used.next; node != &used; node = node->next) {
+    auto& connection = static_cast<BackendConnection&>(*node);
+    connection.withdrawn = true;
+    connection.stream.socket.wake();
+  }
 }
 
 void ConnectionPool::close_all() {

@@ -49,6 +49,7 @@ inline constexpr std::size_t access_line_bytes_max = 8 << 10;
 //   backend_cut             closed or reset in the middle of the body; the client can tell
 //   backend_malformed       502: not HTTP as RFC 9112 has it
 //   backend_timeout         504: silence after the request was sent
+//   backend_withdrawn       503: the endpoint was left under the request
 //   total_timeout           504, or cut: total_timeout of the route
 //   tunnel_client_closed    after an upgrade: the client ended it
 //   tunnel_backend_closed   after an upgrade: the backend ended it
@@ -82,6 +83,7 @@ enum class Termination : std::uint8_t {
   backend_cut,
   backend_malformed,
   backend_timeout,
+  backend_withdrawn,
   total_timeout,
   tunnel_client_closed,
   tunnel_backend_closed,

@@ -119,6 +119,30 @@ TEST_F(Worlds, LimitRequestsToWhatTheConnectionsCanCarry) {
   }
 }
 
+TEST_F(Worlds, NameTheEndpointsThatAChangeOfHealthWithdraws) {
+  using enum pool::Health;
+  add_instance("db", "one", "10.0.0.1");
+  add_instance("db", "two", "10.0.0.2");
+  add_instance("db", "spare", "10.0.0.3").backup = true;
+  build();
+  const auto by = [&](const std::string& id, pool::Health before, pool::Health after) {
+    return withdrawn_by(pool("db"), "n1/" + id, before, after);
+  };
+  EXPECT_TRUE(by("one", up, down).empty());
+  EXPECT_TRUE(by("one", down, up).empty());
+  service("db").on_unhealthy = conf::OnUnhealthy::close;
+  service("db").on_return = conf::OnReturn::close;
+  build();
+  using Ids = std::vector<std::uint32_t>;
+  const std::uint32_t spare = endpoint("db", "n1/spare").live->id;
+  EXPECT_EQ(by("one", warning, down), Ids{endpoint("db", "n1/one").live->id});
+  EXPECT_EQ(by("spare", up, down), Ids{spare});
+  EXPECT_EQ(by("one", down, warning), Ids{spare});
+  EXPECT_TRUE(by("one", warning, up).empty());  // it was there before
+  EXPECT_TRUE(by("spare", down, up).empty());
+  EXPECT_TRUE(by("nobody", up, down).empty());
+}
+
 TEST_F(Worlds, CarryCountersAndHealthOverByIdentity) {
   add_instance("web", "web-1", "10.0.0.1").checks = {check()};
   build();
