@@ -32,7 +32,7 @@ class CheckHealth {
   Pace pace(bool used) const;
 
  private:
-  unsigned rise_, fall_;
+  unsigned rise_, fall_, warns_;  // results in a row
   Millis lag_max_;
   unsigned row_ = 0;  // results in a row that speak against the verdict
   bool judged_;

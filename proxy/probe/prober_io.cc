@@ -13,8 +13,9 @@ constexpr LoopTime unused_after_ms = 60'000;
 constexpr LoopTime glance_ms = 250;  // how soon a failure on the data path is noticed
 
 bool equal_checks(const Probed& a, const Probed& b) {
-  return a.checks == b.checks && a.endpoint.address == b.endpoint.address && a.service->host == b.service->host &&
-         a.tls == b.tls && a.endpoint.instance->address == b.endpoint.instance->address;
+  return a.checks == b.checks && a.addresses == b.addresses && a.endpoint.address == b.endpoint.address &&
+         a.service->host == b.service->host && a.tls == b.tls &&
+         a.endpoint.instance->address == b.endpoint.instance->address;
 }
 
 // What the certificate must name: there is no client whose Host could say it.
@@ -168,10 +169,9 @@ Task<> Prober::story(Subject& subject, std::size_t index) {
   Subject::Check& own = *subject.checks[index];
   Waker& waker = own.waker;
   if (check.kind == conf::HealthCheck::Kind::ttl || check.kind == conf::HealthCheck::Kind::redis) co_return;
-  SocketAddress address = subject.probed.endpoint.address;
-  if (check.port != 0) address.port = check.port;
-  if (!check.host.empty())
-    if (const auto ip = IpAddress::parse(check.host)) address.ip = *ip;
+  const std::optional<IpAddress>& known = subject.probed.addresses[index];
+  const SocketAddress address{known.value_or(IpAddress()),
+                              check.port != 0 ? check.port : subject.probed.endpoint.address.port};
   const std::string host = host_of(check, address), tls_name = tls_name_of(subject.probed, check);
   LoopTime next = loop_.now() + first_probe_delay(check, dice_.roll()).count();
   for (;;) {
@@ -182,6 +182,8 @@ Task<> Prober::story(Subject& subject, std::size_t index) {
     const Result<ContextPtr> context = context_for(subject.probed, check);
     if (!context) {
       report.output = context.error().what;
+    } else if (!known) {
+      report.output = "no address is known of " + check.host;
     } else {
       const ProbeTarget target{check, address, host, tls_name, context->get()};
       report = co_await probe(waker, target);

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -27,7 +28,8 @@ struct Probed {
   std::shared_ptr<const conf::Service> service;
   Endpoint endpoint;
   std::vector<conf::HealthCheck> checks;
-  std::shared_ptr<const TlsClientPolicy> tls;  // the service's; null: not usable
+  std::vector<std::optional<IpAddress>> addresses;  // where each check asks; none: its host's are not known
+  std::shared_ptr<const TlsClientPolicy> tls;       // the service's; null: not usable
 };
 
 // What a check said last, for `status`.

@@ -303,3 +303,52 @@ def test_our_own_shortage_is_no_endpoint_s_fault(make_door, make_backend):
         assert client.ask(host="wanted.test").status == 200
     assert door.logged(host="wanted.test", status=503)["termination"] == "overload"
     assert door.metric("gatehouse_endpoint_connect_failures_total", service="wanted") == 0
+
+
+def led_to(door, watcher, *targets, **more):
+    """A service whose instance is checked at `watcher`, which redirects from each target to the next."""
+    steps = dict(zip(targets, targets[1:]))
+
+    def answer(exchange):
+        there = steps.get(exchange.request.target)
+        exchange.answer(302 if there else 200, fields={"Location": there} if there else {})
+
+    watcher.handler = answer
+    checks = [http_check(watcher, path=targets[0], **more)]
+    door.catalog.put("led", instance("led", watcher, "route=led.test", id="led", checks=checks))
+
+
+def output_of(door, service, id):
+    """What the instance's check has said; None before its first result."""
+    said = endpoints(door.status(), service)[id]["checks"][0]["output"]
+    return None if said == "not run yet" else said
+
+
+def test_a_check_follows_redirects_within_its_host(make_door, make_backend):
+    door, watcher = make_door(start=False), make_backend("watcher")
+    led_to(door, watcher, "/a", f"http://{watcher.host}:{watcher.port}/b", method="POST", body="ping")
+    door.start()
+    wait_until(lambda: healthy(door, "led"), "the check passes", within=10)
+    assert [(r.method, r.target, r.body) for r in watcher.requests[:2]] == [("POST", "/a", b"ping"), ("GET", "/b", b"")]
+
+
+@pytest.mark.parametrize("there, more, said", [
+    ("http://127.0.0.254:1/", {}, "another place"),
+    ("/a", {}, "too many redirects"),
+    ("/b", {"disable_redirects": True}, "302"),
+])
+def test_a_redirect_that_is_not_followed_fails_the_check(make_door, make_backend, there, more, said):
+    door, watcher = make_door(start=False), make_backend("watcher")
+    led_to(door, watcher, "/a", there, **more)
+    door.start()
+    assert said in wait_until(lambda: output_of(door, "led", "led"), "a result", within=10)
+    assert not healthy(door, "led")
+
+
+def test_a_check_of_localhost_asks_this_machine(make_door, make_backend):
+    door, watcher = make_door(start=False), make_backend("watcher")
+    checks = [{"http": f"http://localhost:{watcher.port}/up", "interval": "1s"}]
+    door.catalog.put("far", instance("far", ("127.0.0.200", 9), "route=far.test", id="far", checks=checks))
+    door.start()
+    wait_until(lambda: healthy(door, "far"), "the check passes", within=10)
+    assert watcher.requests[0].get("Host") == f"localhost:{watcher.port}"

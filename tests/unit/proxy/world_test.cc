@@ -119,6 +119,29 @@ TEST_F(Worlds, LimitRequestsToWhatTheConnectionsCanCarry) {
   }
 }
 
+TEST_F(Worlds, KnowWhereChecksAsk) {
+  auto& instance = add_instance("web", "web-1", "web.internal");
+  for (const char* host : {"", "10.0.0.9", "localhost", "web.internal", "judge.internal"}) {
+    instance.checks.push_back(check());
+    instance.checks.back().host = host;
+  }
+  addresses_ = {{"web.internal", {*IpAddress::parse("10.0.0.1")}}};
+  const World& world = build();
+  EXPECT_EQ(names_to_resolve(world.table()), (std::vector<std::string>{"judge.internal", "web.internal"}));
+  const pool::Endpoint& web = endpoint("web", "n1/web-1");
+  const auto asks = [&](std::size_t i) {
+    const auto address = check_address(web.instance->checks[i], web, addresses_);
+    return address ? address->text() : "unknown";
+  };
+  EXPECT_EQ(asks(0), "10.0.0.1");
+  EXPECT_EQ(asks(1), "10.0.0.9");
+  EXPECT_EQ(asks(2), "127.0.0.1");
+  EXPECT_EQ(asks(3), "10.0.0.1");
+  EXPECT_EQ(asks(4), "unknown");
+  addresses_["judge.internal"] = {*IpAddress::parse("10.0.0.8")};
+  EXPECT_EQ(asks(4), "10.0.0.8");
+}
+
 TEST_F(Worlds, NameTheEndpointsThatAChangeOfHealthWithdraws) {
   using enum pool::Health;
   add_instance("db", "one", "10.0.0.1");
