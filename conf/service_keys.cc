@@ -224,7 +224,8 @@ constexpr auto table = std::to_array<ServiceKey>({
      apply_bool<of_service, &Service::tls_verify>, "true",
      "false accepts any certificate of an https endpoint: anyone in between can then read and write along"},
     {"tls_name", "name", service, file_only, once, open, carried, apply_tls_name, "the host sent",
-     "the name asked for by SNI and verified in an https endpoint's certificate; a check, which sends no client's host, "
+     "the name asked for by SNI and verified in an https endpoint's certificate; a check, which sends no client's "
+     "host, "
      "falls back on `host` and then on the instance's address"},
     {"tls_certificate", "file:NAME", service, file_only, once, open, carried, apply_tls_certificate, "none",
      "the client certificate shown to https endpoints: NAME.crt and NAME.key in `certificates.files`"},
@@ -262,7 +263,8 @@ constexpr auto table = std::to_array<ServiceKey>({
      "what becomes of requests under way at an endpoint whose checks turn it unhealthy: they finish, or are ended"},
     {"on_return", "keep | close", service, tags, once, open, carried,
      apply_word<of_service, &Service::on_return, returns>, "keep",
-     "what becomes of requests under way at backups when checks bring another endpoint back: they finish, or are ended"},
+     "what becomes of requests under way at backups when checks bring another endpoint back: they finish, or are "
+     "ended"},
     {"queue", "NUMBER,duration", service, tags, once, open, carried,
      apply_read<of_service, &Service::queue, parse_queue>, "1024,5s",
      "requests that may wait for an endpoint, and for how long; then 503 with Retry-After"},
@@ -285,7 +287,8 @@ constexpr auto table = std::to_array<ServiceKey>({
      "the instance's share"},
     {"max_connections", "number", instance, tags, once, open, carried,
      apply_count<of_instance, &Instance::max_connections>, "0: no limit",
-     "connections to the instance, busy and idle, of all workers; at the limit idle ones are closed, and requests wait "
+     "connections to the instance, busy and idle, of all workers; at the limit idle ones are closed, and requests "
+     "wait "
      "in `queue`"},
     {"max_requests", "number", instance, tags, once, open, carried, apply_count<of_instance, &Instance::max_requests>,
      "0: no limit", "requests at once to the instance"},

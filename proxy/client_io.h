@@ -29,10 +29,10 @@ struct ClientConnection : Pooled, ListNode {
   std::shared_ptr<const Listener> listener;
   Stream stream;
   Waker waker;
-  SocketAddress peer;    // who is connected; the PROXY header's source once it was read
+  SocketAddress peer;                             // who is connected; the PROXY header's source once it was read
   std::optional<SocketAddress> told_destination;  // the PROXY header's
-  IpAddress counted_as;  // in Shared::clients
-  Buffer in;             // read and not yet consumed
+  IpAddress counted_as;                           // in Shared::clients
+  Buffer in;                                      // read and not yet consumed
   unsigned requests = 0;
   bool idle = false;    // between two requests
   bool linger = false;  // the client may still be sending: read it off before closing

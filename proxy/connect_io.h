@@ -20,7 +20,7 @@ struct ConnectRequest {
   const ServicePool& pool;
   Millis timeout;
   const ClientConnection& client;  // for the PROXY header
-  std::string_view host;        // SNI where the service names none
+  std::string_view host;           // SNI where the service names none
 };
 
 Task<Result<std::unique_ptr<BackendConnection>>> connect_backend(Worker& worker, Waker& waker,

@@ -46,7 +46,8 @@ void ConnectionPool::on_idle_event(void* context) {
 
 void ConnectionPool::give(std::unique_ptr<BackendConnection> connection) {
   PerEndpoint& pool = of(connection->endpoint->id);
-  if (connection->withdrawn || pool.count >= limits_.idle_per_endpoint || !connection->stream.looks_idle() || connection->idle_limit == 0)
+  if (connection->withdrawn || pool.count >= limits_.idle_per_endpoint || !connection->stream.looks_idle() ||
+      connection->idle_limit == 0)
     return;
   BackendConnection& kept = *connection.release();
   kept.pool = this;

@@ -23,7 +23,7 @@ struct BackendConnection : Pooled, ListNode {
 
   Stream stream;
   std::shared_ptr<pool::EndpointState> endpoint;
-  ConnectionPool* pool = nullptr;                 // while idle
+  ConnectionPool* pool = nullptr;  // while idle
   LoopTime idle_until = 0;
   LoopTime idle_limit = never;  // by the backend's hint
   unsigned requests = 0;        // answered so far: 0 on a fresh one

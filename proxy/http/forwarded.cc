@@ -118,9 +118,8 @@ bool add_hop(const std::optional<IpAddress>& address, std::span<const IpPrefix> 
 }
 
 void walk_x_forwarded_for(const RequestHead& head, std::span<const IpPrefix> trusted, ClientInfo& out) {
-  each_element_from_right(head, FieldId::x_forwarded_for, [&](std::string_view element) {
-    return add_hop(parse_node(element), trusted, out);
-  });
+  each_element_from_right(head, FieldId::x_forwarded_for,
+                          [&](std::string_view element) { return add_hop(parse_node(element), trusted, out); });
 }
 
 void walk_forwarded(const RequestHead& head, std::span<const IpPrefix> trusted, ClientInfo& out) {
