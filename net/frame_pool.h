@@ -38,7 +38,7 @@ class FramePool {
   }
 
  private:
-  static constexpr std::size_t step = 128, largest = 16384, kept_most = 4096;
+  static constexpr std::size_t step = 64, largest = 16384, kept_most = 4096;
   static FramePool& local() {
     thread_local FramePool pool;
     return pool;

@@ -74,8 +74,8 @@ void Acceptor::pause() {
 
 void Acceptor::resume() {
   if (armed_ || own_fd_ < 0) return;
-  armed_ = true;
-  loop_.add(own_fd_, EPOLLIN | EPOLLEXCLUSIVE, *this);
+  armed_ = loop_.add(own_fd_, EPOLLIN | EPOLLEXCLUSIVE, *this);
+  if (!armed_) loop_.timers().set(retry_, loop_.now() + pause_ms);
 }
 
 void Acceptor::close() {

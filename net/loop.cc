@@ -69,7 +69,7 @@ Loop::Loop() : epoll_(epoll_create1(EPOLL_CLOEXEC)), posts_(nullptr) {
   read_clock();
   timers_.advance(now());
   posts_ = new Posts;
-  add(posts_->fd, EPOLLIN, *posts_);
+  if (!add(posts_->fd, EPOLLIN, *posts_)) throw std::system_error(errno, std::generic_category(), "epoll_ctl");
 }
 
 Loop::~Loop() {
@@ -84,7 +84,7 @@ void Loop::read_clock() {
   wall_us_ = read_us(CLOCK_REALTIME);
 }
 
-void Loop::add(int fd, std::uint32_t events, Pollable& target) {
+bool Loop::add(int fd, std::uint32_t events, Pollable& target) {
   if (static_cast<std::size_t>(fd) >= slots_.size()) slots_.resize(fd + 64);
   Slot& slot = slots_[fd];
   slot.target = &target;
@@ -92,8 +92,9 @@ void Loop::add(int fd, std::uint32_t events, Pollable& target) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = (std::uint64_t{slot.generation} << 32) | static_cast<std::uint32_t>(fd);
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) < 0)
-    throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0) return true;
+  slot.target = nullptr;
+  return false;
 }
 
 void Loop::remove(int fd) {

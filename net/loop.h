@@ -48,7 +48,8 @@ class Loop {
   std::int64_t wall_us() const { return wall_us_; }  // microseconds since 1970, read once a turn
   TimerWheel& timers() { return timers_; }
 
-  void add(int fd, std::uint32_t events, Pollable& target);
+  // False: the kernel has no room for another descriptor (errno tells).
+  [[nodiscard]] bool add(int fd, std::uint32_t events, Pollable& target);
   void remove(int fd);  // the descriptor lives on
   // Right before close(fd), which takes it out of epoll by itself (nobody holds a duplicate).
   void forget(int fd) { slots_[fd].target = nullptr; }

@@ -9,10 +9,13 @@
 
 namespace gatehouse {
 
-void Socket::open(Loop& loop, int fd) {
+bool Socket::open(Loop& loop, int fd) {
   loop_ = &loop;
   fd_ = fd;
-  loop.add(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this);
+  if (loop.add(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this)) return true;
+  error_ = errno;
+  close();
+  return false;
 }
 
 void Socket::close() {

@@ -31,7 +31,8 @@ class Socket final : public Pollable {
   ~Socket() { close(); }
   Socket(const Socket&) = delete;
 
-  void open(Loop& loop, int fd);  // takes the descriptor, which must be non-blocking
+  // Takes the descriptor, which must be non-blocking. False: the loop can't watch it; it is closed, see last_error().
+  [[nodiscard]] bool open(Loop& loop, int fd);
   void close();
   // Closes with a reset: the peer sees that something was cut, not that it ended.
   void reset();

@@ -63,6 +63,7 @@ int TlsSession::bio_read(BIO* bio, char* data, int size) {
   auto& self = *static_cast<TlsSession*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
   const IoResult got = self.socket_.receive(data, size);
+  self.starved_ = got.again();
   if (got.ok()) return static_cast<int>(got.size);
   if (got.again()) BIO_set_retry_read(bio);
   return got.state == IoResult::State::ended ? 0 : -1;
@@ -144,7 +145,7 @@ IoResult TlsSession::receive(char* data, std::size_t size) {
         judge(SSL_read(ssl_.get(), data + total, static_cast<int>(std::min<std::size_t>(size - total, 1 << 20))));
     if (!result.ok()) break;
     total += result.size;
-    if (!SSL_has_pending(ssl_.get()) && !socket_.readable()) break;
+    if (!has_buffered_input() && !socket_.readable()) break;
   }
   if (stage().used > 0) send_stage();  // a key update or an alert
   if (total > 0) return {IoResult::State::ok, total};

@@ -28,7 +28,8 @@ class TlsSession {
   IoResult send(const char* data, std::size_t size, bool last = false);
   IoResult flush();  // ok: nothing is pending
   bool pending() const { return sent_ < pending_.size(); }
-  bool has_buffered_input() const { return SSL_has_pending(ssl_.get()) == 1; }
+  // More may be had without the socket: not so where what is buffered is a record that isn't whole.
+  bool has_buffered_input() const { return !starved_ && SSL_has_pending(ssl_.get()) == 1; }
   void close_notify();
 
   SSL* ssl() { return ssl_.get(); }
@@ -50,6 +51,7 @@ class TlsSession {
   std::string held_;  // written, but kept for the next send: a ticket that goes with the first answer
   std::string pending_;
   std::size_t sent_ = 0;
+  bool starved_ = false;  // OpenSSL asked for more than the socket had
   std::string error_;
 };
 

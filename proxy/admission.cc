@@ -35,6 +35,13 @@ route::Match find_route(const Arrival& arrival, const World& world, const Admiss
   return world.matcher().match(request);
 }
 
+void redirect(Admission& admission, int status, std::string_view reason, std::string location) {
+  if (location.size() > location_bytes_max)
+    return refuse(admission, 414, http::Termination::client_too_large, "the redirect's address would be too long");
+  refuse(admission, status, http::Termination::redirect, reason);
+  admission.refusal.location = std::move(location);
+}
+
 // http://… where the route wants TLS. True: answered.
 bool judge_scheme(const Arrival& arrival, const World& world, Admission& admission) {
   if (admission.secure) return false;
@@ -52,28 +59,27 @@ bool judge_scheme(const Arrival& arrival, const World& world, Admission& admissi
     return true;
   }
   const bool safe = arrival.head.method_id == http::Method::get || arrival.head.method_id == http::Method::head;
-  refuse(admission, safe ? 301 : 308, http::Termination::local, "over https");
-  admission.refusal.location = "https://" + std::string(admission.host) +
-                               (port == 443 ? "" : ":" + std::to_string(port)) + std::string(admission.forward);
+  redirect(admission, safe ? 301 : 308, "over https",
+           "https://" + std::string(admission.host) + (port == 443 ? "" : ":" + std::to_string(port)) +
+               std::string(admission.forward));
   return true;
 }
 
 bool judge_redirect(const Arrival& arrival, Admission& admission, const http::Target& target) {
-  const std::optional<conf::Redirect>& redirect = admission.match.target->route->policy.redirect;
-  if (!redirect) return false;
+  const std::optional<conf::Redirect>& wanted = admission.match.target->route->policy.redirect;
+  if (!wanted) return false;
   route::RedirectRequest request;
   request.scheme = admission.secure ? "https" : "http";
   request.host = arrival.head.host();
   request.path = target.path;
   request.query = target.query.empty() ? target.query : target.query.substr(1);
-  Result<std::string> url = route::expand_redirect(redirect->url, request);
+  Result<std::string> url = route::expand_redirect(wanted->url, request);
   if (!url) {
     refuse(admission, 400, http::Termination::client_malformed,
            "the redirect's address can't be built from this request");
     return true;
   }
-  refuse(admission, redirect->code, http::Termination::local, "redirect");
-  admission.refusal.location = std::move(*url);
+  redirect(admission, wanted->code, "redirect", std::move(*url));
   return true;
 }
 
@@ -108,7 +114,7 @@ void judge_route(const Arrival& arrival, const World& world, Admission& admissio
   if (route.policy.max_body && head.body == http::Framing::length && head.content_length > *route.policy.max_body)
     return refuse(admission, 413, http::Termination::client_too_large, "the body is larger than this route takes");
   const auto rewritten = http::rewrite_target(target, route.policy.strip, route.policy.prepend, scratch.target);
-  if (!rewritten) return refuse(admission, 414, http::Termination::client_malformed, "the target is too long");
+  if (!rewritten) return refuse(admission, 414, http::Termination::client_too_large, "the target is too long");
   admission.forward = *rewritten;
   admission.upgrade = head.is_upgrade && head.websocket && route.policy.websocket;
   const conf::Service& service = *admission.pool->service;

@@ -37,6 +37,8 @@ struct Refusal {
   std::string location;     // of a redirect
 };
 
+inline constexpr std::size_t location_bytes_max = 32 << 10;  // of a redirect; beyond: 414
+
 struct Admission {
   http::ClientInfo client;
   std::string_view host;     // lower case, without the port
@@ -55,8 +57,8 @@ struct Admission {
 // Holds what had to be rewritten, while the admission is used.
 struct AdmissionScratch {
   std::array<char, 256> host;
-  std::array<char, 20 << 10> path;
-  std::array<char, 24 << 10> target;
+  std::array<char, (64 << 10) + 1> path;  // any that a head's slab holds
+  std::array<char, 64 << 10> target;
 };
 
 Admission admit(const Arrival& arrival, const World& world, AdmissionScratch& scratch);

@@ -13,11 +13,17 @@ namespace gatehouse::proxy {
 namespace {
 
 constexpr std::size_t proxy_v2_header_max = 16 + proxy_v2_body_max;
+constexpr unsigned requests_in_a_row = 32;  // of a client that doesn't wait for answers; then others have their turn
 constexpr LoopTime drain_patience_ms = 500;
 constexpr LoopTime linger_ms = 5000;  // so that a 4xx is readable while the client still sends (RFC 9112 9.6)
 constexpr std::size_t linger_bytes = 1 << 20;
 
 LoopTime after(const Loop& loop, Millis time) { return loop.now() + time.count(); }
+
+IoResult discard(Socket& socket) {
+  char sink[16 << 10];
+  return socket.receive(sink, sizeof sink);
+}
 
 }  // namespace
 
@@ -29,13 +35,15 @@ ClientConnection::~ClientConnection() {
   if (stream.tls) worker.counters.tls_connections_open.subtract();
 }
 
-void ClientConnection::begin(int fd) {
-  stream.socket.open(worker.loop, fd);
+bool ClientConnection::begin(int fd) {
+  if (!stream.socket.open(worker.loop, fd)) return false;
   stream.socket.set_waker(&waker);
   story_.start();
+  return true;
 }
 
 void ClientConnection::cut() {
+  was_cut = true;
   stream.socket.close();
   waker.signal();
 }
@@ -50,11 +58,14 @@ SocketAddress ClientConnection::destination() const {
 
 Task<> ClientConnection::story() {
   const bool welcome = co_await greet();
-  if (welcome) {
-    bool more = true;
-    while (more) more = co_await next_request();
-    co_await part();
+  bool more = welcome;
+  while (more) {
+    const bool spoke = co_await await_first_bytes();
+    if (!spoke) break;
+    more = co_await next_request();
+    if (more && requests % requests_in_a_row == 0) co_await waker.yield();
   }
+  if (welcome) co_await part();
   worker.forget(*this);
 }
 
@@ -97,9 +108,10 @@ Task<bool> ClientConnection::read_proxy_header() {
 
 Task<bool> ClientConnection::shake_hands() {
   const LoopTime deadline = after(worker.loop, worker.worlds.current().settings().limits.handshake_time);
+  selection = std::make_unique<TlsSelection>();
   WorldKeeper::Use world = worker.worlds.use();  // keeps the certificates while they are chosen from
-  selection.certificates = &world->certificates();
-  SslPtr ssl = worker.tls_server(*listener).accept(selection);
+  selection->certificates = &world->certificates();
+  SslPtr ssl = worker.tls_server(*listener).accept(*selection);
   if (!ssl) co_return false;
   stream.tls = std::make_unique<TlsSession>(std::move(ssl), stream.socket);
   worker.counters.tls_connections_open.add();
@@ -116,39 +128,56 @@ Task<bool> ClientConnection::shake_hands() {
       co_return false;
     }
   }
-  selection.certificates = nullptr;  // the world may go; what was served is remembered
+  selection->certificates = nullptr;  // the world may go; what was served is remembered
   worker.counters.handshakes.add();
   if (SSL_session_reused(stream.tls->ssl())) worker.counters.handshakes_resumed.add();
   co_return true;
 }
 
-// False: the connection ends without a word (idle too long, closed, draining).
-Task<bool> ClientConnection::await_first_byte() {
+// Reads what comes first, if it is there. A TLS record that isn't whole yet, or carries nothing for us, is no byte.
+ClientConnection::First ClientConnection::read_first_bytes() {
+  if (!stream.may_receive()) return First::silence;
+  in = worker.buffers.take();
+  const IoResult got = stream.receive(in.data(), in.room());
+  if (got.ok()) {
+    in.grew(got.size);
+    return First::bytes;
+  }
+  in.release();
+  return got.again() ? First::silence : First::end;
+}
+
+// When a connection that stays silent is closed.
+LoopTime ClientConnection::silence_due() const {
+  const conf::Limits& limits = worker.worlds.current().settings().limits;
+  return after(worker.loop, requests == 0 ? limits.header_time : limits.keep_alive_time);
+}
+
+// False: the connection ends without a word (idle too long, closed, draining). Most connections are here most of the
+// time, so that this frame's size is theirs.
+Task<bool> ClientConnection::await_first_bytes() {
   if (in && !in.empty()) co_return true;
   in.release();
   idle = true;
-  const conf::Limits& limits = worker.worlds.current().settings().limits;
-  const LoopTime deadline = after(worker.loop, requests == 0 ? limits.header_time : limits.keep_alive_time);
-  while (!stream.may_receive()) {
-    if ((worker.draining && requests > 0) || stream.socket.failed()) co_return false;
+  const LoopTime deadline = silence_due();
+  for (;;) {
+    const First first = read_first_bytes();
+    if (first == First::bytes) break;
+    if (first == First::end || (worker.draining && requests > 0) || stream.socket.failed()) co_return false;
     stream.socket.wait_readable();
     // The first request of a connection that was accepted at the last moment is on its way.
-    const LoopTime patience = worker.draining ? std::min(deadline, worker.loop.now() + drain_patience_ms) : deadline;
-    const Waker::Why why = co_await waker.sleep(patience);
+    const LoopTime patience = worker.draining ? worker.loop.now() + drain_patience_ms : never;
+    const Waker::Why why = co_await waker.sleep(std::min(deadline, patience));
     if (why == Waker::Why::deadline) co_return false;
   }
   idle = false;
-  in = worker.buffers.take();
   co_return true;
 }
 
 Task<bool> ClientConnection::next_request() {
-  const bool spoke = co_await await_first_byte();
-  if (!spoke) co_return false;
   std::unique_ptr<Exchange> exchange = std::make_unique<Exchange>(*this);
   const LoopTime deadline = after(worker.loop, exchange->limits().header_time);
-  http::ParseState state = http::ParseState::incomplete;
-  if (!in.empty()) state = exchange->parse_head();
+  http::ParseState state = exchange->parse_head();
   while (state == http::ParseState::incomplete) {
     if (in.room() == 0 && !exchange->make_room()) break;
     const IoResult got = stream.receive(in.end(), in.room());
@@ -158,10 +187,6 @@ Task<bool> ClientConnection::next_request() {
       continue;
     }
     if (!got.again()) co_return false;
-    if (in.empty()) {  // a TLS record that carried nothing for us
-      in.release();
-      co_return true;
-    }
     const Waker::Why why = co_await waker.sleep(deadline);
     if (why == Waker::Why::deadline) {
       exchange->refuse_late_head();
@@ -177,6 +202,7 @@ Task<bool> ClientConnection::next_request() {
 // Says that we are done, and reads off what the client is still sending: closing with unread bytes would reset the
 // connection and could destroy our last answer on its way.
 Task<> ClientConnection::part() {
+  in.release();
   if (stream.socket.failed()) co_return;
   const LoopTime deadline = worker.loop.now() + linger_ms;
   while (stream.pending()) {
@@ -191,10 +217,9 @@ Task<> ClientConnection::part() {
     co_return;
   }
   stream.end_sending();
-  Buffer sink = worker.buffers.take();
   std::size_t total = 0;
   while (total < linger_bytes) {
-    const IoResult got = stream.socket.receive(sink.data(), sink.room());
+    const IoResult got = discard(stream.socket);
     if (got.ok()) {
       total += got.size;
       continue;

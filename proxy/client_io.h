@@ -18,15 +18,16 @@ struct ClientConnection : Pooled, ListNode {
   ClientConnection(Worker& home, std::shared_ptr<const Listener> door, const SocketAddress& from);
   ~ClientConnection();
 
-  void begin(int fd);  // starts the story
+  bool begin(int fd);  // starts the story; false: there is none, the descriptor is closed
   // Asks an idle connection to end, and a busy one after its request.
   void drain() { waker.signal(); }
-  void cut();  // ends it now
+  void cut();  // ends it now; was_cut from then on
   // Where the client connected to: the socket's own address, unless the PROXY header said another.
   SocketAddress destination() const;
 
   Worker& worker;
   std::shared_ptr<const Listener> listener;
+  std::unique_ptr<TlsSelection> selection;  // over TLS: what the handshake chose; outlives the stream's SSL
   Stream stream;
   Waker waker;
   SocketAddress peer;                             // who is connected; the PROXY header's source once it was read
@@ -34,17 +35,20 @@ struct ClientConnection : Pooled, ListNode {
   IpAddress counted_as;                           // in Shared::clients
   Buffer in;                                      // read and not yet consumed
   unsigned requests = 0;
-  bool idle = false;    // between two requests
+  bool idle = false;  // between two requests
+  bool was_cut = false;
   bool linger = false;  // the client may still be sending: read it off before closing
-  TlsSelection selection;
 
  private:
   Task<> story();
   Task<bool> greet();
   Task<bool> read_proxy_header();
   Task<bool> shake_hands();
+  enum class First { silence, bytes, end };
+  First read_first_bytes();
+  LoopTime silence_due() const;
   Task<bool> next_request();
-  Task<bool> await_first_byte();
+  Task<bool> await_first_bytes();
   Task<> part();
 
   Task<> story_;

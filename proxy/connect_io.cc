@@ -24,6 +24,7 @@ Side side_of(int error) {
   switch (error) {
     case EMFILE:
     case ENFILE:
+    case ENOSPC:  // of epoll's watches
     case ENOBUFS:
     case ENOMEM:
     case EADDRNOTAVAIL: return Side::self;
@@ -94,7 +95,8 @@ Task<Made> connect_backend(Worker& worker, Waker& waker, const ConnectRequest& r
   auto connection = std::make_unique<BackendConnection>(request.endpoint.state);
   const int fd = start_connect(request.endpoint.address);
   if (fd < 0) co_return no_connection(errno);
-  connection->stream.socket.open(worker.loop, fd);
+  if (!connection->stream.socket.open(worker.loop, fd))
+    co_return no_connection(connection->stream.socket.last_error());
   connection->stream.socket.set_waker(&waker);
   const LoopTime deadline = worker.loop.now() + request.timeout.count();
   const conf::Service& service = *request.pool.service;

@@ -75,13 +75,18 @@ Task<bool> Exchange::choose_endpoint() {
 // Not every endpoint will do: a sticky one is wanted, or one not tried yet.
 bool Exchange::is_choosy() const { return admission_.sticky || attempts_ > 0; }
 
+pool::PickContext Exchange::pick_context() {
+  pool::PickContext context;
+  context.hash = admission_.hash;
+  context.dice = worker_.dice.roll();
+  context.now_ms = now_ms();
+  context.tried = std::span<const std::uint32_t>(tried_.data(), std::min<std::size_t>(attempts_, tried_.size()));
+  return context;
+}
+
 pool::Outcome Exchange::pick_endpoint() {
   for (;;) {
-    pool::PickContext context;
-    context.hash = admission_.hash;
-    context.dice = worker_.dice.roll();
-    context.now_ms = now_ms();
-    context.tried = std::span<const std::uint32_t>(tried_.data(), std::min<std::size_t>(attempts_, tried_.size()));
+    pool::PickContext context = pick_context();
     context.cursor = &shard().cursor;
     const bool sticks = admission_.sticky && attempts_ == 0;
     const pool::Pick picked = sticks ? pool::pick_sticky(pool_->endpoints, *admission_.sticky, context)
@@ -272,10 +277,11 @@ void Exchange::retry_for_status() {
                                   [this](const conf::StatusRange& range) { return range.contains(status_); });
   if (!wanted || attempts_ > retry.attempts || !repeatable() || !request_sent_) return;
   if (region_copied_ != region_size_ || request_body_.received() > region_received_ || interims_ > 0) return;
-  if (!retry_allowed()) return;
+  // Before this answer is thrown away: is there anybody else to ask?
+  if (pool::pick(pool_->endpoints, pick_context()).outcome != pool::Outcome::picked || !retry_allowed()) return;
   judge_answer();
   rewind();
-  refuse(status_, http::Termination::ok);
+  refuse(status_, http::Termination::local);  // should nobody be free any more
   attempt_ = Attempt::again_elsewhere;
 }
 

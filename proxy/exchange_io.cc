@@ -11,7 +11,6 @@ namespace {
 // Lives from admission until the head for the backend is written; nothing suspends in between.
 thread_local AdmissionScratch admission_scratch;
 
-constexpr std::size_t own_fields_most = 1024;  // what we add to a head
 constexpr Seconds default_retry_after = 5s;
 
 bool is_client_fault(int status) { return status == 413 || status == 414 || status == 431; }
@@ -72,20 +71,26 @@ Task<bool> Exchange::run() {
   worker_.counters.requests.add();
   keep_client_ =
       refused_ == 0 && head_.keep_alive && !worker_.draining && client_.requests < limits().keep_alive_requests;
-  if (refused_ == 0 && admit()) co_await forward();
+  if (refused_ != 0)
+    name_request({});
+  else if (admit())
+    co_await forward();
   if (refused_ != 0 && !answering_) co_await answer_locally();
   finish();
   co_return keep_client_;
 }
 
+// The id is copied: the slab with the head may go before the log line is written.
+void Exchange::name_request(std::string_view told) {
+  const http::RequestId made = http::make_request_id(worker_.dice.roll(), worker_.dice.roll());
+  const std::string_view id = told.empty() ? http::view(made) : told;
+  request_id_ = {id_bytes_.data(), id.copy(id_bytes_.data(), id_bytes_.size())};
+}
+
 bool Exchange::admit() {
-  const Arrival arrival{head_, *client_.listener, client_.peer.ip, client_.stream.tls ? &client_.selection : nullptr};
+  const Arrival arrival{head_, *client_.listener, client_.peer.ip, client_.selection.get()};
   admission_ = gatehouse::proxy::admit(arrival, *world_, admission_scratch);
-  request_id_ = admission_.client.request_id;
-  if (request_id_.empty()) {
-    made_id_ = http::make_request_id(worker_.dice.roll(), worker_.dice.roll());
-    request_id_ = http::view(made_id_);
-  }
+  name_request(admission_.client.request_id);
   pool_ = admission_.pool;
   if (pool_ != nullptr) policy_ = &pool_->service->routes[admission_.match.target->index].policy;
   const Refusal& refusal = admission_.refusal;
@@ -151,13 +156,29 @@ bool Exchange::write_request() {
   return true;
 }
 
-http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> page) {
+// Of Strict-Transport-Security; empty where we have nothing to say: a placeholder's certificate proves nothing.
+std::string_view Exchange::hsts_value(std::span<char, hsts_bytes_max> room) const {
+  if (admission_.hsts.count() <= 0 || !client_.stream.tls || client_.selection->served.placeholder()) return {};
+  http::HeadWriter value(room);
+  value.put("max-age=");
+  value.put(static_cast<std::uint64_t>(std::chrono::duration_cast<Seconds>(admission_.hsts).count()));
+  return value.text();
+}
+
+http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> page,
+                                       std::span<char, own_fields_most> fields) {
   http::LocalReply reply;
   reply.status = refused_;
   reply.close = !keep_client_;
   reply.to_head = head_complete_ && head_.method_id == http::Method::head;
   reply.client_minor = head_complete_ ? head_.minor : 1;
   reply.location = admission_.refusal.location;
+  http::HeadWriter extra(fields);
+  std::array<char, hsts_bytes_max> room;
+  const std::string_view hsts = hsts_value(room);
+  if (!hsts.empty()) extra.field("Strict-Transport-Security", hsts);
+  extra.field("X-Request-Id", request_id_);
+  reply.extra = extra.text();
   if (refused_ == 503) reply.retry_after = default_retry_after;
   const conf::Page* own = policy_ != nullptr ? page_for(refused_, *policy_) : nullptr;
   if (own == nullptr) {
@@ -178,8 +199,10 @@ Task<> Exchange::answer_locally() {
   client_.linger = !keep_client_;
   status_ = refused_;
   std::array<char, http::page_bytes_max> page;
-  const http::LocalReply reply = local_reply(page);
-  Buffer head = worker_.buffers.take();
+  std::array<char, own_fields_most> fields;
+  const http::LocalReply reply = local_reply(page, fields);
+  const bool large = reply.location.size() + own_fields_most > BufferPool::small - Buffer::headroom;
+  Buffer head = worker_.buffers.take(large ? BufferPool::large : BufferPool::small);
   http::HeadWriter writer({head.data(), head.room()});
   http::write_local_head(reply, worker_.date(), writer);
   head.grew(writer.size());
@@ -190,12 +213,17 @@ Task<> Exchange::answer_locally() {
   rest.remove_prefix(first);
   local_body_size_ = reply.to_head ? 0 : reply.body.size();
   if (!keep_client_) client_.stream.part_after_message();
-  co_await send_all(head.view(), rest.empty());
-  if (!rest.empty()) co_await send_all(rest, true);
+  bool sent = true;
+  if (interim_) sent = co_await send_all(interim_.view(), false);  // what is left of it
+  if (sent) sent = co_await send_all(head.view(), rest.empty());
+  if (sent) sent = co_await send_all(rest, true);
+  if (sent) co_return;
+  keep_client_ = false;
+  client_.linger = false;
 }
 
-// Sends bytes of our own to the client; ends early when it is gone or takes nothing for too long.
-Task<> Exchange::send_all(std::string_view bytes, bool last) {
+// Sends bytes of our own to the client. False: it is gone, or took nothing for too long.
+Task<bool> Exchange::send_all(std::string_view bytes, bool last) {
   const LoopTime deadline = worker_.loop.now() + limits().body_idle_time.count();
   while (!bytes.empty() || client_.stream.pending()) {
     const IoResult sent =
@@ -208,9 +236,7 @@ Task<> Exchange::send_all(std::string_view bytes, bool last) {
     const Waker::Why why = co_await client_.waker.sleep(deadline);
     if (why == Waker::Why::deadline || client_.stream.socket.failed()) break;
   }
-  if (bytes.empty() && !client_.stream.pending()) co_return;
-  keep_client_ = false;
-  client_.linger = false;
+  co_return bytes.empty() && !client_.stream.pending();
 }
 
 // A long transfer keeps its service's policy and endpoint, and lets the rest of the world be replaced.
@@ -224,6 +250,7 @@ void Exchange::let_world_go() {
 
 // Leaves the connection ready for the next request, or not to be used again.
 void Exchange::finish() {
+  if (client_.was_cut && termination_ != http::Termination::ok) termination_ = http::Termination::shutdown;
   worker_.counters.responses[status_ >= 100 && status_ < 600 ? status_ / 100 : 0].add();
   if (pool_ != nullptr) {
     if (status_ == 0)

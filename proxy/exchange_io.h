@@ -24,6 +24,14 @@
 
 namespace gatehouse::proxy {
 
+// A time that is off (0) never ends.
+inline LoopTime due_after(LoopTime from, Millis time) {
+  return time.count() > 0 ? from + static_cast<LoopTime>(time.count()) : never;
+}
+
+inline constexpr std::size_t own_fields_most = 1024;  // what we add to a head
+inline constexpr std::size_t hsts_bytes_max = 32;     // "max-age=" and a number
+
 class Exchange : public Pooled {
  public:
   explicit Exchange(ClientConnection& client);
@@ -55,13 +63,15 @@ class Exchange : public Pooled {
 
   // exchange_io.cc
   bool admit();
+  void name_request(std::string_view told);
   bool prepare_body();
   bool write_request();
   void refuse_body();
   void refuse(int status, http::Termination why, std::string_view detail = {});
   Task<> answer_locally();
-  http::LocalReply local_reply(std::span<char, http::page_bytes_max> page);
-  Task<> send_all(std::string_view bytes, bool last);
+  std::string_view hsts_value(std::span<char, hsts_bytes_max> room) const;
+  http::LocalReply local_reply(std::span<char, http::page_bytes_max> page, std::span<char, own_fields_most> fields);
+  Task<bool> send_all(std::string_view bytes, bool last);
   void finish();
   void write_log();
   void let_world_go();
@@ -70,6 +80,7 @@ class Exchange : public Pooled {
   Task<> forward();
   Task<bool> choose_endpoint();
   bool is_choosy() const;
+  pool::PickContext pick_context();
   pool::Outcome pick_endpoint();
   Task<pool::Outcome> wait_in_queue(pool::Outcome outcome);
   bool take_idle_connection();
@@ -98,16 +109,19 @@ class Exchange : public Pooled {
   void relay_interim();
   void put_interim(std::string_view head);
   bool awaits_continue() const;
-  void send_interims();
+  bool send_interims();
   void begin_answer();
   bool frame_answer(http::Framing towards_client, BodyMover::Coding& coding, std::uint64_t& left);
   void start_answer(http::Framing towards_client, BodyMover::Coding coding, std::uint64_t left);
-  void write_own_fields(http::HeadWriter& fields, http::ResponseRewrite& rewrite);
+  std::string_view sticky_field(std::span<char> room) const;
   void pump_answer_body();
   void break_off(http::Termination why);
   void note_progress();
+  LoopTime total_due() const;
+  LoopTime silence_due() const;
   LoopTime next_deadline() const;
   void deadline_passed();
+  void give_up(Fault fault);
 
   // exchange_upgrade_io.cc
   Task<> converse_upgraded();
@@ -172,7 +186,7 @@ class Exchange : public Pooled {
   std::string_view detail_;  // of a refusal
   int refused_ = 0;          // the status of our own answer; 0: none
   std::size_t local_body_size_ = 0;
-  http::RequestId made_id_;
+  std::array<char, http::request_id_bytes_max> id_bytes_;
   std::string_view request_id_;
 };
 

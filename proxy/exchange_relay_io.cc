@@ -15,8 +15,6 @@ constexpr LoopTime continue_ms = 250;
 constexpr std::size_t answer_head_most = 60 << 10;  // rewritten
 constexpr http::HeadLimits answer_limits{16 << 10, 48 << 10, http::fields_capacity};
 
-LoopTime ms(Millis time) { return static_cast<LoopTime>(time.count()); }
-
 }  // namespace
 
 Task<> Exchange::converse() {
@@ -38,13 +36,16 @@ Task<> Exchange::converse() {
     if (attempt_ != Attempt::running) co_return;
     note_progress();
     if (answering_) let_world_go();
-    if (yield_) {
-      yield_ = false;
+    Waker::Why why = Waker::Why::signal;
+    if (yield_)
       co_await client_.waker.yield();
-      continue;
-    }
-    const Waker::Why why = co_await client_.waker.sleep(next_deadline());
-    if (why == Waker::Why::deadline) deadline_passed();
+    else
+      why = co_await client_.waker.sleep(next_deadline());
+    yield_ = false;
+    if (worker_.loop.now() >= total_due())  // a busy transfer's sleeps end before any deadline
+      give_up(Fault::total_time);
+    else if (why == Waker::Why::deadline)
+      deadline_passed();
     if (attempt_ != Attempt::running) co_return;
   }
 }
@@ -95,11 +96,16 @@ void Exchange::pump_request() {
   refuse(400, http::Termination::client_closed, "the body ended before its length");
 }
 
-void Exchange::send_interims() {
-  if (!interim_) return;
-  const IoResult sent = client_.stream.send(interim_.data(), interim_.size());
-  if (sent.ok()) interim_.consume(sent.size);
-  if (interim_.empty()) interim_.release();
+// False: not all of them could go yet.
+bool Exchange::send_interims() {
+  Stream& to = client_.stream;
+  while (interim_ && !interim_.empty()) {
+    const IoResult sent = to.send(interim_.data(), interim_.size());
+    if (!sent.ok()) return false;
+    interim_.consume(sent.size);
+  }
+  interim_.release();
+  return !to.pending() || to.flush().ok();
 }
 
 void Exchange::pump_answer_head() {
@@ -111,6 +117,7 @@ void Exchange::pump_answer_head() {
       return;
     }
     if (!answer_) answer_ = worker_.buffers.take(backend_->large_answers ? BufferPool::large : BufferPool::small);
+    if (answer_.room() == 0) answer_.compact();  // interim heads stood in front
     if (answer_.room() == 0) {
       if (answer_.capacity() == BufferPool::large) return judge_failure(Fault::malformed);
       Buffer larger = worker_.buffers.take(BufferPool::large);
@@ -122,7 +129,7 @@ void Exchange::pump_answer_head() {
       if (answer_.empty()) answer_.release();
       return;
     }
-    if (!got.ok()) return judge_failure(answer_.empty() && interims_ == 0 ? Fault::closed : Fault::malformed);
+    if (!got.ok()) return judge_failure(Fault::closed);
     if (first_byte_us_ == 0) first_byte_us_ = worker_.loop.now_us() - started_us_;
     answer_.grew(got.size);
     answer_received_ += got.size;
@@ -241,9 +248,11 @@ void Exchange::start_answer(http::Framing towards_client, BodyMover::Coding codi
   rewrite.client_minor = head_.minor;
   rewrite.pass_upgrade = status_ == 101;
   rewrite.date = worker_.date();
+  rewrite.request_id = request_id_;
+  std::array<char, hsts_bytes_max> hsts;
+  rewrite.hsts = hsts_value(hsts);
   std::array<char, 512> extra;
-  http::HeadWriter fields(extra);
-  write_own_fields(fields, rewrite);
+  rewrite.extra = sticky_field(extra);
   http::write_response_head(answer_head_, rewrite, writer);
   answer_.consume(answer_head_.size);
   if (coding == BodyMover::Coding::encode && !answer_.empty()) BodyMover::put_chunk_on(answer_);
@@ -267,30 +276,24 @@ void Exchange::start_answer(http::Framing towards_client, BodyMover::Coding codi
     answer_body_.start_held(coding, std::move(answer_));
 }
 
-// Fields of the door's own in an answer: the sticky cookie, HSTS.
-void Exchange::write_own_fields(http::HeadWriter& fields, http::ResponseRewrite& rewrite) {
-  if (pool_->sticky.on()) {
-    const std::size_t index = endpoint_ - pool_->endpoints.endpoints().data();
-    if (!admission_.sticky || *admission_.sticky != index)
-      fields.field("Set-Cookie", pool_->sticky.set_cookie(index, admission_.secure));
-  }
-  if (admission_.hsts.count() > 0 && client_.stream.tls && !client_.selection.served.placeholder())
-    fields.put("Strict-Transport-Security: max-age="),
-        fields.put(std::chrono::duration_cast<Seconds>(admission_.hsts).count()), fields.put("\r\n");
-  if (fields.ok()) rewrite.extra = fields.text();
+// The Set-Cookie line that keeps the client with its endpoint, where it isn't the cookie that it sent.
+std::string_view Exchange::sticky_field(std::span<char> room) const {
+  if (!pool_->sticky.on()) return {};
+  const std::size_t index = endpoint_ - pool_->endpoints.endpoints().data();
+  if (admission_.sticky && *admission_.sticky == index) return {};
+  http::HeadWriter field(room);
+  field.field("Set-Cookie", pool_->sticky.set_cookie(index, admission_.secure));
+  return field.ok() ? field.text() : std::string_view();
 }
 
 void Exchange::pump_answer_body() {
+  if (!send_interims()) {
+    waits_for_client_to_read_ = true;
+    return;
+  }
   if (status_ == 101) {
     attempt_ = Attempt::upgraded;
     return;
-  }
-  if (interim_) {
-    send_interims();
-    if (interim_) {
-      waits_for_client_to_read_ = true;
-      return;
-    }
   }
   Stream& to = client_.stream;
   const Moved moved = answer_body_.run(backend_->stream, to);
@@ -331,13 +334,19 @@ void Exchange::note_progress() {
   progress_at_ = worker_.loop.now();
 }
 
+// When the total time, which starts with the request, is over.
+LoopTime Exchange::total_due() const { return due_after(started_us_ / 1000, policy_->total_timeout); }
+
+// When silence has lasted too long; whose it is, deadline_passed() judges.
+LoopTime Exchange::silence_due() const {
+  if (request_sent_ && !answering_) return due_after(sent_at_, policy_->timeout);
+  const LoopTime due = due_after(progress_at_, policy_->idle_timeout);
+  return waits_for_client_body_ ? std::min(due, due_after(progress_at_, limits().body_idle_time)) : due;
+}
+
 LoopTime Exchange::next_deadline() const {
-  LoopTime deadline = progress_at_ + ms(policy_->idle_timeout);
-  if (request_sent_ && !answering_) deadline = sent_at_ + ms(policy_->timeout);
-  if (policy_->total_timeout.count() > 0)
-    deadline = std::min(deadline, started_us_ / 1000 + ms(policy_->total_timeout));
-  if (waits_for_client_body_)
-    deadline = std::min({deadline, progress_at_ + ms(limits().body_idle_time), upload_guard_.due()});
+  LoopTime deadline = std::min(silence_due(), total_due());
+  if (waits_for_client_body_) deadline = std::min(deadline, upload_guard_.due());
   if (awaits_continue()) deadline = std::min(deadline, started_us_ / 1000 + continue_ms);
   if (waits_for_client_to_read_) deadline = std::min(deadline, download_guard_.due());
   if (answer_body_.holds_pipe() || request_body_.holds_pipe())
@@ -354,20 +363,14 @@ void Exchange::deadline_passed() {
   }
   if (answer_body_.holds_pipe()) answer_body_.relieve();
   if (request_body_.holds_pipe()) request_body_.relieve();
-  const LoopTime silent = now - progress_at_;
-  const LoopTime patience = waits_for_client_body_ ? std::min(ms(limits().body_idle_time), ms(policy_->idle_timeout))
-                                                   : ms(policy_->idle_timeout);
-  Fault fault = Fault::timeout;
-  if (policy_->total_timeout.count() > 0 && now >= started_us_ / 1000 + ms(policy_->total_timeout)) {
-    fault = Fault::total_time;
-  } else if (upload_guard_.too_slow(now, request_body_.received(), waits_for_client_body_) ||
-             download_guard_.too_slow(now, answer_body_.moved(), waits_for_client_to_read_)) {
-    fault = Fault::client_slow;
-  } else if (silent >= patience && (waits_for_client_body_ || waits_for_client_to_read_)) {
-    fault = Fault::client_silent;
-  } else if (request_sent_ && !answering_ ? now < sent_at_ + ms(policy_->timeout) : silent < patience) {
-    return;  // nothing is due yet
-  }
+  if (upload_guard_.too_slow(now, request_body_.received(), waits_for_client_body_) ||
+      download_guard_.too_slow(now, answer_body_.moved(), waits_for_client_to_read_))
+    return give_up(Fault::client_slow);
+  if (now < silence_due()) return;
+  give_up(waits_for_client_body_ || waits_for_client_to_read_ ? Fault::client_silent : Fault::timeout);
+}
+
+void Exchange::give_up(Fault fault) {
   if (!answering_) return judge_failure(fault);
   switch (fault) {  // too late for words
     case Fault::total_time: return break_off(http::Termination::total_timeout);

@@ -29,7 +29,6 @@ Task<> Exchange::converse_upgraded() {
   head_.bytes = kept_head_.data();
   client_.in.release();
   out_.release();
-  const LoopTime idle = policy_->websocket_idle_timeout.count();
   LoopTime part_at = never;
   for (;;) {
     if (backend_->withdrawn) {
@@ -60,9 +59,9 @@ Task<> Exchange::converse_upgraded() {
       co_await client_.waker.yield();
       continue;
     }
-    const LoopTime deadline = std::min(progress_at_ + idle, part_at);
+    const LoopTime deadline = std::min(due_after(progress_at_, policy_->websocket_idle_timeout), part_at);
     const Waker::Why why = co_await client_.waker.sleep(deadline);
-    if (why == Waker::Why::deadline && worker_.loop.now() >= std::min(progress_at_ + idle, part_at)) {
+    if (why == Waker::Why::deadline) {
       if (part_at == never) termination_ = http::Termination::tunnel_idle;
       break;
     }

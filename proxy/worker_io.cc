@@ -133,7 +133,9 @@ void Worker::accepted(const std::shared_ptr<const Listener>& listener, int fd, c
   counters.connections_open.add();
   auto* connection = new ClientConnection(*this, listener, peer);  // owned by clients_, until forget()
   connection->link_before(clients_);
-  connection->begin(fd);
+  if (connection->begin(fd)) return;
+  counters.connections_refused.add();
+  forget(*connection);
 }
 
 // The story is still on the stack: the connection is destroyed at the end of the turn.

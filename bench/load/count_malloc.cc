@@ -1,12 +1,14 @@
 // count_malloc.cc: counts a program's allocations: preload it and name a file in GATEHOUSE_COUNT_FILE. The file then
 //   holds, as long as the program lives and after, one 64-bit number: how often memory was asked for (malloc, calloc,
-//   realloc, the aligned kinds, and through them operator new). Counting starts before the program's own
-//   constructors. Threads  one relaxed atomic, in memory shared by the program's whole tree.
+//   realloc, the aligned kinds, operator new). All of it is then glibc's, whatever allocator the program was linked
+//   with. Counting starts before the program's own constructors.
+//   Threads  one relaxed atomic, in memory shared by the program's whole tree.
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <new>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -17,6 +19,7 @@ void* __libc_malloc(std::size_t);
 void* __libc_calloc(std::size_t, std::size_t);
 void* __libc_realloc(void*, std::size_t);
 void* __libc_memalign(std::size_t, std::size_t);
+void __libc_free(void*);
 }
 
 namespace {
@@ -70,4 +73,23 @@ int posix_memalign(void** to, std::size_t alignment, std::size_t size) {
   *to = memory;
   return 0;
 }
+
+void free(void* memory) { __libc_free(memory); }
 }
+
+void* operator new(std::size_t size) { return malloc(size); }
+void* operator new[](std::size_t size) { return malloc(size); }
+void* operator new(std::size_t size, std::align_val_t alignment) { return memalign(std::size_t(alignment), size); }
+void* operator new[](std::size_t size, std::align_val_t alignment) { return memalign(std::size_t(alignment), size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return malloc(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return malloc(size); }
+void operator delete(void* memory) noexcept { free(memory); }
+void operator delete[](void* memory) noexcept { free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { free(memory); }

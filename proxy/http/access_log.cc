@@ -52,7 +52,6 @@ constexpr std::array<std::string_view, termination_count> terminations{
     "tunnel_backend_closed",
     "tunnel_idle",
     "shutdown",
-    "internal",
 };
 
 // Writes one field after the other, in the order of `keys`.

@@ -24,8 +24,8 @@ inline constexpr std::size_t access_line_bytes_max = 8 << 10;
 // Who ended the exchange, and why. The text in the log is the name.
 //
 //   ok                      the answer was sent whole
-//   redirect                answered by the door: the route redirects
-//   local                   answered by the door: its own pages, maintenance
+//   redirect                answered by the door: the route, or its host, redirects
+//   local                   the door's page: an answer was given up for another endpoint's, and then none was free
 //   client_closed           the client went away before the answer was whole
 //   client_malformed        400, 417, 501, 505 and the like: not HTTP as RFC 9112 has it
 //   client_too_large        413, 414, 431
@@ -33,8 +33,8 @@ inline constexpr std::size_t access_line_bytes_max = 8 << 10;
 //   client_too_slow         408: the body came below the least rate
 //   client_not_reading      the client took nothing of the answer in time
 //   denied                  403: allow, deny
-//   banned                  the guard's word
-//   rate_limited            429
+//   banned                  reserved for the guard
+//   rate_limited            reserved for the guard
 //   no_route                404: no route for host and path
 //   misdirected             421: the certificate of this connection doesn't cover the host
 //   route_refused           503: the route's own definition was refused
@@ -54,8 +54,7 @@ inline constexpr std::size_t access_line_bytes_max = 8 << 10;
 //   tunnel_client_closed    after an upgrade: the client ended it
 //   tunnel_backend_closed   after an upgrade: the backend ended it
 //   tunnel_idle             after an upgrade: silence both ways
-//   shutdown                the door was going down
-//   internal                500: our own fault
+//   shutdown                cut: the door was going down, and limits.shutdown_time was over
 enum class Termination : std::uint8_t {
   ok,
   redirect,
@@ -89,9 +88,8 @@ enum class Termination : std::uint8_t {
   tunnel_backend_closed,
   tunnel_idle,
   shutdown,
-  internal,
 };
-inline constexpr std::size_t termination_count = static_cast<std::size_t>(Termination::internal) + 1;
+inline constexpr std::size_t termination_count = static_cast<std::size_t>(Termination::shutdown) + 1;
 std::string_view termination_text(Termination termination);
 
 using Micros = std::chrono::microseconds;

@@ -173,6 +173,7 @@ bool keeps_response_field(const ResponseRewrite& rewrite, FieldId id) {
     case FieldId::proxy_connection: return false;
     case FieldId::trailer: return rewrite.body == Framing::chunked;
     case FieldId::strict_transport_security: return rewrite.hsts.empty();
+    case FieldId::x_request_id: return rewrite.request_id.empty();
     default: return true;
   }
 }
@@ -218,6 +219,7 @@ void write_response_head(const ResponseHead& head, const ResponseRewrite& rewrit
   if (!head.interim()) {
     if (!rewrite.date.empty() && !head.find(FieldId::date)) out.field("Date", rewrite.date);
     if (!rewrite.hsts.empty()) out.field("Strict-Transport-Security", rewrite.hsts);
+    if (!rewrite.request_id.empty()) out.field("X-Request-Id", rewrite.request_id);
     out.put(rewrite.extra);
   }
   out.put("\r\n");

@@ -75,7 +75,8 @@ struct ResponseRewrite {
   bool pass_upgrade = false;     // a 101 that was asked for
   std::string_view date;         // for answers without Date (RFC 9110 6.6.1)
   std::string_view hsts;         // value of Strict-Transport-Security, over the backend's own; empty: none
-  std::string_view extra;        // whole field lines: Set-Cookie, X-Request-Id
+  std::string_view request_id;   // X-Request-Id, over the backend's own; empty: none is written
+  std::string_view extra;        // whole field lines: Set-Cookie
 };
 void write_response_head(const ResponseHead& head, const ResponseRewrite& rewrite, HeadWriter& out);
 

@@ -35,7 +35,10 @@ Task<bool> open_probe(Stream& stream, Waker& waker, const ProbeTarget& target, L
     co_return false;
   }
   Socket& socket = stream.socket;
-  socket.open(waker.loop(), fd);
+  if (!socket.open(waker.loop(), fd)) {
+    report.output = std::string("connect: ") + std::strerror(socket.last_error());
+    co_return false;
+  }
   socket.set_waker(&waker);
   while (!socket.writable() && !socket.failed()) {
     socket.wait_writable();

@@ -106,13 +106,15 @@ def test_backends_that_fail_are_told_apart(site):
     assert site.ask("GET", "/closed").status == 502
     site.answer_with(lambda exchange: exchange.send("rubbish\r\n\r\n"))
     assert site.ask("GET", "/rubbish").status == 502
+    site.answer_with(lambda exchange: (exchange.send("HTTP/1.1 200 OK\r\nCont"), exchange.close()))
+    assert site.ask("GET", "/half").status == 502
     site.backend.stop()
     assert site.ask("GET", "/refused").status in (502, 503)
-    told = {path: line_of(site, path=path)["termination"] for path in ("/silent", "/closed", "/rubbish", "/refused")}
-    assert told == {
+    expected = {
         "/silent": "backend_timeout", "/closed": "backend_closed", "/rubbish": "backend_malformed",
-        "/refused": "backend_connect_failed",
+        "/half": "backend_closed", "/refused": "backend_connect_failed",
     }
+    assert {path: line_of(site, path=path)["termination"] for path in expected} == expected
 
 
 @pytest.mark.site("max_body=10", "deny=127.0.0.6/32")
@@ -123,6 +125,34 @@ def test_the_door_s_own_refusals_are_told_apart(site):
     assert line_of(site, path="/large")["termination"] == "client_too_large"
     site.door.ask("/unknown", host="nobody.test")
     assert site.door.logged(path="/unknown")["termination"] == "no_route"
+
+
+@pytest.mark.site("route=moved.test redirect=301,https://new.test$path")
+def test_a_redirect_is_told_as_one(site):
+    assert site.door.ask(host="moved.test").status == 301
+    assert site.door.logged(host="moved.test")["termination"] == "redirect"
+
+
+def test_a_target_that_grows_too_long_is_told_as_too_large(make_door, make_backend):
+    door = make_door(start=False, config={"limits": {"request_line": "64KiB"}})
+    backend = make_backend(handler=lambda exchange: exchange.answer(body="whole"))
+    door.catalog.put("grown", instance("grown", backend, "route=grown.test prepend=/" + "p" * 2000))
+    door.start()
+    assert door.ask("/?" + "q" * 60000, host="grown.test").status == 200
+    assert door.ask("/?" + "q" * 64000, host="grown.test").status == 414
+    assert door.logged(host="grown.test", status=414)["termination"] == "client_too_large"
+
+
+def test_a_request_that_the_end_of_the_door_cut_is_told_as_such(make_door, make_backend):
+    door = make_door(start=False, config={"limits": {"shutdown_time": "1s"}})
+    backend = make_backend(handler=lambda exchange: exchange.read())
+    door.catalog.put("slow", instance("slow", backend, "route=slow.test"))
+    door.start()
+    with door.client(host="slow.test") as client:
+        client.request("GET", "/cut")
+        backend.wait_for_requests(1)
+        door.stop()
+    assert door.logged(path="/cut")["termination"] == "shutdown"
 
 
 def test_what_is_no_request_has_a_line_too(site):

@@ -3,7 +3,8 @@ import re
 
 import pytest
 
-from support import wire
+from support import websocket, wire
+from support.catalog import instance
 from support.client import ask
 from support.wait import wait_until
 
@@ -172,6 +173,20 @@ def test_each_request_has_an_id_of_its_own_that_the_log_knows(site):
     assert site.door.logged(host=site.host, path="/3")["request_id"] == ids[3]
 
 
+def test_the_client_is_told_the_id_of_its_request(site):
+    site.answer_with(lambda exchange: exchange.answer(fields={"X-Request-Id": "the backend's own"}))
+    told = site.ask("GET", "/told").get("X-Request-Id")
+    assert told == sent(site).get("X-Request-Id")
+    assert site.door.logged(host=site.host, path="/told")["request_id"] == told
+
+
+@pytest.mark.parametrize("bytes_sent", (b"GET /refused HTTP/1.1\r\nHost: nobody.test\r\n\r\n", b"rubbish\r\n\r\n"))
+def test_the_door_s_own_answers_tell_the_id_of_their_request(site, bytes_sent):
+    with site.client() as client:
+        told = client.send(bytes_sent).response().get("X-Request-Id")
+    assert site.door.logged(request_id=told)["status"] in (400, 404)
+
+
 def test_a_stranger_s_request_id_is_not_believed(site):
     site.ask(fields={"X-Request-Id": "forged"})
     assert sent(site).get("X-Request-Id") != "forged"
@@ -180,6 +195,24 @@ def test_a_stranger_s_request_id_is_not_believed(site):
 def test_a_trusted_proxy_s_request_id_is_kept(site):
     site.ask(source=TRUSTED, fields={"X-Request-Id": "0123456789abcdef0123"})
     assert sent(site).get("X-Request-Id") == "0123456789abcdef0123"
+
+
+def test_the_request_id_of_a_tunnel_is_logged_though_its_head_is_long_gone(make_door, make_backend):
+    door = make_door(start=False, config={"workers": 1, "trusted_proxies": DOOR["trusted_proxies"]})
+    backend = make_backend(handler=websocket.accept_and_echo)
+    door.catalog.put("tunnel", instance("tunnel", backend, "route=tunnel.test"))
+    door.start()
+    handshake = websocket.handshake("tunnel.test", "/tunnel")
+    with door.client(source=TRUSTED) as client:
+        client.send(handshake.replace(b"\r\n\r\n", b"\r\nX-Request-Id: 0123456789abcdef0123\r\n\r\n"))
+        assert client.response().status == 101
+        others = [door.client() for _ in range(8)]
+        for other in others:  # in the slab that the tunnel's head stood in, too
+            other.send(b"x" * 2000)
+        door.ask(host="nobody.test")
+    for other in others:
+        other.close()
+    assert door.logged(path="/tunnel")["request_id"] == "0123456789abcdef0123"
 
 
 def test_a_trusted_request_id_cannot_forge_log_lines(site):

@@ -1,13 +1,16 @@
 """Limits: what is too large or too slow is answered and ended in bounded time; what is just within passes."""
+import os
+import signal
 import time
 
 import pytest
 
 from support import bulk, wire
+from support.backend import Gate
 from support.catalog import instance
 from support.client import Client, ask, trickle
 from support.process import MIB
-from support.wait import wait_until
+from support.wait import wait_until, watch_for
 
 pytestmark = pytest.mark.ci
 
@@ -203,6 +206,28 @@ def test_a_backend_that_stops_in_its_body_ends_the_client_s_connection(site):
         assert client.wait_closed(within=6).endswith(b"begun")
 
 
+@pytest.mark.site("timeout=off", "idle_timeout=off")
+def test_a_time_that_is_off_never_ends_a_request(site):
+    gate = Gate()
+
+    def answer(exchange):
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha")
+        gate.wait()
+        exchange.send(b"lf")
+
+    site.answer_with(lambda exchange: (gate.wait(), exchange.answer(body="late")))
+    for body in (b"late", b"half"):
+        with site.client() as client:
+            client.request()
+            gate.wait_reached()
+            assert not watch_for(client.is_closed, 0.3)  # silence is what is tested
+            gate.open()
+            client.set_timeout(5)
+            assert client.response().body == body
+        gate = Gate()
+        site.answer_with(answer)
+
+
 @pytest.mark.site("total_timeout=1s")
 def test_an_exchange_ends_after_its_total_time_though_bytes_still_come(site):
     def answer(exchange):
@@ -215,6 +240,20 @@ def test_an_exchange_ends_after_its_total_time_though_bytes_still_come(site):
     with site.client() as client:
         client.request()
         client.wait_closed(within=6)
+
+
+@pytest.mark.site("total_timeout=1s")
+def test_an_exchange_ends_after_its_total_time_though_the_door_always_has_bytes_to_move(site):
+    def answer(exchange):
+        exchange.send(wire.message("HTTP/1.1 200 OK", {"Transfer-Encoding": "chunked"}))
+        while True:
+            exchange.send(b"1\r\nx\r\n" * 10000)  # the door has more to do with it than the two ends
+
+    site.answer_with(answer)
+    with site.client() as client:
+        client.request()
+        client.reader.response_head()
+        bulk.discard_all(client.sock, within=10)
 
 
 def endless(exchange):
@@ -288,3 +327,41 @@ def test_all_clients_together_get_the_door_s_connections_and_no_more(make_door, 
     for client in held:
         client.close()
     wait_until(lambda: is_served(door.http, "127.0.0.9"), "service when there is room again")
+
+
+# -- turns ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_client_that_sends_many_requests_at_once_takes_turns_with_others(make_door):
+    door = make_door(config={"workers": 1})
+    requests = {name: b"".join(f"GET /{name}/{n} HTTP/1.1\r\nHost: none.test\r\n\r\n".encode() for n in range(200))
+                for name in "ab"}
+    with door.client(host="none.test") as a, door.client(host="none.test") as b:
+        a.ask(target="/a/begin")
+        b.ask(target="/b/begin")
+        door.signal(signal.SIGSTOP)  # all of them are there when the worker looks
+        os.waitpid(door.pid, os.WUNTRACED)  # it stands still
+        a.send(requests["a"])
+        b.send(requests["b"])
+        door.signal(signal.SIGCONT)
+        for client in (a, b):
+            assert [client.response().status for _ in range(200)] == [404] * 200
+    door.logged(path="/a/199")
+    door.logged(path="/b/199")
+    paths = [line["path"] for line in door.log_lines()]
+    first_done = min(paths.index("/a/199"), paths.index("/b/199"))
+    assert first_done > 300, "when one has its answers, the other has nearly all of its own"
+
+
+def test_a_connection_that_only_lingers_holds_no_buffer(make_door):
+    door = make_door(config={"workers": 1})
+    clients = [door.client().send(b"rubbish\r\n\r\n") for _ in range(50)]
+    for client in clients:
+        assert client.response().status == 400
+
+    def lean():  # a KiB is counted for each that is open; a slab has 16
+        return 1024 <= door.metric("gatehouse_memory_used_bytes") / len(clients) < 4096
+
+    wait_until(lean, "all still linger, and without a slab each", within=3)
+    for client in clients:
+        client.close()

@@ -1,9 +1,12 @@
 """HTTP/1.1 through the door: messages pass whole, in order, on connections that are kept."""
+import threading
+
 import pytest
 
-from support import wire
+from support import websocket, wire
 from support.backend import Gate
-from support.wait import wait_until
+from support.catalog import instance
+from support.wait import patient, wait_until
 
 pytestmark = pytest.mark.quick
 
@@ -248,6 +251,36 @@ def test_early_hints_are_passed_on_before_the_answer(site):
     answer = site.ask()
     assert answer.text == "done"
     assert [(hint.status, hint.get("Link")) for hint in answer.interim] == [(103, "</style.css>; rel=preload")]
+
+
+@pytest.mark.parametrize("end", ("rubbish", "answer", "upgrade"))
+def test_interim_answers_that_a_client_is_slow_to_read_are_never_cut_in_two(make_door, make_backend, end):
+    sent = threading.Event()
+
+    def handler(exchange):
+        for n in range(40):
+            exchange.send(wire.message("HTTP/1.1 103 Early Hints", {"Link": f"</{n}>", "X-Long": "x" * 5000}))
+        if end == "rubbish":
+            exchange.send("rubbish\r\n\r\n")
+        elif end == "answer":
+            exchange.answer(body="whole")
+        else:
+            exchange.send(websocket.accepted(exchange.request) + b"hello")
+        sent.set()
+        exchange.read()
+
+    door = make_door(start=False, config={"workers": 1})
+    door.catalog.put("slow", instance("slow", make_backend(handler=handler), "route=slow.test"))
+    door.start()
+    with door.client(host="slow.test", receive_buffer=4096, segment=536) as client:
+        client.send(websocket.handshake("slow.test"))
+        assert sent.wait(patient(5))
+        door.ask(host="nobody.test")  # one worker: it has seen by now what the backend sent
+        answer = client.response()
+        assert answer.interim, "the client was told something on the way"
+        assert answer.status == {"rubbish": 502, "answer": 200, "upgrade": 101}[end]
+        if end == "upgrade":
+            assert client.reader.take(5) == b"hello"
 
 
 def test_an_interim_answer_is_not_sent_to_http_1_0(site):

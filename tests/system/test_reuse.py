@@ -105,6 +105,24 @@ def test_a_post_whose_backend_dies_is_sent_to_no_other(site):
     assert sorted(request.target for backend in site.backends for request in backend.requests) == targets
 
 
+def refusing(exchange):
+    exchange.answer(503, body=f"not now, says {exchange.backend.name}")
+
+
+@pytest.mark.site("balance=round_robin", "retry=1 on=503", backends=2)
+def test_an_answer_with_a_status_to_retry_is_replaced_by_another_endpoint_s(site):
+    site.backends[0].handler = refusing
+    assert {site.ask("GET", f"/{n}").status for n in range(3)} == {200}
+
+
+@pytest.mark.site("retry=1 on=503")
+def test_an_answer_with_a_status_to_retry_is_passed_on_where_nobody_else_can_be_asked(site):
+    site.answer_with(refusing)
+    answer = site.ask("GET", "/only")
+    assert (answer.status, answer.text) == (503, f"not now, says {site.backend.name}")
+    assert len(site.backend.requests) == 1
+
+
 @pytest.mark.site("retry=0")
 def test_nothing_is_sent_again_where_retry_says_so(site):
     warm(site)
@@ -221,3 +239,26 @@ def test_a_slow_request_holds_up_nobody_else(site):
         assert site.ask("GET", "/quick").text == "/quick"
         gate.open()
         assert slow.response().text == "/slow"
+
+
+@pytest.mark.parametrize("size", [10, 5000, 100 * 1024, 1024 * 1024])
+def test_bytes_behind_the_end_of_an_answer_are_nobody_s_answer(site, size):
+    """However the body's end falls on a read, a second answer that nobody asked for goes no further."""
+
+    def twice(exchange):
+        body = b"x" * size
+        forged = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s%s" % (size, body, forged))
+
+    site.answer_with(twice)
+    for target in "/1", "/2", "/3":
+        assert site.ask("GET", target).body == b"x" * size
+    assert len(site.backend.connections) == 3
+
+
+@pytest.mark.parametrize("size", [10, 5000, 100 * 1024, 1024 * 1024])
+def test_a_connection_is_kept_whatever_its_answer_s_size(site, size):
+    site.answer_with(lambda exchange: exchange.answer(body=b"x" * size))
+    for _ in range(20):
+        assert len(site.ask("GET", "/").body) == size
+    assert len(site.backend.connections) == 1

@@ -21,7 +21,8 @@ ROUTES = {
     "strip": ["rewrite.test/forum strip=/forum"],
     "prepend": ["prepend.test prepend=/base"],
     "both": ["both.test/old strip=/old prepend=/new"],
-    "moved": ["moved.test redirect=301,https://new.test$path", "found.test/x redirect=302,https://new.test/y"],
+    "moved": ["moved.test redirect=301,https://new.test$path", "found.test/x redirect=302,https://new.test/y",
+              "thrice.test redirect=301,https://new.test$path$path$path"],
     "posts": ["method.test if.method=POST,PUT"],
     "others": ["method.test"],
     "beta": ["field.test if.header=X-Beta:1"],
@@ -132,6 +133,12 @@ def test_a_redirect_is_answered_by_the_door(house):
     assert house[1]["moved"].requests == []
 
 
+def test_a_redirect_whose_address_would_be_too_long_is_refused(house):
+    answer = ask(house[0].http, host="thrice.test", target="/" + "a" * 12000)
+    assert (answer.status, answer.has("Location")) == (414, False)
+    assert len(ask(house[0].http, host="thrice.test", target="/" + "a" * 10000).get("Location")) > 30000
+
+
 def test_a_redirect_cannot_be_split_into_fields(house):
     answer = ask(house[0].http, host="moved.test", target="/a%0d%0aSet-Cookie:%20x=1")
     assert not answer.has("Set-Cookie")
@@ -240,6 +247,15 @@ def test_plain_http_is_redirected_to_https_where_there_is_a_tls_listener(two_lis
     assert answer.status in (301, 307, 308)
     assert re.fullmatch(r"https://secure\.test(:22443)?/a\?q=1", answer.get("Location"))
     assert two_listeners.ask("/", "POST", host="secure.test", body=b"x").status in (307, 308), "a POST stays a POST"
+
+
+def test_a_long_request_is_redirected_whole_and_the_connection_goes_on(two_listeners):
+    path = "/" + "a" * 15800
+    with two_listeners.client(host="secure.test") as client:
+        answer = client.ask(target=path)
+        assert answer.status == 301
+        assert answer.get("Location") == f"https://secure.test:22443{path}"
+        assert client.ask(target="/next").get("Location").endswith("/next")
 
 
 def test_plain_http_is_served_or_refused_where_the_route_says_so(two_listeners):

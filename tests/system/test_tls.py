@@ -224,6 +224,23 @@ def test_hsts_is_sent_over_tls_and_never_in_the_plain(house, authority):
     assert not house.ask(host="a.tls.test").has("Strict-Transport-Security")
 
 
+def test_our_hsts_replaces_the_backend_s_and_is_on_the_door_s_own_answers(make_door, make_backend, authority):
+    def answer(exchange):
+        exchange.answer(fields={"Strict-Transport-Security": "max-age=1"})
+
+    door = make_door(start=False, tls=True)
+    authority.issue("strict.test").write(door.certificates, "strict")
+    backend = make_backend(handler=answer)
+    door.catalog.put("strict", instance("strict", backend, "route=strict.test", "hsts=1d"))
+    closed = instance("closed", backend, "route=strict.test/closed", "hsts=1d", "deny=127.0.0.0/8")
+    door.catalog.put("closed", closed)
+    door.start()
+    with door.tls_client(authority, "strict.test", host="strict.test") as client:
+        told = [(answer.status, answer.get("Strict-Transport-Security"))
+                for answer in (client.ask(), client.ask(target="/closed"))]
+    assert told == [(200, "max-age=86400"), (403, "max-age=86400")]
+
+
 def test_the_backend_is_told_https(house, authority, make_backend):
     told = make_backend("told")
     house.catalog.put("s3", instance("s3", told, "route=a.tls.test/told"))
@@ -243,3 +260,66 @@ def test_without_any_certificate_nobody_is_sent_to_https(make_door, make_backend
     door.catalog.put("one", instance("one", make_backend("one"), "route=one.test", "hsts=1d"))
     door.start()
     assert door.ask(host="one.test").get("X-Backend") == "one", "a placeholder never redirects"
+
+
+# -- records --------------------------------------------------------------------------------------------------------
+
+
+class CutRecords:
+    """A client that sends the bytes of its TLS records as it likes."""
+
+    def __init__(self, house, authority, host):
+        self.host, self.tcp = host, socket.create_connection(house.https, timeout=patient(10))
+        self.tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.secure, self.incoming, self.outgoing, hello = tls.client_hello(authority.trust(), host)
+        self.tcp.sendall(hello)
+        tls.finish(self.secure, self.incoming, self.outgoing, self.tcp)
+
+    def record(self, target="/"):
+        """One request as one record, not sent."""
+        self.secure.write(wire.message(f"GET {target} HTTP/1.1", [("Host", self.host)]))
+        return self.outgoing.read()
+
+    def answer(self):
+        return wire.Reader(self).response()
+
+    def recv(self, size):
+        while True:
+            try:
+                return self.secure.read(size)
+            except ssl.SSLWantReadError:
+                self.incoming.write(self.tcp.recv(65536))
+
+
+@pytest.fixture
+def one_worker(make_door, make_backend, authority):
+    door = make_door(start=False, tls=True, config={"workers": 1})
+    authority.issue("cut.test").write(door.certificates, "cut")
+    door.catalog.put("cut", instance("cut", make_backend("cut"), "route=cut.test"))
+    return door.start()
+
+
+def visit_cut(door, authority):
+    return Client(door.https, tls=authority.trust(), sni="cut.test", host="cut.test")
+
+
+def test_a_request_whose_record_comes_in_two_parts_is_answered(one_worker, authority):
+    client = CutRecords(one_worker, authority, "cut.test")
+    with visit_cut(one_worker, authority) as other:
+        for cut in range(1, 200):
+            record = client.record(f"/{cut:03}")
+            client.tcp.sendall(record[:cut])
+            assert other.ask().status == 200  # one worker serves both: it has read the first part by now
+            client.tcp.sendall(record[cut:])
+            assert client.answer().get("X-Echo") == f"/{cut:03}"
+            if cut >= len(record):
+                return
+    raise AssertionError("the record is longer than was cut")
+
+
+@pytest.mark.parametrize("size", (1, 4, 5, 30))
+def test_a_client_that_stops_in_a_record_holds_nobody_up(one_worker, authority, size):
+    silent = CutRecords(one_worker, authority, "cut.test")
+    silent.tcp.sendall(silent.record()[:size])
+    with visit_cut(one_worker, authority) as other:
+        assert other.ask().status == 200

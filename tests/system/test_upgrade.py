@@ -151,6 +151,16 @@ def test_a_silent_tunnel_ends_after_its_own_time(site):
     wait_until(lambda: not site.backend.open_connections(), "the backend's end closes too")
 
 
+@pytest.mark.site("websocket=true idle_timeout=off")
+def test_a_silent_tunnel_stays_where_its_time_is_off(site):
+    site.answer_with(websocket.accept_and_echo)
+    with open_socket(site) as client:
+        assert not watch_for(client.is_closed, 0.3)  # silence is what is tested
+        client.send(b"awake")
+        client.set_timeout(5)
+        assert client.reader.take(5) == b"awake"
+
+
 @pytest.mark.site("websocket=false")
 def test_a_route_without_websocket_passes_no_upgrade(site):
     site.answer_with(lambda exchange: exchange.answer(body="plain"))

@@ -1,10 +1,12 @@
 """Large bodies, made and checked without keeping them: memory is what the tests look at."""
 import hashlib
+import socket
 import threading
 
 from support import wire
 from support.backend import Backend
 from support.client import Client
+from support.wait import Deadline
 
 BLOCK = bytes(n * 31 % 251 for n in range(1 << 18))
 
@@ -82,6 +84,16 @@ def upload(address, host, size, tls=None, sni=None):
         for block in pattern(size):
             client.send(block)
         return client.response()
+
+
+def discard_all(sock, within):
+    """Takes what comes until the other side ends, as fast as the kernel can throw it away."""
+    room, deadline = bytearray(1 << 22), Deadline(within)
+    try:
+        while sock.recv_into(room, len(room), socket.MSG_TRUNC):
+            assert not deadline.passed(), f"bytes still come after {within:g} s"
+    except ConnectionError:
+        pass
 
 
 class Watcher:

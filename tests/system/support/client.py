@@ -11,12 +11,14 @@ class Client:
     """One connection to the door. Every read has a deadline: a hang is a failure, not a stuck test."""
 
     def __init__(self, address, tls=None, sni=None, source=None, receive_buffer=None, timeout=10.0, session=None,
-                 host="door.test"):
+                 host="door.test", segment=None):
         self.address, self.host = address, host
         sock = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, socket.SOCK_STREAM)
         sock.settimeout(patient(timeout))
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if segment:  # small ones keep the door's send buffer small, too
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             if source:

@@ -119,7 +119,7 @@ TEST(AccessLog, EveryTerminationHasATextOfItsOwn) {
   EXPECT_EQ(texts.size(), termination_count);
   EXPECT_FALSE(texts.contains(""));
   EXPECT_EQ(termination_text(Termination::backend_cut), "backend_cut");
-  EXPECT_EQ(termination_text(Termination::internal), "internal");
+  EXPECT_EQ(termination_text(Termination::shutdown), "shutdown");
 }
 
 }  // namespace

@@ -207,6 +207,12 @@ TEST(ResponseWriter, A101StatesItsUpgrade) {
             "Connection: Upgrade\r\n\r\n");
 }
 
+TEST(ResponseWriter, PutsTheRequestsIdInThePlaceOfTheBackendsOwn) {
+  const char* const text = "HTTP/1.1 304 N\r\nX-Request-Id: theirs\r\n\r\n";
+  EXPECT_EQ(rewritten_answer(text, {.request_id = "ours"}), "HTTP/1.1 304 N\r\nX-Request-Id: ours\r\n\r\n");
+  EXPECT_EQ(rewritten_answer(text, {}), text);
+}
+
 TEST(ResponseWriter, AddsDateHstsAndExtraFieldsToFinalAnswersOnly) {
   const ResponseRewrite rewrite{.date = "D", .hsts = "max-age=1", .extra = "Set-Cookie: s\r\n"};
   EXPECT_EQ(rewritten_answer("HTTP/1.1 304 N\r\nStrict-Transport-Security: max-age=9\r\n\r\n", rewrite),
