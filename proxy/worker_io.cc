@@ -73,7 +73,7 @@ void Worker::leave_gone(const World& last, const World& next) {
   for (const PoolPtr& pool : last.pools())
     for (const pool::Endpoint& endpoint : pool->endpoints.endpoints())
       if (!std::binary_search(live.begin(), live.end(), endpoint.live->id)) {
-        backends.close_endpoint(endpoint.live->id);
+        backends.leave_endpoint(endpoint.live->id);
         gone_[endpoint.live->id] = loop.now() + static_cast<LoopTime>(pool->service->drain_time.count());
       }
   std::erase_if(gone_, [&](const auto& gone) { return std::binary_search(live.begin(), live.end(), gone.first); });

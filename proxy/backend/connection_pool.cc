@@ -46,7 +46,7 @@ void ConnectionPool::on_idle_event(void* context) {
 
 void ConnectionPool::give(std::unique_ptr<BackendConnection> connection) {
   PerEndpoint& pool = of(connection->endpoint->id);
-  if (connection->withdrawn || pool.count >= limits_.idle_per_endpoint || !connection->stream.looks_idle() ||
+  if (connection->last_use || pool.count >= limits_.idle_per_endpoint || !connection->stream.looks_idle() ||
       connection->idle_limit == 0)
     return;
   BackendConnection& kept = *connection.release();
@@ -90,10 +90,16 @@ void ConnectionPool::close_endpoint(std::uint32_t endpoint_id) {
   while (list.linked()) drop(static_cast<BackendConnection&>(*list.next));
 }
 
-void ConnectionPool::withdraw_endpoint(std::uint32_t endpoint_id) {
+void ConnectionPool::leave_endpoint(std::uint32_t endpoint_id) {
   close_endpoint(endpoint_id);
-  if (endpoint_id >= by_endpoint_.size()) return;
-  ListNode& used = by_endpoint_[endpoint_id].used;
+  ListNode& used = of(endpoint_id).used;
+  for (ListNode* node = used.next; node != &used; node = node->next)
+    static_cast<BackendConnection&>(*node).last_use = true;
+}
+
+void ConnectionPool::withdraw_endpoint(std::uint32_t endpoint_id) {
+  leave_endpoint(endpoint_id);
+  ListNode& used = of(endpoint_id).used;
   for (ListNode* node = used.next; node != &used; node = node->next) {
     auto& connection = static_cast<BackendConnection&>(*node);
     connection.withdrawn = true;

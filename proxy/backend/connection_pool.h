@@ -27,6 +27,7 @@ struct BackendConnection : Pooled, ListNode {
   LoopTime idle_until = 0;
   LoopTime idle_limit = never;  // by the backend's hint
   unsigned requests = 0;        // answered so far: 0 on a fresh one
+  bool last_use = false;        // not to be kept
   bool withdrawn = false;       // the endpoint is to be left now
   bool large_answers = false;   // the last one did not fit a small slab: read the next into a large one
 };
@@ -48,10 +49,9 @@ class ConnectionPool {
   // Closes what idled too long. Called about once a second.
   void reap();
   void close_one(std::uint32_t endpoint_id);  // the one that idles longest
-  void close_endpoint(std::uint32_t endpoint_id);
   void close_all();
-  // Closes the idle ones, and ends what uses the others.
-  void withdraw_endpoint(std::uint32_t endpoint_id);
+  void leave_endpoint(std::uint32_t endpoint_id);     // closes the idle ones, and keeps none of the others
+  void withdraw_endpoint(std::uint32_t endpoint_id);  // the same, and ends what uses the others
   std::size_t idle() const { return idle_; }
 
  private:
@@ -61,6 +61,7 @@ class ConnectionPool {
     unsigned count = 0;  // of the idle ones
   };
   static void on_idle_event(void* context);
+  void close_endpoint(std::uint32_t endpoint_id);
   void drop(BackendConnection& connection);
   PerEndpoint& of(std::uint32_t endpoint_id);
 

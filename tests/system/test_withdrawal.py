@@ -115,3 +115,24 @@ def test_a_removed_endpoint_is_left_after_drain_time(house):
     with chat(house) as client:
         house.put("b", "drain_time=1s")
         assert_withdrawn(house, client)
+
+
+def test_a_connection_that_was_in_use_when_its_endpoint_was_removed_is_not_kept(house):
+    house.put("a")
+    house.start()
+    wait_health(house, a="up")
+    gate = Gate()
+
+    def wait(exchange):
+        gate.wait()
+        exchange.answer()
+
+    house.backends["a"].handler = wait
+    with Client(house.http, host="one.test") as client:
+        client.request()
+        gate.wait_reached()
+        house.put("b")
+        wait_until(lambda: set(endpoints(house.status(), "one")) == {"b"}, "a is removed", within=10)
+        gate.open()
+        assert client.response().status == 200
+    wait_until(lambda: not house.backends["a"].open_connections(), "its connection is closed", within=10)
