@@ -146,6 +146,9 @@ Status Door::start_threads() {
     access_log_ = std::move(*log);
     shared_.nudge_log = [this] { access_log_->nudge(); };
   }
+  shared_.close_idle = [this](std::uint32_t endpoint) {
+    for (auto& worker : workers_) worker->close_idle(endpoint);
+  };
   shared_.reaper = [this](proxy::WorldPtr world) { asio::post(io_, [gone = std::move(world)] {}); };
   prober_ = std::make_unique<pool::Prober>(
       [this](const pool::Prober::Change& change) {
@@ -154,6 +157,7 @@ Status Door::start_threads() {
                                    std::string(pool::name_of(change.before)) + " -> " +
                                    std::string(pool::name_of(change.after)) + " (" + change.output + ")";
           change.after == pool::Health::up ? note("health", text) : warn("health", text);
+          withdraw_by(change);
         });
       },
       dice.roll());
@@ -165,6 +169,13 @@ Status Door::start_threads() {
     if (access_log_) access_log_->add(workers_.back()->access_log);
   }
   return Done{};
+}
+
+void Door::withdraw_by(const pool::Prober::Change& change) {
+  const proxy::ServicePool* pool = world_->find(change.service);
+  if (pool == nullptr) return;
+  for (const std::uint32_t id : proxy::withdrawn_by(*pool, change.endpoint, change.before, change.after))
+    for (auto& worker : workers_) worker->withdraw(id);
 }
 
 Status Door::start() {

@@ -83,6 +83,7 @@ class Door {
   Status start_threads();
   void close_listeners();
   void wait_for_the_last();
+  void withdraw_by(const pool::Prober::Change& change);
   // For history and events; the second is of what somebody should look at.
   void note(const std::string& what, const std::string& text, const std::string& by = {});
   void warn(const std::string& what, const std::string& text, const std::string& by = {});

@@ -185,11 +185,14 @@ void Door::probe_world() {
   for (const proxy::PoolPtr& pool : world_->pools()) {
     for (const pool::Endpoint& endpoint : pool->endpoints.endpoints()) {
       pool::Probed each;
-      for (const conf::HealthCheck* check : pool::checks_of(*pool->service, *endpoint.instance))
+      for (const conf::HealthCheck* check : pool::checks_of(*pool->service, *endpoint.instance)) {
         each.checks.push_back(*check);
+        each.addresses.push_back(proxy::check_address(*check, endpoint, addresses_));
+      }
       if (each.checks.empty()) continue;
       each.service = pool->service;
       each.endpoint = endpoint;
+      each.tls = pool->tls;
       probed.push_back(std::move(each));
     }
   }

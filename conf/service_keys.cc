@@ -77,7 +77,7 @@ Status apply_health(Subject& s, std::string_view text) {
   if (health->follows_protocol)
     check.tls = s.service.protocol == Protocol::https || s.service.protocol == Protocol::h2;
   if (check.tls) {
-    check.tls_verify = s.service.tls_verify;
+    check.tls_of_service = true;
     check.tls_server_name = s.service.tls_name;
   }
   s.service.health = std::move(check);
@@ -224,7 +224,9 @@ constexpr auto table = std::to_array<ServiceKey>({
      apply_bool<of_service, &Service::tls_verify>, "true",
      "false accepts any certificate of an https endpoint: anyone in between can then read and write along"},
     {"tls_name", "name", service, file_only, once, open, carried, apply_tls_name, "the host sent",
-     "the name asked for by SNI and verified in an https endpoint's certificate"},
+     "the name asked for by SNI and verified in an https endpoint's certificate; a check, which sends no client's "
+     "host, "
+     "falls back on `host` and then on the instance's address"},
     {"tls_certificate", "file:NAME", service, file_only, once, open, carried, apply_tls_certificate, "none",
      "the client certificate shown to https endpoints: NAME.crt and NAME.key in `certificates.files`"},
     {"balance", "round_robin | least_request | least_connection | peak_ewma | random | maglev", service, tags, once,
@@ -239,7 +241,8 @@ constexpr auto table = std::to_array<ServiceKey>({
      "/path | http:[PORT]/path | https:[PORT]/path | tcp | grpc[:SERVICE] | redis [role=master] | none "
      "[status=2xx] [body=TEXT] [interval=5s] [timeout=2s] [rise=2] [fall=3]",
      service, tags, once, open, carried, apply_health, "none",
-     "a check of our own, besides the catalog's; `none` leaves those out too. A bare /path follows `protocol`"},
+     "a check of our own, besides the catalog's; `none` leaves those out too. A bare /path follows `protocol`; over "
+     "TLS the keys `tls_*` hold for the check too"},
     {"single", "true | false", service, tags, once, open, later, apply_bool<of_service, &Service::single>, "false",
      "exactly one endpoint is right, as with a primary"},
     {"eject", "errors=5 [interval=10s] [time=30s] [max=50%] | off", service, tags, once, open, carried,
@@ -254,13 +257,14 @@ constexpr auto table = std::to_array<ServiceKey>({
      "a new endpoint's share grows to its weight over this time"},
     {"drain_time", "duration", service, tags, once, open, carried,
      apply_duration<of_service, &Service::drain_time, 0, day, true>, "30s",
-     "how long requests of a removed endpoint may finish"},
+     "how long requests and WebSockets of a removed endpoint may go on"},
     {"on_unhealthy", "drain | close", service, tags, once, open, carried,
      apply_word<of_service, &Service::on_unhealthy, unhealthy>, "drain",
-     "what becomes of the connections of an endpoint that turned unhealthy"},
+     "what becomes of requests under way at an endpoint whose checks turn it unhealthy: they finish, or are ended"},
     {"on_return", "keep | close", service, tags, once, open, carried,
      apply_word<of_service, &Service::on_return, returns>, "keep",
-     "what becomes of connections to a backup when the others are back"},
+     "what becomes of requests under way at backups when checks bring another endpoint back: they finish, or are "
+     "ended"},
     {"queue", "NUMBER,duration", service, tags, once, open, carried,
      apply_read<of_service, &Service::queue, parse_queue>, "1024,5s",
      "requests that may wait for an endpoint, and for how long; then 503 with Retry-After"},
@@ -283,7 +287,9 @@ constexpr auto table = std::to_array<ServiceKey>({
      "the instance's share"},
     {"max_connections", "number", instance, tags, once, open, carried,
      apply_count<of_instance, &Instance::max_connections>, "0: no limit",
-     "connections to the instance, busy and idle, of all workers"},
+     "connections to the instance, busy and idle, of all workers; at the limit idle ones are closed, and requests "
+     "wait "
+     "in `queue`"},
     {"max_requests", "number", instance, tags, once, open, carried, apply_count<of_instance, &Instance::max_requests>,
      "0: no limit", "requests at once to the instance"},
     {"connect_timeout", "duration", route, tags, once, open, carried,
@@ -298,8 +304,8 @@ constexpr auto table = std::to_array<ServiceKey>({
      apply_duration<of_route, &RoutePolicy::total_timeout, 1, day, true>, "off", "the whole exchange"},
     {"retry", "NUMBER [on=connect,stale,timeout,STATUS] [methods=GET,…] [budget=20%]", route, tags, once, open,
      carried, apply_read<of_route, &RoutePolicy::retry, parse_retry>, "1 on=connect,stale budget=20%",
-     "further attempts on another endpoint; never of a request that may have been acted on, unless its method is "
-     "idempotent or named"},
+     "further attempts on another endpoint; never of a request that may have been acted on, unless its method is one "
+     "of `methods`, which are the idempotent ones where none is named"},
     {"max_body", "size | none", route, tags, once, open, carried, apply_max_body, "none",
      "the largest request body; beyond it 413"},
     {"rate_limit", "NAME", route, tags, repeats, restricts, later, any_text, "none",

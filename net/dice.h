@@ -20,4 +20,9 @@ class Dice {
   std::uint64_t state_;
 };
 
+// Uniform in [0, bound), bound > 0 (Lemire's multiplication; the bias is below bound / 2^64).
+inline std::uint64_t below(Dice& dice, std::uint64_t bound) {
+  return static_cast<std::uint64_t>((static_cast<unsigned __int128>(dice.roll()) * bound) >> 64);
+}
+
 }  // namespace gatehouse

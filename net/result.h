@@ -1,6 +1,6 @@
 // result.h: what an operation gives back when it may fail.
-//   An Error says what happened, whose fault it is and whether trying again may help: the three things a proxy needs
-//   to choose a status code, count a strike and fail over. Exceptions are for start-up only.
+//   An Error says what happened and whose fault it is: what a proxy needs to choose a status code and to count a
+//   strike. Exceptions are for start-up only.
 #pragma once
 
 #include <string>
@@ -11,13 +11,11 @@ namespace gatehouse {
 
 enum class Errc { invalid, refused, timed_out, closed, reset, limit, unavailable, io, tls, protocol };
 enum class Side { client, backend, self };
-enum class Retry { no, on_fresh_connection, on_other_endpoint };
 
 struct Error {
   Errc code = Errc::invalid;
   std::string what;
   Side side = Side::self;
-  Retry retry = Retry::no;
 };
 
 // Holds a T or an Error. [[nodiscard]]: an ignored failure is a bug.

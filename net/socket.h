@@ -57,6 +57,9 @@ class Socket final : public Pollable {
   // Is there nothing to read? Asks the kernel where that is not known: after a read of exactly what was wanted.
   bool looks_idle();
   void set_waker(Waker* waker) { waker_ = waker; }
+  void wake() {
+    if (waker_ != nullptr) waker_->signal();
+  }
   void set_idle_event(IdleEvent event, void* context) { idle_event_ = event, idle_context_ = context; }
 
   void on_events(std::uint32_t events) override;

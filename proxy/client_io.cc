@@ -48,6 +48,14 @@ void ClientConnection::cut() {
   waker.signal();
 }
 
+SocketAddress ClientConnection::destination() const {
+  if (told_destination) return *told_destination;
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  ::getsockname(stream.socket.fd(), reinterpret_cast<sockaddr*>(&address), &size);
+  return SocketAddress::from(reinterpret_cast<const sockaddr*>(&address));
+}
+
 Task<> ClientConnection::story() {
   const bool welcome = co_await greet();
   bool more = welcome;
@@ -83,7 +91,10 @@ Task<bool> ClientConnection::read_proxy_header() {
       const ProxyReading read = ::gatehouse::read_proxy_header({bytes, static_cast<std::size_t>(count)});
       if (read.state == ProxyReading::State::refused) co_return false;
       if (read.state == ProxyReading::State::complete) {
-        if (!read.header.local) peer = read.header.source;
+        if (!read.header.local) {
+          peer = read.header.source;
+          told_destination = read.header.destination;
+        }
         [[maybe_unused]] const auto taken = ::recv(stream.socket.fd(), bytes, read.consumed, 0);
         co_return true;
       }

@@ -3,6 +3,8 @@
 //   buffer. The end is graceful: what we said last is readable by the client before the connection is gone.
 #pragma once
 
+#include <optional>
+
 #include "net/frame_pool.h"
 #include "net/stream.h"
 #include "net/task.h"
@@ -20,15 +22,18 @@ struct ClientConnection : Pooled, ListNode {
   // Asks an idle connection to end, and a busy one after its request.
   void drain() { waker.signal(); }
   void cut();  // ends it now; was_cut from then on
+  // Where the client connected to: the socket's own address, unless the PROXY header said another.
+  SocketAddress destination() const;
 
   Worker& worker;
   std::shared_ptr<const Listener> listener;
   std::unique_ptr<TlsSelection> selection;  // over TLS: what the handshake chose; outlives the stream's SSL
   Stream stream;
   Waker waker;
-  SocketAddress peer;    // who is connected; the PROXY header's source once it was read
-  IpAddress counted_as;  // in Shared::clients
-  Buffer in;             // read and not yet consumed
+  SocketAddress peer;                             // who is connected; the PROXY header's source once it was read
+  std::optional<SocketAddress> told_destination;  // the PROXY header's
+  IpAddress counted_as;                           // in Shared::clients
+  Buffer in;                                      // read and not yet consumed
   unsigned requests = 0;
   bool idle = false;  // between two requests
   bool was_cut = false;

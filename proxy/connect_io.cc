@@ -1,10 +1,13 @@
 #include "proxy/connect_io.h"
 
+#include <cerrno>
 #include <cstring>
 
 #include <unistd.h>
 
 #include "net/proxy_protocol.h"
+#include "proxy/client_io.h"
+#include "proxy/http/authority.h"
 #include "proxy/worker_io.h"
 
 namespace gatehouse::proxy {
@@ -12,8 +15,25 @@ namespace {
 
 using Made = Result<std::unique_ptr<BackendConnection>>;
 
-Error connect_failure(Errc code, std::string what) {
-  return Error{code, std::move(what), Side::backend, Retry::on_other_endpoint};
+Error connect_failure(Errc code, std::string what, Side side = Side::backend) {
+  return Error{code, std::move(what), side};
+}
+
+// What the machine or the process lacks, whoever was to be connected to.
+Side side_of(int error) {
+  switch (error) {
+    case EMFILE:
+    case ENFILE:
+    case ENOSPC:  // of epoll's watches
+    case ENOBUFS:
+    case ENOMEM:
+    case EADDRNOTAVAIL: return Side::self;
+    default: return Side::backend;
+  }
+}
+
+Error no_connection(int error) {
+  return connect_failure(Errc::unavailable, std::string("connect: ") + std::strerror(error), side_of(error));
 }
 
 Task<Status> await_connection(BackendConnection& connection, Waker& waker, LoopTime deadline) {
@@ -23,16 +43,15 @@ Task<Status> await_connection(BackendConnection& connection, Waker& waker, LoopT
     const Waker::Why why = co_await waker.sleep(deadline);
     if (why == Waker::Why::deadline) co_return connect_failure(Errc::timed_out, "connect: no answer in time");
   }
-  if (const int error = connect_error(socket.fd()); error != 0)
-    co_return connect_failure(Errc::unavailable, std::string("connect: ") + std::strerror(error));
+  if (const int error = connect_error(socket.fd()); error != 0) co_return no_connection(error);
   co_return Done{};
 }
 
 Task<Status> send_proxy_header(BackendConnection& connection, Waker& waker, const ConnectRequest& request,
                                LoopTime deadline) {
   ProxyHeader told;
-  told.source = request.client;
-  told.destination = request.local;
+  told.source = request.client.peer;
+  told.destination = request.client.destination();
   const bool first = request.pool.service->send_proxy == conf::SendProxy::v1;
   const ProxyBytes header = first ? write_proxy_v1(told) : write_proxy_v2(told);
   for (std::size_t sent = 0; sent < header.size;) {
@@ -52,15 +71,17 @@ Task<Status> shake_hands(Worker& worker, BackendConnection& connection, Waker& w
   if (!context) co_return connect_failure(Errc::tls, context.error().what);
   const conf::Service& service = *request.pool.service;
   const std::string& given = service.tls_name.empty() ? service.host : service.tls_name;
-  const std::string name = given.empty() ? std::string(request.host) : given;
+  const std::string name(http::certified_name(given.empty() ? request.host : std::string_view(given)));
+  // An endpoint can't be blamed for not being whom the client named.
+  const Side side = given.empty() ? Side::client : Side::backend;
   Result<SslPtr> ssl = (*context)->connect(name, request.endpoint.name);
-  if (!ssl) co_return connect_failure(Errc::tls, ssl.error().what);
+  if (!ssl) co_return connect_failure(Errc::tls, ssl.error().what, side);
   connection.stream.tls = std::make_unique<TlsSession>(std::move(*ssl), connection.stream.socket);
   for (;;) {
     const IoResult result = connection.stream.tls->handshake();
     if (result.ok()) co_return Done{};
     if (!result.again())
-      co_return connect_failure(Errc::tls, "TLS to " + name + ": " + connection.stream.tls->error_text());
+      co_return connect_failure(Errc::tls, "TLS to " + name + ": " + connection.stream.tls->error_text(), side);
     const Waker::Why why = co_await waker.sleep(deadline);
     if (why == Waker::Why::deadline) co_return connect_failure(Errc::timed_out, "TLS: no answer in time");
   }
@@ -69,12 +90,13 @@ Task<Status> shake_hands(Worker& worker, BackendConnection& connection, Waker& w
 }  // namespace
 
 Task<Made> connect_backend(Worker& worker, Waker& waker, const ConnectRequest& request) {
-  const int fd = start_connect(request.endpoint.address);
-  if (fd < 0) co_return connect_failure(Errc::unavailable, std::string("connect: ") + std::strerror(errno));
+  if (!pool::begin_connection(request.endpoint))
+    co_return connect_failure(Errc::limit, "connect: max_connections are open", Side::self);
   auto connection = std::make_unique<BackendConnection>(request.endpoint.state);
+  const int fd = start_connect(request.endpoint.address);
+  if (fd < 0) co_return no_connection(errno);
   if (!connection->stream.socket.open(worker.loop, fd))
-    co_return connect_failure(Errc::unavailable,
-                              std::string("connect: ") + std::strerror(connection->stream.socket.last_error()));
+    co_return no_connection(connection->stream.socket.last_error());
   connection->stream.socket.set_waker(&waker);
   const LoopTime deadline = worker.loop.now() + request.timeout.count();
   const conf::Service& service = *request.pool.service;

@@ -1,5 +1,7 @@
 // connect_io.h: a fresh connection to an endpoint: TCP, and a PROXY header or TLS where the service wants them.
-//   Ends within the route's connect_timeout, handshake included. Names what failed for the log and for health.
+//   Ends within the route's connect_timeout, handshake included. Names what failed for the log, and whose fault it
+//   was for health: the client's, if TLS failed under a name that it alone had said; our own, if the machine lacks
+//   descriptors, ports or memory, or (Errc::limit) as many connections to the endpoint are open as may.
 #pragma once
 
 #include "net/result.h"
@@ -10,13 +12,14 @@
 namespace gatehouse::proxy {
 
 class Worker;
+struct ClientConnection;
 
 struct ConnectRequest {
   const pool::Endpoint& endpoint;
   const ServicePool& pool;
   Millis timeout;
-  SocketAddress client, local;  // for the PROXY header
-  std::string_view host;        // SNI where the service names none
+  const ClientConnection& client;  // for the PROXY header
+  std::string_view host;           // SNI where the service names none
 };
 
 Task<Result<std::unique_ptr<BackendConnection>>> connect_backend(Worker& worker, Waker& waker,

@@ -12,7 +12,7 @@
 namespace gatehouse::proxy {
 namespace {
 
-constexpr LoopTime queue_poll_ms = 10;
+constexpr LoopTime first_look_ms = 10, later_look_ms = 100;  // for places that other workers release
 
 // Bytes of the connection that the peer's TCP has acknowledged.
 std::uint64_t acked_bytes(int fd) {
@@ -35,10 +35,15 @@ Task<> Exchange::forward() {
     if (!chosen) co_return;
     bool connected = take_idle_connection();
     if (!connected) connected = co_await connect();
-    if (connected) co_await converse();
+    if (connected) {
+      endpoint_->live->requests_total.fetch_add(1, std::memory_order_relaxed);
+      co_await converse();
+      count_bytes();
+    }
     release_endpoint();
     if (attempt_ == Attempt::again_elsewhere || attempt_ == Attempt::again_fresh) {
       worker_.counters.retries.add();
+      shard().retries.add();
       continue;
     }
     co_return;
@@ -52,7 +57,8 @@ Task<bool> Exchange::choose_endpoint() {
     attempt_ = Attempt::running;
     co_return true;
   }
-  pool::Outcome outcome = pick_endpoint();
+  const bool overtakes = !is_choosy() && shard().line.takes_any();
+  pool::Outcome outcome = overtakes ? pool::Outcome::busy : pick_endpoint();
   if (outcome == pool::Outcome::busy || outcome == pool::Outcome::unchecked)
     outcome = co_await wait_in_queue(outcome);
   if (outcome == pool::Outcome::picked) {
@@ -65,6 +71,9 @@ Task<bool> Exchange::choose_endpoint() {
   if (refused_ == 0) refuse(503, no_endpoint_reason(outcome, queue_was_full_));
   co_return false;
 }
+
+// Not every endpoint will do: a sticky one is wanted, or one not tried yet.
+bool Exchange::is_choosy() const { return admission_.sticky || attempts_ > 0; }
 
 pool::PickContext Exchange::pick_context() {
   pool::PickContext context;
@@ -99,15 +108,21 @@ Task<pool::Outcome> Exchange::wait_in_queue(pool::Outcome outcome) {
     queue_was_full_ = true;
     co_return outcome;
   }
+  pool::WaitingLine& line = shard().line;
+  pool::WaitingLine::Place place(client_.waker, is_choosy());
+  line.join(place);
   const LoopTime deadline = worker_.loop.now() + pool_->service->queue.wait.count();
   while (outcome == pool::Outcome::busy || outcome == pool::Outcome::unchecked) {
     if (worker_.loop.now() >= deadline || client_.stream.socket.failed()) {
       shard().queue_timeout.add();
       break;
     }
-    co_await client_.waker.sleep(std::min(deadline, worker_.loop.now() + queue_poll_ms));
+    const LoopTime look = worker_.loop.now() + (line.is_oldest(place) ? first_look_ms : later_look_ms);
+    co_await client_.waker.sleep(std::min(deadline, look));
     outcome = pick_endpoint();
+    if (place.choosy) line.wake_after(place);  // what is no use to it may be to the next
   }
+  line.leave(place);
   queued.fetch_sub(1, std::memory_order_relaxed);
   co_return outcome;
 }
@@ -118,47 +133,86 @@ bool Exchange::take_idle_connection() {
   if (!backend_) return false;
   worker_.counters.backend_reuses.add();
   // What could not be repeated is sent only where a failure can be judged: see may_replay.
-  if (!http::is_idempotent(head_.method_id)) acked_before_ = acked_bytes(backend_->stream.socket.fd());
+  if (!repeatable()) acked_before_ = acked_bytes(backend_->stream.socket.fd());
   return true;
+}
+
+// What we lack may be held by connections that idle: in this worker, or, of an endpoint's own limit, in any.
+Task<Result<std::unique_ptr<BackendConnection>>> Exchange::make_connection() {
+  const ConnectRequest request{*endpoint_, *pool_, policy_->connect_timeout, client_, head_.host_name()};
+  const LoopTime deadline = worker_.loop.now() + pool_->service->queue.wait.count();
+  for (;;) {
+    Result<std::unique_ptr<BackendConnection>> made = co_await connect_backend(worker_, client_.waker, request);
+    if (made || made.error().side != Side::self) co_return made;
+    if (made.error().code != Errc::limit) {
+      if (worker_.backends.idle() == 0) co_return made;
+      worker_.backends.close_all();
+      continue;
+    }
+    if (worker_.loop.now() >= deadline || client_.stream.socket.failed()) co_return made;
+    worker_.shared.close_idle(endpoint_->live->id);
+    co_await client_.waker.sleep(std::min(deadline, worker_.loop.now() + first_look_ms));
+  }
 }
 
 Task<bool> Exchange::connect() {
   const std::uint64_t before = worker_.loop.now_us();
-  const ConnectRequest request{
-      *endpoint_, *pool_, policy_->connect_timeout, client_.peer, client_.listener->conf.address, head_.host_name()};
-  Result<std::unique_ptr<BackendConnection>> made = co_await connect_backend(worker_, client_.waker, request);
+  Result<std::unique_ptr<BackendConnection>> made = co_await make_connection();
   connect_us_ += worker_.loop.now_us() - before;
   if (made) {
     backend_ = std::move(*made);
+    worker_.backends.know(*backend_);
     worker_.counters.backend_connects.add();
     pool::on_connected(*endpoint_->live);
     co_return true;
+  }
+  if (made.error().code == Errc::limit) {
+    attempt_ = Attempt::failed;
+    shard().queue_timeout.add();
+    refuse(503, http::Termination::queue_timeout);
+    co_return false;
   }
   worker_.counters.backend_connect_failures.add();
   failure_ = made.error().code == Errc::timed_out ? pool::Failure::connect_timeout
              : made.error().code == Errc::tls     ? pool::Failure::tls
                                                   : pool::Failure::refused;
+  blame_ = made.error().side;
   judge_failure(client_.stream.socket.failed() ? Fault::client_gone : Fault::connect);
   co_return false;
 }
 
+// What went to the endpoint and came from it, of an attempt that is not made again.
+void Exchange::count_bytes() {
+  pool::EndpointState& state = *endpoint_->live;
+  const std::uint64_t sent = out_sent_ + (region_sent_ - region_copied_) + request_body_.moved();
+  state.bytes_out_total.fetch_add(sent, std::memory_order_relaxed);
+  state.bytes_in_total.fetch_add(answer_received_ + answer_body_.received(), std::memory_order_relaxed);
+}
+
 void Exchange::release_endpoint() {
   pool::end_request(*endpoint_);
-  pool::EndpointState& state = *endpoint_->live;
-  state.requests_total.fetch_add(1, std::memory_order_relaxed);
+  shard().line.wake_oldest();
   if (attempt_ == Attempt::answered) judge_answer();
-  if (backend_ && keep_backend_ && attempt_ == Attempt::answered) {
+  const bool for_others = pool_->service->send_proxy == conf::SendProxy::none;
+  if (backend_ && keep_backend_ && for_others && attempt_ == Attempt::answered) {
     ++backend_->requests;
     worker_.backends.give(std::move(backend_));
   }
   backend_.reset();
 }
 
+// May a request be acted on twice? Those of the methods that the route names, else the idempotent ones.
+bool Exchange::repeatable() const {
+  const std::vector<std::string>& named = policy_->retry.methods;
+  if (named.empty()) return http::is_idempotent(head_.method_id);
+  return std::find(named.begin(), named.end(), head_.method()) != named.end();
+}
+
 // May the very same bytes be sent once more, although they may have been sent already?
 bool Exchange::may_replay() const {
   if (region_copied_ != region_size_ || request_body_.received() > region_received_) return false;
   if (answering_ || interims_ > 0 || (answer_ && !answer_.empty())) return false;
-  if (out_sent_ == 0 || http::is_idempotent(head_.method_id)) return true;
+  if (out_sent_ == 0 || repeatable()) return true;
   // The backend had closed before a byte of this request reached it: its FIN acknowledges none of them. Linux tells
   // a reset that follows a FIN as EPIPE, so a plain ECONNRESET proves nothing.
   const Socket& socket = backend_->stream.socket;
@@ -168,7 +222,7 @@ bool Exchange::may_replay() const {
 
 // Back to the state before anything was sent.
 void Exchange::rewind() {
-  out_sent_ = 0;
+  out_sent_ = answer_received_ = 0;
   request_sent_ = request_broken_ = false;
   answer_.release();
   answer_head_.clear();
@@ -179,7 +233,8 @@ void Exchange::judge_failure(Fault fault) {
   attempt_ = Attempt::failed;
   switch (fault) {
     case Fault::connect:
-      pool::on_connect_failure(*endpoint_, pool_->endpoints, pool_->stats->eject, failure_, now_ms());
+      if (blame_ == Side::backend)
+        pool::on_connect_failure(*endpoint_, pool_->endpoints, pool_->stats->eject, failure_, now_ms());
       if (retry.on_connect && attempts_ <= retry.attempts && retry_allowed()) attempt_ = Attempt::again_elsewhere;
       break;
     case Fault::closed:
@@ -197,6 +252,7 @@ void Exchange::judge_failure(Fault fault) {
       note_gateway_error(fault);
       if (retry.on_timeout) retry_elsewhere();
       break;
+    case Fault::withdrawn: retry_elsewhere(); break;
     case Fault::malformed:
       worker_.counters.malformed_responses.add();
       note_gateway_error(fault);
@@ -208,7 +264,7 @@ void Exchange::judge_failure(Fault fault) {
 
 // What may have been acted on is sent to another endpoint only if that does no harm.
 void Exchange::retry_elsewhere() {
-  if (attempts_ > policy_->retry.attempts || !http::is_idempotent(head_.method_id) || !may_replay()) return;
+  if (attempts_ > policy_->retry.attempts || !repeatable() || !may_replay()) return;
   if (!retry_allowed()) return;
   rewind();
   attempt_ = Attempt::again_elsewhere;
@@ -219,7 +275,7 @@ void Exchange::retry_for_status() {
   const conf::RetryPolicy& retry = policy_->retry;
   const bool wanted = std::any_of(retry.on_status.begin(), retry.on_status.end(),
                                   [this](const conf::StatusRange& range) { return range.contains(status_); });
-  if (!wanted || attempts_ > retry.attempts || !http::is_idempotent(head_.method_id) || !request_sent_) return;
+  if (!wanted || attempts_ > retry.attempts || !repeatable() || !request_sent_) return;
   if (region_copied_ != region_size_ || request_body_.received() > region_received_ || interims_ > 0) return;
   // Before this answer is thrown away: is there anybody else to ask?
   if (pool::pick(pool_->endpoints, pick_context()).outcome != pool::Outcome::picked || !retry_allowed()) return;
@@ -239,7 +295,6 @@ void Exchange::note_gateway_error(Fault fault) {
   const pool::Failure failure = fault == Fault::timeout     ? pool::Failure::timeout
                                 : fault == Fault::malformed ? pool::Failure::protocol
                                                             : pool::Failure::closed;
-  endpoint_->live->failures_total.fetch_add(1, std::memory_order_relaxed);
   pool::on_gateway_error(*endpoint_, pool_->endpoints, pool_->service->eject, pool_->stats->eject, failure, now_ms());
 }
 
@@ -258,11 +313,13 @@ void Exchange::fail(Fault fault) {
   if (answering_) return break_off(Termination::client_closed);
   switch (fault) {
     case Fault::connect:
+      if (blame_ == Side::self) return refuse(503, Termination::overload);
       if (failure_ == pool::Failure::connect_timeout) return refuse(504, Termination::backend_connect_timeout);
       if (failure_ == pool::Failure::tls) return refuse(502, Termination::backend_tls_failed);
       return refuse(503, Termination::backend_connect_failed);
     case Fault::timeout: return refuse(504, Termination::backend_timeout);
     case Fault::closed: return refuse(502, Termination::backend_closed);
+    case Fault::withdrawn: return refuse(503, Termination::backend_withdrawn);
     case Fault::malformed: return refuse(502, Termination::backend_malformed);
     case Fault::total_time: return refuse(504, Termination::total_timeout);
     case Fault::client_silent: return refuse(408, Termination::client_timeout);

@@ -283,6 +283,10 @@ void Exchange::write_log() {
   const std::uint64_t bytes_out = answer_head_size_ * (refused_ != 0) + local_body_size_ + answer_body_.moved();
   worker_.counters.bytes_in.add(bytes_in);
   worker_.counters.bytes_out.add(bytes_out);
+  if (pool_ != nullptr) {
+    shard().bytes_in.add(bytes_in);
+    shard().bytes_out.add(bytes_out);
+  }
   if (!settings_->access_log) return;
   const std::span<char> line = worker_.access_log.reserve(http::access_line_bytes_max);
   if (line.empty()) return worker_.access_log.drop();

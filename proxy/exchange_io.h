@@ -49,7 +49,17 @@ class Exchange : public Pooled {
  private:
   // Where the present attempt at a backend stands.
   enum class Attempt { running, answered, upgraded, failed, again_fresh, again_elsewhere };
-  enum class Fault { connect, timeout, closed, malformed, total_time, client_gone, client_silent, client_slow };
+  enum class Fault {
+    connect,
+    timeout,
+    closed,
+    withdrawn,
+    malformed,
+    total_time,
+    client_gone,
+    client_silent,
+    client_slow
+  };
 
   // exchange_io.cc
   bool admit();
@@ -69,13 +79,17 @@ class Exchange : public Pooled {
   // exchange_backend_io.cc
   Task<> forward();
   Task<bool> choose_endpoint();
+  bool is_choosy() const;
   pool::PickContext pick_context();
   pool::Outcome pick_endpoint();
   Task<pool::Outcome> wait_in_queue(pool::Outcome outcome);
   bool take_idle_connection();
+  Task<Result<std::unique_ptr<BackendConnection>>> make_connection();
   Task<bool> connect();
+  void count_bytes();
   void release_endpoint();
   void judge_failure(Fault fault);
+  bool repeatable() const;
   bool may_replay() const;
   bool retry_allowed();
   void rewind();
@@ -137,6 +151,7 @@ class Exchange : public Pooled {
   bool fresh_only_ = false, stale_replayed_ = false, queue_was_full_ = false;
   Attempt attempt_ = Attempt::running;
   pool::Failure failure_ = pool::Failure::none;  // of a connection
+  Side blame_ = Side::backend;                   // for it
   std::uint64_t acked_before_ = 0;               // by the backend's TCP, before this request
 
   // The request's side.
@@ -155,6 +170,7 @@ class Exchange : public Pooled {
   BodyMover answer_body_;
   unsigned interims_ = 0;
   std::size_t answer_head_size_ = 0;  // as sent to the client
+  std::size_t answer_received_ = 0;   // before the body moves
   bool answering_ = false, keep_client_ = false, keep_backend_ = false;
 
   // Time: microseconds for what is told, LoopTime for deadlines.

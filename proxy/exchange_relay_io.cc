@@ -23,6 +23,10 @@ Task<> Exchange::converse() {
   download_guard_.start(worker_.loop.now(), 0);
   progress_at_ = 0;
   for (;;) {
+    if (backend_->withdrawn) {
+      answering_ ? break_off(http::Termination::backend_withdrawn) : judge_failure(Fault::withdrawn);
+      co_return;
+    }
     pump();
     if (attempt_ == Attempt::upgraded) {
       co_await converse_upgraded();
@@ -129,6 +133,7 @@ void Exchange::pump_answer_head() {
     if (!got.ok()) return judge_failure(Fault::closed);
     if (first_byte_us_ == 0) first_byte_us_ = worker_.loop.now_us() - started_us_;
     answer_.grew(got.size);
+    answer_received_ += got.size;
     while (attempt_ == Attempt::running && !answering_ && !answer_.empty() && take_answer_head()) {
     }
     if (attempt_ != Attempt::running || answering_) return;
@@ -193,7 +198,9 @@ void Exchange::begin_answer() {
       status_ == 101 ? http::Framing::none : http::client_framing(answer_head_, head_.minor);
   BodyMover::Coding coding = BodyMover::Coding::length;
   std::uint64_t left = 0;
-  if (!frame_answer(towards_client, coding, left)) {
+  const bool framed = frame_answer(towards_client, coding, left);
+  answer_received_ -= answer_body_.received();  // what is counted there
+  if (!framed) {
     answering_ = false;
     return judge_failure(Fault::malformed);
   }

@@ -31,6 +31,10 @@ Task<> Exchange::converse_upgraded() {
   out_.release();
   LoopTime part_at = never;
   for (;;) {
+    if (backend_->withdrawn) {
+      termination_ = http::Termination::backend_withdrawn;
+      break;
+    }
     Moved up = Moved::done, down = Moved::done;
     if (!request_body_.done()) up = request_body_.run(client, backend);
     if (!answer_body_.done()) down = answer_body_.run(backend, client);

@@ -57,22 +57,34 @@ void Worker::publish(std::shared_ptr<const World> world) {
   loop.post([this, world = std::move(world)]() mutable {
     const conf::Limits& limits = world->settings().limits;
     backends.set_limits({limits.backend_idle_connections, static_cast<LoopTime>(limits.backend_idle_time.count())});
-    if (worlds.live() > 0) close_gone(worlds.current(), *world);
+    if (worlds.live() > 0) leave_gone(worlds.current(), *world);
     log_lines = http::AccessLineWriter(world->settings().redact);
     worlds.publish(std::move(world));
   });
 }
 
-// Idle connections to endpoints that the next world doesn't know are of no use to it.
-void Worker::close_gone(const World& last, const World& next) {
+// Idle connections to endpoints that the next world doesn't know are of no use to it; the others may be used for the
+// service's drain_time.
+void Worker::leave_gone(const World& last, const World& next) {
   std::vector<std::uint32_t> live;
   for (const PoolPtr& pool : next.pools())
     for (const pool::Endpoint& endpoint : pool->endpoints.endpoints()) live.push_back(endpoint.live->id);
   std::sort(live.begin(), live.end());
   for (const PoolPtr& pool : last.pools())
     for (const pool::Endpoint& endpoint : pool->endpoints.endpoints())
-      if (!std::binary_search(live.begin(), live.end(), endpoint.live->id))
-        backends.close_endpoint(endpoint.live->id);
+      if (!std::binary_search(live.begin(), live.end(), endpoint.live->id)) {
+        backends.leave_endpoint(endpoint.live->id);
+        gone_[endpoint.live->id] = loop.now() + static_cast<LoopTime>(pool->service->drain_time.count());
+      }
+  std::erase_if(gone_, [&](const auto& gone) { return std::binary_search(live.begin(), live.end(), gone.first); });
+}
+
+void Worker::withdraw_gone() {
+  std::erase_if(gone_, [this](const auto& gone) {
+    const bool due = gone.second <= loop.now();
+    if (due) backends.withdraw_endpoint(gone.first);
+    return due;
+  });
 }
 
 void Worker::listen(std::vector<OpenListener> listeners) {
@@ -161,6 +173,14 @@ void Worker::cut() {
   });
 }
 
+void Worker::close_idle(std::uint32_t endpoint) {
+  loop.post([this, endpoint] { backends.close_one(endpoint); });
+}
+
+void Worker::withdraw(std::uint32_t endpoint) {
+  loop.post([this, endpoint] { backends.withdraw_endpoint(endpoint); });
+}
+
 void Worker::shed_load() {
   const std::uint64_t most = worlds.current().settings().limits.memory;
   const std::uint64_t used = shared.memory_used.load(std::memory_order_relaxed);
@@ -190,6 +210,7 @@ void Worker::tick() {
   shared.memory_used.fetch_add(used - memory_reported_, std::memory_order_relaxed);
   memory_reported_ = used;
   shed_load();
+  withdraw_gone();
   if (loop.now() < reap_at_) return;
   reap_at_ = loop.now() + reap_ms;
   backends.reap();

@@ -44,6 +44,7 @@ struct Shared {
   ClientCounts clients;
   std::function<void(std::shared_ptr<const World>)> reaper;  // any thread
   std::function<void()> nudge_log;                           // any thread; a log ring is half full
+  std::function<void(std::uint32_t endpoint)> close_idle;    // any thread; each worker closes one connection to it
   std::atomic<std::uint64_t> open_connections{0}, memory_used{0};
   std::uint64_t connections_most = 0;        // of all workers
   std::atomic<unsigned> workers_drained{0};  // those that accept nothing any more
@@ -62,7 +63,9 @@ class Worker {
   void listen(std::vector<OpenListener> listeners);  // the whole new set
   // No new connections but those that stand in the queue; idle ones close, busy ones when their request is done.
   void drain();
-  void cut();  // whatever is left
+  void cut();                               // whatever is left
+  void close_idle(std::uint32_t endpoint);  // one connection to it, if one idles here
+  void withdraw(std::uint32_t endpoint);    // ends all use of it
 
   // For the coroutines that run here.
   const unsigned index;
@@ -96,7 +99,8 @@ class Worker {
   };
   void accepted(const std::shared_ptr<const Listener>& listener, int fd, const SocketAddress& peer);
   void sweep();
-  void close_gone(const World& last, const World& next);
+  void leave_gone(const World& last, const World& next);
+  void withdraw_gone();
   void shed_load();
   void tick();
   std::uint64_t memory_used() const;
@@ -111,6 +115,7 @@ class Worker {
   Tick tick_;
   std::uint64_t memory_reported_ = 0;
   LoopTime reap_at_ = 0;
+  std::map<std::uint32_t, LoopTime> gone_;  // endpoints that were removed, and when they are withdrawn
   std::thread thread_;
 };
 

@@ -59,6 +59,13 @@ pool::Endpoint make_endpoint(const conf::Service& service, const conf::Instance&
   return endpoint;
 }
 
+constexpr std::string_view this_machine = "localhost";
+
+bool has_name_of_its_own(const conf::HealthCheck& check, const conf::Instance& instance) {
+  return !check.host.empty() && check.host != this_machine && check.host != instance.address &&
+         !IpAddress::parse(check.host);
+}
+
 bool same_routes(const conf::RoutingTable& a, const conf::RoutingTable& b) {
   return a.hosts == b.hosts && std::ranges::equal(a.services, b.services, [](const auto& x, const auto& y) {
            return x == y || (x->name == y->name && x->routes == y->routes);
@@ -170,11 +177,41 @@ WorldPtr build_world(std::shared_ptr<const conf::RoutingTable> table, const Worl
   return WorldBuilder(previous, registry, inputs).build(std::move(table));
 }
 
+std::optional<IpAddress> check_address(const conf::HealthCheck& check, const pool::Endpoint& endpoint,
+                                       const Addresses& addresses) {
+  if (const auto ip = IpAddress::parse(check.host)) return ip;
+  if (check.host == this_machine) return IpAddress::v4(127, 0, 0, 1);
+  if (!has_name_of_its_own(check, *endpoint.instance)) return endpoint.address.ip;
+  const auto found = addresses.find(check.host);
+  if (found == addresses.end() || found->second.empty()) return std::nullopt;
+  return found->second.front();
+}
+
+std::vector<std::uint32_t> withdrawn_by(const ServicePool& pool, std::string_view endpoint, pool::Health before,
+                                        pool::Health after) {
+  std::vector<std::uint32_t> ids;
+  const auto endpoints = pool.endpoints.endpoints();
+  const auto changed = std::ranges::find(endpoints, endpoint, &pool::Endpoint::name);
+  if (changed == endpoints.end()) return ids;
+  const auto serves = [](pool::Health health) {
+    return health == pool::Health::up || health == pool::Health::warning;
+  };
+  if (after == pool::Health::down && pool.service->on_unhealthy == conf::OnUnhealthy::close)
+    ids.push_back(changed->live->id);
+  const bool returned = serves(after) && !serves(before) && !changed->backup;
+  if (returned && pool.service->on_return == conf::OnReturn::close)
+    for (const auto& each : endpoints)
+      if (each.backup) ids.push_back(each.live->id);
+  return ids;
+}
+
 std::vector<std::string> names_to_resolve(const conf::RoutingTable& table) {
   std::set<std::string> names;
   for (const auto& service : table.services) {
     for (const auto& instance : service->instances) {
       if (!IpAddress::parse(instance.address)) names.insert(instance.address);
+      for (const conf::HealthCheck* check : pool::checks_of(*service, instance))
+        if (has_name_of_its_own(*check, instance)) names.insert(check->host);
     }
   }
   return {names.begin(), names.end()};

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -89,7 +90,17 @@ using WorldPtr = std::shared_ptr<const World>;
 WorldPtr build_world(std::shared_ptr<const conf::RoutingTable> table, const World* previous,
                      pool::EndpointRegistry& registry, const WorldInputs& inputs);
 
-// Names in the table that have to be resolved before their instances can be used: sorted, each once.
+// The endpoints whose connections end when this endpoint's health changes so: its own by on_unhealthy, the backups'
+// by on_return.
+std::vector<std::uint32_t> withdrawn_by(const ServicePool& pool, std::string_view endpoint, pool::Health before,
+                                        pool::Health after);
+
+// Where a check of an endpoint asks: the address in its URL, this machine (localhost), the endpoint's own, or what
+// its name resolves to; none: that is not known.
+std::optional<IpAddress> check_address(const conf::HealthCheck& check, const pool::Endpoint& endpoint,
+                                       const Addresses& addresses);
+
+// Names in the table that have to be resolved before their instances or checks can be used: sorted, each once.
 std::vector<std::string> names_to_resolve(const conf::RoutingTable& table);
 
 // What became different, a sentence each, for `history`: "service web: endpoint n1/web-2 added (10.0.0.2:80)".

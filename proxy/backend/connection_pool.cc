@@ -4,11 +4,9 @@
 
 namespace gatehouse::proxy {
 
-BackendConnection::BackendConnection(std::shared_ptr<pool::EndpointState> state) : endpoint(std::move(state)) {
-  endpoint->connections.fetch_add(1, std::memory_order_relaxed);
-}
+BackendConnection::BackendConnection(std::shared_ptr<pool::EndpointState> state) : endpoint(std::move(state)) {}
 
-BackendConnection::~BackendConnection() { endpoint->connections.fetch_sub(1, std::memory_order_relaxed); }
+BackendConnection::~BackendConnection() { pool::end_connection(*endpoint); }
 
 std::unique_ptr<BackendConnection> ConnectionPool::take(std::uint32_t endpoint_id) {
   if (endpoint_id >= by_endpoint_.size()) return nullptr;
@@ -23,10 +21,18 @@ std::unique_ptr<BackendConnection> ConnectionPool::take(std::uint32_t endpoint_i
     connection.stream.socket.set_idle_event(nullptr, nullptr);
     --pool.count;
     --idle_;
+    connection.link_before(pool.used);
     return std::unique_ptr<BackendConnection>(&connection);
   }
   return nullptr;
 }
+
+ConnectionPool::PerEndpoint& ConnectionPool::of(std::uint32_t endpoint_id) {
+  while (endpoint_id >= by_endpoint_.size()) by_endpoint_.emplace_back();
+  return by_endpoint_[endpoint_id];
+}
+
+void ConnectionPool::know(BackendConnection& fresh) { fresh.link_before(of(fresh.endpoint->id).used); }
 
 void ConnectionPool::on_idle_event(void* context) {
   auto& connection = *static_cast<BackendConnection*>(context);
@@ -39,16 +45,16 @@ void ConnectionPool::on_idle_event(void* context) {
 }
 
 void ConnectionPool::give(std::unique_ptr<BackendConnection> connection) {
-  const std::uint32_t id = connection->endpoint->id;
-  while (id >= by_endpoint_.size()) by_endpoint_.emplace_back();
-  PerEndpoint& pool = by_endpoint_[id];
-  if (pool.count >= limits_.idle_per_endpoint || !connection->stream.looks_idle() || connection->idle_limit == 0)
+  PerEndpoint& pool = of(connection->endpoint->id);
+  if (connection->last_use || pool.count >= limits_.idle_per_endpoint || !connection->stream.looks_idle() ||
+      connection->idle_limit == 0)
     return;
   BackendConnection& kept = *connection.release();
   kept.pool = this;
   kept.stream.socket.set_waker(nullptr);
   kept.stream.socket.set_idle_event(on_idle_event, &kept);
   kept.idle_until = loop_.now() + std::min(limits_.idle_ms, kept.idle_limit);
+  kept.unlink();
   kept.link_before(pool.connections);
   ++pool.count;
   ++idle_;
@@ -72,10 +78,33 @@ void ConnectionPool::reap() {
   }
 }
 
+void ConnectionPool::close_one(std::uint32_t endpoint_id) {
+  if (endpoint_id >= by_endpoint_.size()) return;
+  ListNode& list = by_endpoint_[endpoint_id].connections;
+  if (list.linked()) drop(static_cast<BackendConnection&>(*list.next));
+}
+
 void ConnectionPool::close_endpoint(std::uint32_t endpoint_id) {
   if (endpoint_id >= by_endpoint_.size()) return;
   ListNode& list = by_endpoint_[endpoint_id].connections;
   while (list.linked()) drop(static_cast<BackendConnection&>(*list.next));
+}
+
+void ConnectionPool::leave_endpoint(std::uint32_t endpoint_id) {
+  close_endpoint(endpoint_id);
+  ListNode& used = of(endpoint_id).used;
+  for (ListNode* node = used.next; node != &used; node = node->next)
+    static_cast<BackendConnection&>(*node).last_use = true;
+}
+
+void ConnectionPool::withdraw_endpoint(std::uint32_t endpoint_id) {
+  leave_endpoint(endpoint_id);
+  ListNode& used = of(endpoint_id).used;
+  for (ListNode* node = used.next; node != &used; node = node->next) {
+    auto& connection = static_cast<BackendConnection&>(*node);
+    connection.withdrawn = true;
+    connection.stream.socket.wake();
+  }
 }
 
 void ConnectionPool::close_all() {

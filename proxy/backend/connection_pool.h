@@ -1,5 +1,6 @@
-// connection_pool.h: the idle connections of one worker to the endpoints, and what a connection is.
-//   Per endpoint, last in first out. An idle connection stays registered: when its backend closes it, or says
+// connection_pool.h: the connections of one worker to the endpoints, and what a connection is.
+//   Idle ones are kept per endpoint, last in first out; those in use are only known, so that they can be withdrawn:
+//   their exchanges are woken and end. An idle connection stays registered: when its backend closes it, or says
 //   anything unasked, it is gone at once. Limits: idle ones per endpoint, idle time (the backend's own Keep-Alive
 //   hint less a second, if that is shorter). Never shared between threads.
 #pragma once
@@ -16,15 +17,18 @@ namespace gatehouse::proxy {
 class ConnectionPool;
 
 struct BackendConnection : Pooled, ListNode {
+  // The place that begin_connection counted is ours, and given back at the end.
   explicit BackendConnection(std::shared_ptr<pool::EndpointState> state);
   ~BackendConnection();
 
   Stream stream;
-  std::shared_ptr<pool::EndpointState> endpoint;  // its `connections` counts us while we live
-  ConnectionPool* pool = nullptr;                 // while idle
+  std::shared_ptr<pool::EndpointState> endpoint;
+  ConnectionPool* pool = nullptr;  // while idle
   LoopTime idle_until = 0;
   LoopTime idle_limit = never;  // by the backend's hint
   unsigned requests = 0;        // answered so far: 0 on a fresh one
+  bool last_use = false;        // not to be kept
+  bool withdrawn = false;       // the endpoint is to be left now
   bool large_answers = false;   // the last one did not fit a small slab: read the next into a large one
 };
 
@@ -39,21 +43,27 @@ class ConnectionPool {
   ~ConnectionPool() { close_all(); }
 
   std::unique_ptr<BackendConnection> take(std::uint32_t endpoint_id);
+  void know(BackendConnection& fresh);  // one in use that was not taken here
   void give(std::unique_ptr<BackendConnection> connection);
   void set_limits(Limits limits) { limits_ = limits; }
   // Closes what idled too long. Called about once a second.
   void reap();
-  void close_endpoint(std::uint32_t endpoint_id);
+  void close_one(std::uint32_t endpoint_id);  // the one that idles longest
   void close_all();
+  void leave_endpoint(std::uint32_t endpoint_id);     // closes the idle ones, and keeps none of the others
+  void withdraw_endpoint(std::uint32_t endpoint_id);  // the same, and ends what uses the others
   std::size_t idle() const { return idle_; }
 
  private:
   struct PerEndpoint {
-    ListNode connections;  // the last given is the last linked
-    unsigned count = 0;
+    ListNode connections;  // the idle ones; the last given is the last linked
+    ListNode used;
+    unsigned count = 0;  // of the idle ones
   };
   static void on_idle_event(void* context);
+  void close_endpoint(std::uint32_t endpoint_id);
   void drop(BackendConnection& connection);
+  PerEndpoint& of(std::uint32_t endpoint_id);
 
   Loop& loop_;
   Limits limits_;

@@ -46,6 +46,7 @@ constexpr std::array<std::string_view, termination_count> terminations{
     "backend_cut",
     "backend_malformed",
     "backend_timeout",
+    "backend_withdrawn",
     "total_timeout",
     "tunnel_client_closed",
     "tunnel_backend_closed",

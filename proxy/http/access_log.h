@@ -41,7 +41,7 @@ inline constexpr std::size_t access_line_bytes_max = 8 << 10;
 //   no_endpoint             503: no healthy endpoint
 //   queue_full              503: as many wait as may
 //   queue_timeout           503: waited as long as one may
-//   overload                503: limits.memory is used up
+//   overload                503: limits.memory is used up, or the door lacks descriptors, ports or memory
 //   backend_connect_failed  502: refused, unreachable, reset
 //   backend_connect_timeout 504
 //   backend_tls_failed      502: handshake or verification
@@ -49,6 +49,7 @@ inline constexpr std::size_t access_line_bytes_max = 8 << 10;
 //   backend_cut             closed or reset in the middle of the body; the client can tell
 //   backend_malformed       502: not HTTP as RFC 9112 has it
 //   backend_timeout         504: silence after the request was sent
+//   backend_withdrawn       503: the endpoint was left under the request
 //   total_timeout           504, or cut: total_timeout of the route
 //   tunnel_client_closed    after an upgrade: the client ended it
 //   tunnel_backend_closed   after an upgrade: the backend ended it
@@ -81,6 +82,7 @@ enum class Termination : std::uint8_t {
   backend_cut,
   backend_malformed,
   backend_timeout,
+  backend_withdrawn,
   total_timeout,
   tunnel_client_closed,
   tunnel_backend_closed,

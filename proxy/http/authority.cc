@@ -54,6 +54,12 @@ std::optional<Authority> parse_authority(std::string_view text) {
   return out;
 }
 
+std::string_view certified_name(std::string_view authority) {
+  const auto parsed = parse_authority(authority);
+  if (!parsed) return {};
+  return parsed->host.starts_with('[') ? parsed->host.substr(1, parsed->host.size() - 2) : parsed->host;
+}
+
 std::string_view lower_host(std::string_view host, std::span<char> buffer) {
   bool capitals = false;
   for (const char c : host) capitals |= c >= 'A' && c <= 'Z';

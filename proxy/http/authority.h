@@ -19,6 +19,9 @@ struct Authority {
 
 std::optional<Authority> parse_authority(std::string_view text);
 
+// Who an authority's certificate must name: its host without a port, an IPv6 literal without brackets. Empty: none.
+std::string_view certified_name(std::string_view authority);
+
 // Small letters, as routes and certificates are kept. The view is the text itself if it holds no capitals, else the
 // start of the buffer, which must hold host_bytes_max bytes.
 std::string_view lower_host(std::string_view host, std::span<char> buffer);

@@ -1,5 +1,6 @@
 #include "proxy/http/forwarded.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "proxy/http/authority.h"
@@ -109,6 +110,32 @@ std::string_view scheme_of(std::string_view text) {
 
 std::string_view authority_of(std::string_view text) { return parse_authority(text) ? text : std::string_view{}; }
 
+// Adds a hop; whether the walk goes on behind it.
+bool add_hop(const std::optional<IpAddress>& address, std::span<const IpPrefix> trusted, ClientInfo& out) {
+  if (!address || out.hop_count == hops_max) return false;
+  out.hop[out.hop_count++] = *address;
+  return is_in(trusted, *address);
+}
+
+void walk_x_forwarded_for(const RequestHead& head, std::span<const IpPrefix> trusted, ClientInfo& out) {
+  each_element_from_right(head, FieldId::x_forwarded_for,
+                          [&](std::string_view element) { return add_hop(parse_node(element), trusted, out); });
+}
+
+void walk_forwarded(const RequestHead& head, std::span<const IpPrefix> trusted, ClientInfo& out) {
+  each_element_from_right(head, FieldId::forwarded, [&](std::string_view text) {
+    const auto element = parse_element(text);
+    if (!element) return false;
+    const auto node = parse_node(element->node);
+    if (node) out.proto = scheme_of(element->proto), out.host = authority_of(element->host);
+    return add_hop(node, trusted, out);
+  });
+}
+
+bool same_hops(const ClientInfo& a, const ClientInfo& b) {
+  return std::equal(a.hop.begin(), a.hop.begin() + a.hop_count, b.hop.begin(), b.hop.begin() + b.hop_count);
+}
+
 std::uint16_t port_of(std::string_view text) {
   unsigned value = 0;
   for (const char c : text) {
@@ -127,22 +154,17 @@ ClientInfo client_of(const IpAddress& peer, std::span<const IpPrefix> trusted, c
   out.peer_trusted = is_in(trusted, peer);
   if (!out.peer_trusted) return out;
 
-  const auto walk_to = [&](const std::optional<IpAddress>& address) {
-    if (!address || out.hop_count == hops_max) return false;
-    out.hop[out.hop_count++] = *address;
-    return is_in(trusted, *address);
-  };
-  if (head.find(FieldId::x_forwarded_for)) {
-    each_element_from_right(head, FieldId::x_forwarded_for,
-                            [&](std::string_view element) { return walk_to(parse_node(element)); });
+  if (!head.find(FieldId::x_forwarded_for)) {
+    walk_forwarded(head, trusted, out);
   } else {
-    each_element_from_right(head, FieldId::forwarded, [&](std::string_view text) {
-      const auto element = parse_element(text);
-      if (!element) return false;
-      const auto node = parse_node(element->node);
-      if (node) out.proto = scheme_of(element->proto), out.host = authority_of(element->host);
-      return walk_to(node);
-    });
+    walk_x_forwarded_for(head, trusted, out);
+    if (head.find(FieldId::forwarded)) {
+      ClientInfo told;
+      told.hop[0] = peer;
+      told.hop_count = 1;
+      walk_forwarded(head, trusted, told);
+      if (!same_hops(out, told)) out.hop_count = 1;
+    }
   }
   if (const auto proto = scheme_of(only_value(head, FieldId::x_forwarded_proto)); !proto.empty()) out.proto = proto;
   if (const auto host = authority_of(only_value(head, FieldId::x_forwarded_host)); !host.empty()) out.host = host;

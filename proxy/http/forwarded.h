@@ -1,6 +1,7 @@
 // forwarded.h: who the client is, behind proxies that we trust.
-//   X-Forwarded-For, or Forwarded (RFC 7239) if that is absent, is read from right to left: each address was written
-//   by the hop to its right, so it is believed while that hop is trusted. The walk ends at the first untrusted
+//   X-Forwarded-For or Forwarded (RFC 7239) is read from right to left: each address was written by the hop to its
+//   right, so it is believed while that hop is trusted. Should both be there and differ, neither is believed: a proxy
+//   writes one of them, and the other may be its client's own. The walk ends at the first untrusted
 //   address, at a malformed element (the last good hop is the client then), or after hops_max. What stands further
 //   left was written by strangers and is forgotten. Nothing that an untrusted peer says is believed. No allocation.
 #pragma once

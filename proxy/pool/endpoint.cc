@@ -30,9 +30,8 @@ std::string_view name_of(Health health) {
 }
 
 std::string_view name_of(Failure failure) {
-  constexpr std::array<std::string_view, 11> names = {"none",     "refused", "unreachable", "connect timeout",
-                                                      "tls",      "reset",   "closed",      "timeout",
-                                                      "protocol", "status",  "check"};
+  constexpr std::array<std::string_view, 8> names = {"none",   "refused", "connect timeout", "tls",
+                                                     "closed", "timeout", "protocol",        "status"};
   return names[static_cast<std::size_t>(failure)];
 }
 
@@ -44,6 +43,6 @@ bool begin_connection(const Endpoint& endpoint) {
   return begin(endpoint.live->connections, endpoint.max_connections);
 }
 
-void end_connection(const Endpoint& endpoint) { endpoint.live->connections.fetch_sub(1, std::memory_order_relaxed); }
+void end_connection(EndpointState& state) { state.connections.fetch_sub(1, std::memory_order_relaxed); }
 
 }  // namespace gatehouse::pool

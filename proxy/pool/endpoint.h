@@ -26,19 +26,7 @@ inline std::int64_t ms_of(TimePoint time) {
 enum class Health : std::uint8_t { unknown, up, warning, down };
 
 // Why the last attempt failed: for `status` and the log.
-enum class Failure : std::uint8_t {
-  none,
-  refused,
-  unreachable,
-  connect_timeout,
-  tls,
-  reset,
-  closed,
-  timeout,
-  protocol,
-  status,
-  check
-};
+enum class Failure : std::uint8_t { none, refused, connect_timeout, tls, closed, timeout, protocol, status };
 
 Health worse(Health, Health);  // down before unknown before warning before up
 std::string_view name_of(Health);
@@ -64,7 +52,7 @@ struct alignas(64) EndpointState {
   std::atomic<std::int64_t> draining_since_ms{0};  // 0: not; set by the operator's `drain`
 
   // Totals since the state was made; a line of their own, added to once per exchange.
-  alignas(64) std::atomic<std::uint64_t> requests_total{0};
+  alignas(64) std::atomic<std::uint64_t> requests_total{0};  // sent there: a failed connection is none
   std::atomic<std::uint64_t> failures_total{0};
   std::atomic<std::uint64_t> connect_failures_total{0};  // the prober watches it: a change asks for a probe now
   std::atomic<std::uint64_t> bytes_in_total{0}, bytes_out_total{0};  // from and to the endpoint
@@ -93,6 +81,6 @@ bool begin_request(const Endpoint&);
 void end_request(const Endpoint&);
 // The same for connections, busy or idle.
 bool begin_connection(const Endpoint&);
-void end_connection(const Endpoint&);
+void end_connection(EndpointState&);
 
 }  // namespace gatehouse::pool

@@ -37,7 +37,6 @@ class EndpointRegistry {
   void forget_dead();
 
   std::size_t size() const { return states_.size(); }  // living ones, and dead ones not forgotten yet
-  std::uint32_t ids() const { return next_id_; }       // all ids ever handed out are below it
 
  private:
   struct Entry {

@@ -1,11 +1,9 @@
-// hash.h: the hash that endpoints and keys are placed by (`hash_on`), and draws from dice.
+// hash.h: the hash that endpoints and keys are placed by (`hash_on`).
 //   Stable over processes, builds and doors: with maglev every door must choose alike. Not for secrets.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
-
-#include "net/dice.h"
 
 namespace gatehouse::pool {
 
@@ -21,11 +19,6 @@ constexpr std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed = 
   std::uint64_t h = 0xcbf29ce484222325u ^ mix(seed);
   for (char c : bytes) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
   return mix(h);
-}
-
-// Uniform in [0, bound), bound > 0 (Lemire's multiplication; the bias is below bound / 2^64).
-inline std::uint64_t below(Dice& dice, std::uint64_t bound) {
-  return static_cast<std::uint64_t>((static_cast<unsigned __int128>(dice.roll()) * bound) >> 64);
 }
 
 }  // namespace gatehouse::pool

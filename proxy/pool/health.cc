@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "net/dice.h"
 #include "proxy/pool/endpoint_registry.h"
-#include "proxy/pool/hash.h"
 
 namespace gatehouse::pool {
 namespace {
@@ -22,11 +22,12 @@ Health health_of(CheckResult result) {
 CheckHealth::CheckHealth(const conf::HealthCheck& check, Health before)
     : rise_(std::max(1u, check.rise)),
       fall_(std::max(1u, check.fall)),
+      warns_(check.fall_warning == 0 ? fall_ : check.fall_warning),
       lag_max_(std::clamp(check.timeout / 4, Millis(50), Millis(500))),
       judged_(before != Health::unknown),
       health_(judged_ ? before : initially(check)) {
   if (check.kind != conf::HealthCheck::Kind::ttl) return;
-  rise_ = fall_ = 1;  // told to us, not measured: it is as it says
+  rise_ = fall_ = warns_ = 1;  // told to us, not measured: it is as it says
   judged_ = true;
   health_ = initially(check);
 }
@@ -50,6 +51,8 @@ void CheckHealth::on_result(CheckResult result, Millis lag) {
   } else if (++row_ >= (said == Health::down ? fall_ : rise_)) {
     health_ = said;
     row_ = 0;
+  } else if (said == Health::down && row_ >= warns_) {
+    health_ = Health::warning;
   }
 }
 
@@ -59,10 +62,6 @@ EndpointHealth::EndpointHealth(std::span<const conf::HealthCheck* const> checks,
 
 void EndpointHealth::on_result(std::size_t check, CheckResult result, Millis lag) {
   checks_[check].on_result(result, lag);
-}
-
-void EndpointHealth::on_connect_failure() {
-  for (auto& check : checks_) check.on_result(CheckResult::critical, Millis(0));
 }
 
 Health EndpointHealth::health() const {

@@ -1,7 +1,7 @@
 // health.h: from the results of an endpoint's checks to its health, and when to ask next. Pure.
 //   The worst of the checks counts. A check's first result counts at once ("counters start full"); from then on
-//   `rise` successes or `fall` failures in a row turn it. Connections that fail on the data path count as failed
-//   results. A failure measured while the prober itself was late proves nothing and isn't counted.
+//   `rise` successes or `fall` failures in a row turn it. A failure measured while the prober itself was late proves
+//   nothing and isn't counted.
 //   Threads  one owner (the prober). It alone writes EndpointState::health, by `publish`.
 //   Source   Consul's check states passing, warning, critical; intervals by docs/reference.
 #pragma once
@@ -32,7 +32,7 @@ class CheckHealth {
   Pace pace(bool used) const;
 
  private:
-  unsigned rise_, fall_;
+  unsigned rise_, fall_, warns_;  // results in a row
   Millis lag_max_;
   unsigned row_ = 0;  // results in a row that speak against the verdict
   bool judged_;
@@ -48,7 +48,6 @@ class EndpointHealth {
 
   // `lag`: how late the prober itself was.
   void on_result(std::size_t check, CheckResult result, Millis lag);
-  void on_connect_failure();
   Health health() const;  // up without checks
   Pace pace(std::size_t check, bool used) const { return checks_[check].pace(used); }
 

@@ -4,6 +4,7 @@
 // its keys: which part depends on the key alone.
 #include <cmath>
 
+#include "proxy/pool/hash.h"
 #include "proxy/pool/selection.h"
 
 namespace gatehouse::pool {

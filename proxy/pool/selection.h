@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "proxy/pool/hash.h"
+#include "net/dice.h"
 #include "proxy/pool/pick.h"
 
 namespace gatehouse::pool {

@@ -12,6 +12,7 @@
 #include "net/counter.h"
 #include "proxy/pool/eject.h"
 #include "proxy/pool/retry_budget.h"
+#include "proxy/pool/waiting_line.h"
 
 namespace gatehouse::pool {
 
@@ -30,6 +31,7 @@ struct alignas(64) ServiceShard {
 
   RetryBudget budget;        // touched by its worker alone
   std::uint32_t cursor = 0;  // round_robin's place; touched by its worker alone
+  WaitingLine line;          // touched by its worker alone
 
   void on_response(int status, std::uint64_t duration_us);
 };

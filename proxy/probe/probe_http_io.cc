@@ -3,15 +3,21 @@
 #include "proxy/http/chunked.h"
 #include "proxy/http/parse.h"
 #include "proxy/probe/probe_io.h"
+#include "proxy/probe/probe_redirect.h"
 
 namespace gatehouse::pool {
 namespace {
 
 constexpr std::size_t answer_most = 64 << 10;  // of the body, no more is looked at
 
-std::string request_text(const ProbeTarget& target) {
+// What is asked for now: the check's own at first, then where redirects lead.
+struct Ask {
+  std::string method, path, body;
+};
+
+std::string request_text(const ProbeTarget& target, const Ask& ask) {
   const conf::HealthCheck& check = target.check;
-  std::string text = check.method + " " + check.path + " HTTP/1.1\r\n";
+  std::string text = ask.method + " " + ask.path + " HTTP/1.1\r\n";
   const auto given = [&](std::string_view wanted) {
     return std::any_of(check.headers.begin(), check.headers.end(), [&](const auto& header) {
       return header.first.size() == wanted.size() &&
@@ -22,8 +28,8 @@ std::string request_text(const ProbeTarget& target) {
   if (!given("host")) text += "Host: " + target.host + "\r\n";
   if (!given("user-agent")) text += "User-Agent: gatehouse health check\r\n";
   for (const auto& [name, value] : check.headers) text += name + ": " + value + "\r\n";
-  if (!check.body.empty()) text += "Content-Length: " + std::to_string(check.body.size()) + "\r\n";
-  return text + "Connection: close\r\n\r\n" + check.body;
+  if (!ask.body.empty()) text += "Content-Length: " + std::to_string(ask.body.size()) + "\r\n";
+  return text + "Connection: close\r\n\r\n" + ask.body;
 }
 
 CheckResult judge(const conf::HealthCheck& check, int status) {
@@ -68,22 +74,29 @@ Task<bool> read_answer(Stream& stream, Waker& waker, LoopTime deadline, bool who
   }
 }
 
-}  // namespace
-
-Task<ProbeReport> probe_http(Waker& waker, const ProbeTarget& target) {
+struct Answer {
   ProbeReport report;
+  int status = 0;  // 0: none came
+  std::string location;
+};
+
+Task<Answer> ask_once(Waker& waker, const ProbeTarget& target, LoopTime deadline, const Ask& ask) {
+  Answer out;
+  ProbeReport& report = out.report;
   Stream stream;
-  const LoopTime deadline = waker.loop().now() + target.check.timeout.count();
   const bool open = co_await open_probe(stream, waker, target, deadline, report);
-  if (!open) co_return report;
-  const std::string request = request_text(target);
+  if (!open) co_return out;
+  const std::string request = request_text(target, ask);
   const bool sent = co_await send_probe(stream, waker, request, deadline, report);
-  if (!sent) co_return report;
+  if (!sent) co_return out;
   std::string answer;
   http::ResponseHead head;
   const bool whole = !target.check.body_contains.empty();
   const bool read = co_await read_answer(stream, waker, deadline, whole, answer, head, report);
-  if (!read) co_return report;
+  if (!read) co_return out;
+  head.bytes = answer.data();
+  out.status = head.status;
+  if (const http::Field* location = head.find("location")) out.location = head.value(*location);
   report.result = judge(target.check, head.status);
   report.output = "HTTP " + std::to_string(head.status);
   if (whole && report.result != CheckResult::critical &&
@@ -91,7 +104,29 @@ Task<ProbeReport> probe_http(Waker& waker, const ProbeTarget& target) {
     report.result = CheckResult::critical;
     report.output += ", but the body does not contain what it should";
   }
-  co_return report;
+  co_return out;
+}
+
+}  // namespace
+
+Task<ProbeReport> probe_http(Waker& waker, const ProbeTarget& target) {
+  const conf::HealthCheck& check = target.check;
+  const LoopTime deadline = waker.loop().now() + check.timeout.count();
+  Ask ask{check.method, check.path, check.body};
+  for (unsigned redirects = 0;; ++redirects) {
+    Answer answer = co_await ask_once(waker, target, deadline, ask);
+    if (!check.follow_redirects || !is_redirect(answer.status) || answer.location.empty()) co_return answer.report;
+    const auto path = redirected_path(answer.location, ask.path, target.host, check.tls);
+    if (!path || redirects == redirects_max) {
+      answer.report.result = CheckResult::critical;
+      answer.report.output += path ? ", the last of too many redirects" : " to another place, which is not asked";
+      co_return answer.report;
+    }
+    ask.path = *path;
+    if (answer.status > 303 || ask.method == "HEAD") continue;
+    ask.method = "GET";  // as Go's client does, and browsers do
+    ask.body.clear();
+  }
 }
 
 }  // namespace gatehouse::pool

@@ -52,9 +52,8 @@ Task<bool> open_probe(Stream& stream, Waker& waker, const ProbeTarget& target, L
     report.output = std::string("connect: ") + std::strerror(error);
     co_return false;
   }
-  if (!target.check.tls) co_return true;
-  const std::string& name = target.check.tls_server_name.empty() ? target.host : target.check.tls_server_name;
-  Result<SslPtr> ssl = target.tls.connect(name, "");
+  if (target.tls == nullptr) co_return true;
+  Result<SslPtr> ssl = target.tls->connect(target.tls_name, "");
   if (!ssl) {
     report.output = ssl.error().what;
     co_return false;

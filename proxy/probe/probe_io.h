@@ -23,7 +23,8 @@ struct ProbeTarget {
   const conf::HealthCheck& check;
   SocketAddress address;        // the instance's, unless the check names its own
   std::string host;             // for the Host field: as the definition wrote it
-  const TlsClientContext& tls;  // verifying or not, as the check says
+  std::string tls_name;         // what the certificate must name; sent as SNI
+  const TlsClientContext* tls;  // null: plain
 };
 
 Task<ProbeReport> probe(Waker& waker, const ProbeTarget& target);

@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include "proxy/http/authority.h"
+
 namespace gatehouse::pool {
 namespace {
 
@@ -11,7 +13,23 @@ constexpr LoopTime unused_after_ms = 60'000;
 constexpr LoopTime glance_ms = 250;  // how soon a failure on the data path is noticed
 
 bool equal_checks(const Probed& a, const Probed& b) {
-  return a.checks == b.checks && a.endpoint.address == b.endpoint.address;
+  return a.checks == b.checks && a.addresses == b.addresses && a.endpoint.address == b.endpoint.address &&
+         a.service->host == b.service->host && a.tls == b.tls &&
+         a.endpoint.instance->address == b.endpoint.instance->address;
+}
+
+// What the certificate must name: there is no client whose Host could say it.
+std::string tls_name_of(const Probed& probed, const conf::HealthCheck& check) {
+  if (!check.tls_server_name.empty()) return check.tls_server_name;
+  if (!check.host.empty()) return check.host;
+  if (!probed.service->host.empty()) return std::string(http::certified_name(probed.service->host));
+  return probed.endpoint.instance->address;
+}
+
+// For the Host field.
+std::string host_of(const conf::HealthCheck& check, const SocketAddress& address) {
+  if (check.host.empty() || IpAddress::parse(check.host)) return address.text();
+  return check.host + ":" + std::to_string(address.port);
 }
 
 }  // namespace
@@ -21,6 +39,7 @@ struct Prober::Subject {
     explicit Check(Loop& loop) : waker(loop) {}
     Waker waker;
     std::unique_ptr<Task<>> story;
+    bool hurry = false;  // a look is wanted now
   };
   Subject(Probed what, Loop& loop)
       : probed(std::move(what)), health(pointers(probed.checks), probed.endpoint.live->health.load()) {
@@ -40,7 +59,7 @@ struct Prober::Subject {
   std::vector<std::unique_ptr<Check>> checks;
   std::uint64_t failures_seen = 0, requests_seen = 0;
   LoopTime used_at = 0;  // when a request was last seen to have gone there
-  bool hurry = false, stopping = false;
+  bool stopping = false;
 };
 
 Prober::Prober(OnChange on_change, std::uint64_t seed) : on_change_(std::move(on_change)), dice_(seed) {
@@ -84,6 +103,12 @@ void Prober::keep(std::vector<Probed> probed) {
     ending_.push_back(std::move(subject));
   }
   subjects_ = std::move(next);
+  // Policies that no service has any more.
+  std::erase_if(contexts_, [this](const auto& context) {
+    const auto& policy = std::get<0>(context.first);
+    return policy && std::none_of(subjects_.begin(), subjects_.end(),
+                                  [&](const auto& subject) { return subject.second->probed.tls == policy; });
+  });
   {
     std::lock_guard lock(views_mutex_);
     std::erase_if(views_, [this](const auto& view) {
@@ -111,50 +136,56 @@ void Prober::look_for_failures() {
     const std::uint64_t failures = state->connect_failures_total.load(std::memory_order_relaxed);
     if (failures == subject->failures_seen) continue;
     subject->failures_seen = failures;
-    subject->hurry = true;
-    for (auto& check : subject->checks) check->waker.signal();
+    for (auto& check : subject->checks) {
+      check->hurry = true;
+      check->waker.signal();
+    }
   }
 }
 
-const TlsClientContext* Prober::context_for(const conf::HealthCheck& check) {
+// How a check speaks TLS; null when it doesn't.
+Result<Prober::ContextPtr> Prober::context_for(const Probed& probed, const conf::HealthCheck& check) {
+  if (!check.tls) return ContextPtr();
+  if (check.tls_of_service && !probed.tls) return invalid("the service's TLS is not usable: see its finding");
   const bool h2 = check.kind == conf::HealthCheck::Kind::grpc || check.kind == conf::HealthCheck::Kind::h2ping;
-  const int key = (check.tls_verify ? 1 : 0) + (h2 ? 2 : 0);
-  const auto known = contexts_.find(key);
-  if (known != contexts_.end()) return &known->second;
-  TlsClientPolicy policy;
-  policy.verify = check.tls && check.tls_verify;
+  const auto shared = check.tls_of_service ? probed.tls : nullptr;
+  const auto key = std::make_tuple(shared, check.tls_verify, h2);
+  if (const auto known = contexts_.find(key); known != contexts_.end()) return known->second;
+  TlsClientPolicy policy = shared ? *shared : TlsClientPolicy();
   policy.alpn = {h2 ? "h2" : "http/1.1"};
-  if (policy.verify) {
+  if (!shared) policy.verify = check.tls_verify;
+  if (!shared && policy.verify) {
     Result<TrustStorePtr> store = TrustStore::from_system();
-    if (!store) return nullptr;
+    if (!store) return store.error();
     policy.authorities = *store;
   }
   Result<TlsClientContext> made = TlsClientContext::make(policy);
-  if (!made) return nullptr;
-  return &contexts_.emplace(key, std::move(*made)).first->second;
+  if (!made) return made.error();
+  return contexts_[key] = std::make_shared<const TlsClientContext>(std::move(*made));
 }
 
 Task<> Prober::story(Subject& subject, std::size_t index) {
   const conf::HealthCheck& check = subject.probed.checks[index];
-  Waker& waker = subject.checks[index]->waker;
+  Subject::Check& own = *subject.checks[index];
+  Waker& waker = own.waker;
   if (check.kind == conf::HealthCheck::Kind::ttl || check.kind == conf::HealthCheck::Kind::redis) co_return;
-  SocketAddress address = subject.probed.endpoint.address;
-  if (check.port != 0) address.port = check.port;
-  if (!check.host.empty())
-    if (const auto ip = IpAddress::parse(check.host)) address.ip = *ip;
-  const std::string host =
-      check.host.empty() ? subject.probed.endpoint.address.text() : check.host + ":" + std::to_string(address.port);
+  const std::optional<IpAddress>& known = subject.probed.addresses[index];
+  const SocketAddress address{known.value_or(IpAddress()),
+                              check.port != 0 ? check.port : subject.probed.endpoint.address.port};
+  const std::string host = host_of(check, address), tls_name = tls_name_of(subject.probed, check);
   LoopTime next = loop_.now() + first_probe_delay(check, dice_.roll()).count();
   for (;;) {
-    while (loop_.now() < next && !subject.stopping && !subject.hurry) co_await waker.sleep(next);
-    subject.hurry = false;
+    while (loop_.now() < next && !subject.stopping && !own.hurry) co_await waker.sleep(next);
+    own.hurry = false;
     if (subject.stopping) co_return;
     ProbeReport report;
-    const TlsClientContext* context = context_for(check);
-    if (context == nullptr) {
-      report.output = "no certificate authorities to verify with";
+    const Result<ContextPtr> context = context_for(subject.probed, check);
+    if (!context) {
+      report.output = context.error().what;
+    } else if (!known) {
+      report.output = "no address is known of " + check.host;
     } else {
-      const ProbeTarget target{check, address, host, *context};
+      const ProbeTarget target{check, address, host, tls_name, context->get()};
       report = co_await probe(waker, target);
     }
     if (subject.stopping) co_return;

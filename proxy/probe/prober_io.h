@@ -9,8 +9,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "net/dice.h"
@@ -26,6 +28,8 @@ struct Probed {
   std::shared_ptr<const conf::Service> service;
   Endpoint endpoint;
   std::vector<conf::HealthCheck> checks;
+  std::vector<std::optional<IpAddress>> addresses;  // where each check asks; none: its host's are not known
+  std::shared_ptr<const TlsClientPolicy> tls;       // the service's; null: not usable
 };
 
 // What a check said last, for `status`.
@@ -57,7 +61,8 @@ class Prober {
   Task<> story(Subject& subject, std::size_t check);
   void look_for_failures();
   void take(Subject& subject, std::size_t check, const ProbeReport& report);
-  const TlsClientContext* context_for(const conf::HealthCheck& check);
+  using ContextPtr = std::shared_ptr<const TlsClientContext>;
+  Result<ContextPtr> context_for(const Probed& probed, const conf::HealthCheck& check);
 
   struct Glance : Timer {
     Prober* prober = nullptr;
@@ -69,7 +74,8 @@ class Prober {
   Loop loop_;
   std::map<const EndpointState*, std::unique_ptr<Subject>> subjects_;
   std::vector<std::unique_ptr<Subject>> ending_;  // until their stories have noticed
-  std::map<int, TlsClientContext> contexts_;
+  // By the service's policy (null: none, the check says it all), verification and HTTP/2.
+  std::map<std::tuple<std::shared_ptr<const TlsClientPolicy>, bool, bool>, ContextPtr> contexts_;
   mutable std::mutex views_mutex_;
   std::map<std::uint32_t, std::vector<CheckView>> views_;
   std::thread thread_;

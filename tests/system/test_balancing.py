@@ -257,6 +257,40 @@ def test_requests_over_an_instance_s_limit_wait_their_turn(fleet):
         client.close()
 
 
+def test_who_waits_is_served_before_who_comes_later(fleet):
+    house = fleet("a", "queue=10,20s", own_tags={"a": ["max_requests=1"]})
+    gate = Gate()
+
+    def wait(exchange):
+        gate.wait()
+        exchange.answer(body=exchange.request.target)
+
+    house["a"].handler = wait
+    with Client(house.door.http, host=house.host) as quick, Client(house.door.http, host=house.host) as patient_one:
+        quick.send("".join(f"GET /quick{n} HTTP/1.1\r\nHost: {house.host}\r\n\r\n" for n in range(2)))
+        gate.wait_reached()
+        patient_one.request("GET", "/patient")
+        wait_until(lambda: house.door.metric("gatehouse_service_queued") == 1, "one waits")
+        gate.open()
+        assert [quick.response().text, patient_one.response().text] == ["/quick0", "/patient"]
+        assert quick.response().text == "/quick1"
+    assert [request.target for request in house["a"].requests] == ["/quick0", "/patient", "/quick1"]
+
+
+def test_connections_to_an_instance_are_bounded_over_all_workers(fleet):
+    house = fleet("a", own_tags={"a": ["max_connections=2"]}, config={"workers": 4})
+    clients = [Client(house.door.http, host=house.host) for _ in range(24)]
+    for client in clients:  # whichever worker has it: idle connections of the others make room
+        assert client.ask().status == 200
+        assert house.door.metric("gatehouse_endpoint_connections", service="fleet") <= 2
+    for client in clients:
+        client.request()
+    assert [client.response().status for client in clients] == [200] * 24, "all at once they wait their turn"
+    assert house.door.metric("gatehouse_endpoint_connections", service="fleet") <= 2
+    for client in clients:
+        client.close()
+
+
 def test_a_full_queue_is_answered_with_503_and_retry_after_at_once(fleet):
     house = fleet("a", "queue=1,20s", own_tags={"a": ["max_requests=1"]})
     gate = Gate()
@@ -344,3 +378,12 @@ def test_many_clients_at_once_leave_no_count_behind(fleet):
     assert failures == []
     tally = house.spread(200)
     assert min(tally["a"], tally["b"]) > 40, "idle instances share alike: nothing is still counted as in flight"
+
+
+def test_the_methods_named_in_retry_are_tried_elsewhere_and_only_they(fleet):
+    house = fleet("ab", "balance=round_robin", "retry=1 on=503 methods=POST")
+    house["a"].handler = lambda exchange: exchange.answer(503, fields={"X-Backend": "a"})
+    assert house.spread(3, method="POST", body=b"x") == {"b": 3}
+    assert house["a"].requests, "some were sent there first"
+    assert house.spread(2, method="PUT", body=b"x") == {"a": 1, "b": 1}
+    assert house.spread(2) == {"a": 1, "b": 1}

@@ -1,4 +1,5 @@
 """Instances are watched: who fails his checks gets nothing, who refuses connections costs nobody a request."""
+import resource
 import socket
 import threading
 
@@ -182,9 +183,12 @@ def test_a_ttl_check_counts_as_its_definition_says(make_door, make_backend, stat
 def test_an_unhealthy_instance_is_shown_with_its_reason(fleet):
     house = fleet("ab", checks=http_check)
     house.health["a"].status = 500
-    wait_up(house, "b")
-    shown = endpoints(house.door.status(), "fleet")["a"]
-    assert shown["health"] == "down" and "500" in str(shown)
+
+    def shown():
+        return house.spread(3) and endpoints(house.door.status(), "fleet")["a"]
+
+    wait_until(lambda: shown()["health"] == "down", "a is down", within=15, every=0.1)
+    assert "500" in str(shown())
 
 
 # -- connections that fail ------------------------------------------------------------------------------------------
@@ -265,3 +269,86 @@ def test_killing_one_of_three_under_load_fails_no_request(fleet):
     for thread in threads:
         thread.join(5)
     assert failures == []
+
+
+def test_a_connection_that_fails_makes_every_check_look_at_once(make_door, make_backend):
+    door = make_door(start=False)
+    watcher, gone = make_backend("watcher"), make_backend("gone")
+    gone.stop()
+    checks = [http_check(watcher, path=f"/{name}", interval="1h") for name in ("one", "two")]
+    door.catalog.put("gone", instance("gone", gone, "route=gone.test", "retry=0", checks=checks))
+    door.start()
+    watcher.wait_for_requests(2)
+    wait_until(lambda: healthy(door, "gone"), "the checks pass")
+    assert door.ask(host="gone.test").status == 503
+    watcher.wait_for_requests(4)
+    assert sorted(request.target for request in watcher.requests) == ["/one", "/one", "/two", "/two"]
+
+
+def test_our_own_shortage_is_no_endpoint_s_fault(make_door, make_backend):
+    door = make_door(start=False, config={"workers": 1})
+    idle, wanted = make_backend("idle"), make_backend("wanted")
+    door.catalog.put("idle", instance("idle", idle, "route=idle.test"))
+    door.catalog.put("wanted", instance("wanted", wanted, "route=wanted.test", "retry=0"))
+    door.start()
+    with door.client() as client:
+        assert client.ask(host="idle.test").status == 200
+        usual = resource.prlimit(door.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(door.pid, resource.RLIMIT_NOFILE, (3, usual[1]))  # no further descriptor
+        try:
+            assert client.ask(host="wanted.test").status == 503
+        finally:
+            resource.prlimit(door.pid, resource.RLIMIT_NOFILE, usual)
+        wait_until(lambda: not idle.open_connections(), "idle connections make room")
+        assert client.ask(host="wanted.test").status == 200
+    assert door.logged(host="wanted.test", status=503)["termination"] == "overload"
+    assert door.metric("gatehouse_endpoint_connect_failures_total", service="wanted") == 0
+
+
+def led_to(door, watcher, *targets, **more):
+    """A service whose instance is checked at `watcher`, which redirects from each target to the next."""
+    steps = dict(zip(targets, targets[1:]))
+
+    def answer(exchange):
+        there = steps.get(exchange.request.target)
+        exchange.answer(302 if there else 200, fields={"Location": there} if there else {})
+
+    watcher.handler = answer
+    checks = [http_check(watcher, path=targets[0], **more)]
+    door.catalog.put("led", instance("led", watcher, "route=led.test", id="led", checks=checks))
+
+
+def output_of(door, service, id):
+    """What the instance's check has said; None before its first result."""
+    said = endpoints(door.status(), service)[id]["checks"][0]["output"]
+    return None if said == "not run yet" else said
+
+
+def test_a_check_follows_redirects_within_its_host(make_door, make_backend):
+    door, watcher = make_door(start=False), make_backend("watcher")
+    led_to(door, watcher, "/a", f"http://{watcher.host}:{watcher.port}/b", method="POST", body="ping")
+    door.start()
+    wait_until(lambda: healthy(door, "led"), "the check passes", within=10)
+    assert [(r.method, r.target, r.body) for r in watcher.requests[:2]] == [("POST", "/a", b"ping"), ("GET", "/b", b"")]
+
+
+@pytest.mark.parametrize("there, more, said", [
+    ("http://127.0.0.254:1/", {}, "another place"),
+    ("/a", {}, "too many redirects"),
+    ("/b", {"disable_redirects": True}, "302"),
+])
+def test_a_redirect_that_is_not_followed_fails_the_check(make_door, make_backend, there, more, said):
+    door, watcher = make_door(start=False), make_backend("watcher")
+    led_to(door, watcher, "/a", there, **more)
+    door.start()
+    assert said in wait_until(lambda: output_of(door, "led", "led"), "a result", within=10)
+    assert not healthy(door, "led")
+
+
+def test_a_check_of_localhost_asks_this_machine(make_door, make_backend):
+    door, watcher = make_door(start=False), make_backend("watcher")
+    checks = [{"http": f"http://localhost:{watcher.port}/up", "interval": "1s"}]
+    door.catalog.put("far", instance("far", ("127.0.0.200", 9), "route=far.test", id="far", checks=checks))
+    door.start()
+    wait_until(lambda: healthy(door, "far"), "the check passes", within=10)
+    assert watcher.requests[0].get("Host") == f"localhost:{watcher.port}"

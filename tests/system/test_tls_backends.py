@@ -28,6 +28,7 @@ def house(make_shared_door, make_shared_backend, authority, stranger, tmp_path_f
         "good": (dict(names=["good.test"]), {}),
         "named": (dict(names=["inner.example"]), {"tls_name": "inner.example"}),
         "rehosted": (dict(names=["inner.example"]), {"host": "inner.example"}),
+        "reported": (dict(names=["inner.example"]), {"host": "inner.example:8443"}),
         "othername": (dict(names=["elsewhere.example"]), {}),
         "expired": (dict(names=["expired.test"], days=-1, from_days=-10), {}),
         "unknown": (dict(names=["unknown.test"], by=stranger), {}),
@@ -53,7 +54,7 @@ def house(make_shared_door, make_shared_backend, authority, stranger, tmp_path_f
     return door.start()
 
 
-@pytest.mark.parametrize("name", ["good", "named", "rehosted", "lax", "wants"])
+@pytest.mark.parametrize("name", ["good", "named", "rehosted", "reported", "lax", "wants"])
 def test_a_backend_with_a_fitting_certificate_is_spoken_to(house, name):
     answer = house.ask(host=f"{name}.test")
     assert (answer.status, answer.get("X-Backend")) == (200, name)
@@ -112,3 +113,28 @@ def test_a_renewed_authority_is_used_without_a_restart(make_door, make_backend, 
     wait_until(lambda: any("services.moved" in text and "ca.crt" in text for text in problems(door.status())),
                "status tells of the broken file")
     assert door.ask(host="moved.test").status == 200, "what was read last stays in force"
+
+
+def test_a_client_s_host_is_verified_without_port_and_brackets(make_door, make_backend, authority, tmp_path):
+    door = make_door(start=False)
+    authority.write(door.folder, "ca.crt")
+    any_host = make_backend("any", tls=authority.server(tmp_path, "good.test", "2001:db8::1"))
+    door.catalog.put("any", instance("any", any_host, "route=/"))
+    door.change_config({"services": {"any": {"protocol": "https", "tls_ca": "ca.crt"}}})
+    door.start()
+    for host in ("good.test:8443", "[2001:db8::1]", "[2001:db8::1]:8443"):
+        assert door.ask(host=host).status == 200, host
+
+
+def test_a_client_cannot_have_an_endpoint_left_out_by_the_host_it_says(make_door, make_backend, authority, tmp_path):
+    door = make_door(start=False, config={"workers": 1})
+    authority.write(door.folder, "ca.crt")
+    context = authority.server(tmp_path, "good.test")
+    made = [instance("any", make_backend(name, tls=context), "route=/", "balance=round_robin", "retry=0", id=name)
+            for name in "ab"]
+    door.catalog.put("any", *made)
+    door.change_config({"services": {"any": {"protocol": "https", "tls_ca": "ca.crt"}}})
+    door.start()
+    assert [door.ask(host=host).status for host in ("evil.test", "a_b$", "192.0.2.1")] == [502] * 3
+    assert door.metric("gatehouse_endpoint_connect_failures_total", service="any") == 0
+    assert {door.ask(host="good.test").get("X-Backend") for _ in range(2)} == {"a", "b"}

@@ -207,7 +207,7 @@ class Door:
     def metric(self, name, **labels):
         """The sum of a metric's samples that carry these labels; None if there is none."""
         found = None
-        for line in self.ask_metrics("/metrics").text.splitlines():
+        for line in self.ask_metrics("/metrics?endpoints=1").text.splitlines():
             match = re.fullmatch(rf"{name}(?:\{{(.*)\}})? (\S+)(?: \d+)?", line)
             if match and all(f'{key}="{value}"' in (match[1] or "") for key, value in labels.items()):
                 found = (found or 0.0) + float(match[2])

@@ -333,14 +333,13 @@ TEST(ServiceValues, HealthWritesWhatItSays) {
   EXPECT_FALSE(setting->follows_protocol);
 }
 
-TEST(ServiceValues, ABarePathFollowsTheProtocolAndItsVerification) {
+TEST(ServiceValues, ABarePathFollowsTheProtocolAndTheServicesTls) {
   Subject subject;
   subject.service.protocol = Protocol::https;
-  subject.service.tls_verify = false;
   subject.service.tls_name = "db.internal";
   ASSERT_TRUE(find_service_key("health")->apply(subject, "/up"));
   EXPECT_TRUE(subject.service.health->tls);
-  EXPECT_FALSE(subject.service.health->tls_verify);
+  EXPECT_TRUE(subject.service.health->tls_of_service);
   EXPECT_EQ(subject.service.health->tls_server_name, "db.internal");
   Subject plain;
   ASSERT_TRUE(find_service_key("health")->apply(plain, "/up"));

@@ -26,6 +26,13 @@ TEST(Authority, SplitsHostAndPort) {
     EXPECT_EQ(split(bad), "(refused)") << bad;
 }
 
+TEST(Authority, ACertificateNamesTheHostWithoutPortAndBrackets) {
+  EXPECT_EQ(certified_name("front.test:8443"), "front.test");
+  EXPECT_EQ(certified_name("192.0.2.1:1"), "192.0.2.1");
+  EXPECT_EQ(certified_name("[2001:db8::1]:443"), "2001:db8::1");
+  EXPECT_EQ(certified_name("::1"), "");
+}
+
 TEST(Authority, CapitalsAreLoweredIntoTheBufferOnlyIfThereAreAny) {
   char buffer[host_bytes_max];
   const std::string_view small = "front.test", mixed = "Front.Test";

@@ -59,7 +59,6 @@ TEST(Client, ForwardedIsReadByRfc7239) {
   EXPECT_EQ(hops("Forwarded: for=unknown, for=10.0.0.2\r\n"), "10.0.0.2 10.0.0.1");
   EXPECT_EQ(hops("Forwarded: by=10.0.0.2\r\n"), "10.0.0.1");
   EXPECT_EQ(hops("Forwarded: for=192.0.2.7;for=192.0.2.8\r\n"), "10.0.0.1");
-  EXPECT_EQ(hops("Forwarded: for=192.0.2.7\r\nX-Forwarded-For: 192.0.2.8\r\n"), "192.0.2.8 10.0.0.1");
 }
 
 TEST(Client, AStrangersOpenQuoteCannotSwallowWhatAProxyAppended) {
@@ -98,6 +97,13 @@ TEST(Client, WhatATrustedPeerTellsIsKeptIfItIsWellFormed) {
 
   const auto twice = request(first + "X-Forwarded-Proto: https\r\nX-Forwarded-Proto: http\r\n\r\n");
   EXPECT_EQ(told(twice).proto, "");
+}
+
+TEST(Client, BothFieldsAreBelievedOnlyWhereTheyAgree) {
+  EXPECT_EQ(hops("Forwarded: for=192.0.2.7\r\nX-Forwarded-For: 192.0.2.8\r\n"), "10.0.0.1");
+  EXPECT_EQ(hops("Forwarded: for=192.0.2.7\r\nX-Forwarded-For: 192.0.2.7, 10.0.0.2\r\n"), "10.0.0.1");
+  EXPECT_EQ(hops("Forwarded: for=192.0.2.7, for=10.0.0.2\r\nX-Forwarded-For: 192.0.2.7, 10.0.0.2\r\n"),
+            "192.0.2.7 10.0.0.2 10.0.0.1");
 }
 
 TEST(Client, ForwardedTellsOfTheClientsOwnRequest) {

@@ -56,7 +56,6 @@ TEST(EndpointRegistry, StartsAnewUnderTheSameIdWhenOneReturnsFromTheDead) {
   const auto back = registry.acquire(identity(1), Health::unknown, 50);
   EXPECT_EQ(back->id, 0u);
   EXPECT_EQ(back->health, Health::unknown);
-  EXPECT_EQ(registry.ids(), 1u);
 }
 
 TEST(EndpointRegistry, StaysSmallOverTenThousandChanges) {
@@ -65,9 +64,9 @@ TEST(EndpointRegistry, StaysSmallOverTenThousandChanges) {
   for (int i = 0; i < 10'000; ++i) {
     last = registry.acquire(identity(i), Health::up, 0);
     registry.forget_dead();
+    ASSERT_LT(last->id, 2u);
   }
   EXPECT_EQ(registry.size(), 1u);
-  EXPECT_LE(registry.ids(), 2u);
 }
 
 TEST(EndpointIdentity, ChangesWithWhatMakesAConnectionAnother) {

@@ -129,12 +129,22 @@ TEST_F(TwoChecks, OneFailureIsEnoughBeforeTheOtherAnswers) {
   EXPECT_EQ(health.health(), Health::down);
 }
 
-TEST_F(TwoChecks, AFailedConnectionCountsForBoth) {
-  first_.fall = 2;
-  auto health = health_of(Health::up);
-  health.on_connect_failure();
-  EXPECT_EQ(health.health(), Health::down);  // the second falls with one
-  EXPECT_EQ(health.pace(0, true), Pace::changing);
+TEST(CheckHealth, WarnsBeforeItFallsWhereAskedTo) {
+  conf::HealthCheck check;
+  check.fall = 3;
+  check.fall_warning = 2;
+  CheckHealth health(check, Health::up);
+  health.on_result(critical, on_time);
+  EXPECT_EQ(health.health(), Health::up);
+  health.on_result(critical, on_time);
+  EXPECT_EQ(health.health(), Health::warning);
+  health.on_result(critical, on_time);
+  EXPECT_EQ(health.health(), Health::down);
+  CheckHealth spared(check, Health::up);
+  spared.on_result(critical, on_time);
+  spared.on_result(critical, on_time);
+  spared.on_result(passing, on_time);
+  EXPECT_EQ(spared.health(), Health::up);
 }
 
 TEST(EndpointHealth, IsUpWithoutChecks) { EXPECT_EQ(EndpointHealth({}, Health::down).health(), Health::up); }

@@ -190,7 +190,7 @@ TEST(Endpoint, RefusesOneConnectionOverItsLimitAndHasNoneByDefault) {
   for (int i = 0; i < 1000; ++i) EXPECT_TRUE(begin_connection(endpoint));
   endpoint.max_connections = 1000;
   EXPECT_FALSE(begin_connection(endpoint));
-  end_connection(endpoint);
+  end_connection(*endpoint.live);
   EXPECT_TRUE(begin_connection(endpoint));
   EXPECT_FALSE(begin_connection(endpoint));
 }
