@@ -34,13 +34,15 @@ class Load:
         while not self._end.is_set():
             try:
                 with Client(self.address, host=self.host, timeout=self.timeout, tls=self.tls, sni=self.sni) as client:
-                    while not self._end.is_set():
-                        self._one(client, self.targets[n % len(self.targets)])
+                    kept = True
+                    while kept and not self._end.is_set():
+                        kept = self._one(client, self.targets[n % len(self.targets)])
                         n += 1
             except (OSError, wire.Closed, wire.NotClean) as error:
                 self._count(f"{type(error).__name__}: {error}"[:120])
 
     def _one(self, client, target):
+        """Whether the connection is good for another one: after so many (keep_alive_requests) the door closes it."""
         began = time.monotonic()
         answer = client.ask("GET", target)
         if answer.status != 200:
@@ -50,6 +52,7 @@ class Load:
         else:
             with self._lock:
                 self.answered += 1
+        return answer.get("Connection") != "close"
 
     def _count(self, cause, seconds=0.0):
         with self._lock:
