@@ -93,7 +93,7 @@ Task<bool> ClientConnection::read_proxy_header() {
       if (read.state == ProxyReading::State::complete) {
         if (!read.header.local) {
           peer = read.header.source;
-          told_destination = read.header.destination;
+          told_destination = std::make_unique<const SocketAddress>(read.header.destination);
         }
         [[maybe_unused]] const auto taken = ::recv(stream.socket.fd(), bytes, read.consumed, 0);
         co_return true;

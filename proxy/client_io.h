@@ -3,8 +3,6 @@
 //   buffer. The end is graceful: what we said last is readable by the client before the connection is gone.
 #pragma once
 
-#include <optional>
-
 #include "net/frame_pool.h"
 #include "net/stream.h"
 #include "net/task.h"
@@ -30,10 +28,10 @@ struct ClientConnection : Pooled, ListNode {
   std::unique_ptr<TlsSelection> selection;  // over TLS: what the handshake chose; outlives the stream's SSL
   Stream stream;
   Waker waker;
-  SocketAddress peer;                             // who is connected; the PROXY header's source once it was read
-  std::optional<SocketAddress> told_destination;  // the PROXY header's
-  IpAddress counted_as;                           // in Shared::clients
-  Buffer in;                                      // read and not yet consumed
+  SocketAddress peer;  // who is connected; the PROXY header's source once it was read
+  std::unique_ptr<const SocketAddress> told_destination;  // the PROXY header's
+  IpAddress counted_as;                                   // in Shared::clients
+  Buffer in;                                              // read and not yet consumed
   unsigned requests = 0;
   bool idle = false;  // between two requests
   bool was_cut = false;
