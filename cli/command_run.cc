@@ -26,9 +26,7 @@ class Signals {
   }
   void on(int signal) {
     if (signal == SIGHUP) {
-      const ReloadResult result = door_.reload("SIGHUP");
-      for (const conf::Finding& finding : result.findings) std::cerr << finding.text() << "\n";
-      if (!result.applied) std::cerr << "reload refused: what runs stays\n";
+      door_.reload("SIGHUP");
     } else if (signal == SIGUSR1) {
       door_.reopen_logs();
     } else if (door_.stopping()) {

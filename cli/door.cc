@@ -235,6 +235,7 @@ ReloadResult Door::reload(const std::string& by) {
   if (conf::has_error(result.findings)) {
     warn("configuration", "reload refused: " + result.findings.front().text(), by);
     return result;
+  for (const conf::Finding& each : result.findings) events_->warning(each.text(), {{"what", "configuration"}});
   }
   const bool other_folder = read.config.certificates != config_.certificates;
   config_ = std::move(read.config);

@@ -72,6 +72,7 @@ class Door {
   const std::set<std::string>& drained() const { return drained_; }  // "service" or "service/endpoint"
   std::int64_t started_at_ms() const { return started_at_ms_; }      // wall clock
   const LogWriter* access_log() const { return access_log_.get(); }
+  const EventLog& events() const { return *events_; }
   std::size_t worlds_live() const;  // the present one, and those that requests and workers still hold
 
  private:

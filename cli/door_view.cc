@@ -33,6 +33,7 @@ DoorView view_of(const Door& door) {
   view.connections_most = door.shared().connections_most;
   view.memory_used = door.shared().memory_used.load(std::memory_order_relaxed);
   if (door.access_log() != nullptr) view.log_writes_failed = door.access_log()->failed_writes();
+  view.event_lines_dropped = door.events().dropped();
   view.worlds_live = door.worlds_live();
   return view;
 }

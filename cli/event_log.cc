@@ -1,31 +1,23 @@
 #include "cli/event_log.h"
 
-#include <spdlog/logger.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/null_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <algorithm>
+#include <array>
+#include <chrono>
 
 #include "cli/text.h"
 
 namespace gatehouse::cli {
 namespace {
 
-// Throws what spdlog throws when the file can't be opened.
-std::shared_ptr<spdlog::logger> make_logger(const conf::EventLog& conf) {
-  spdlog::sink_ptr sink;
-  if (conf.to == "off")
-    sink = std::make_shared<spdlog::sinks::null_sink_st>();
-  else if (conf.to == "stdout")
-    sink = std::make_shared<spdlog::sinks::stdout_sink_st>();
-  else
-    sink = std::make_shared<spdlog::sinks::basic_file_sink_st>(conf.to);
-  auto logger = std::make_shared<spdlog::logger>("events", std::move(sink));
-  logger->set_formatter(
-      std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc));
-  logger->set_level(spdlog::level::from_str(conf.level));
-  logger->flush_on(spdlog::level::trace);
-  return logger;
+// The words of logs.events.level, the least first.
+constexpr std::array<std::string_view, 4> levels = {"debug", "info", "warning", "error"};
+
+std::size_t rank(std::string_view level) {
+  return static_cast<std::size_t>(std::find(levels.begin(), levels.end(), level) - levels.begin());
+}
+
+std::int64_t wall_ms() {
+  return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 bool needs_quotes(std::string_view value) {
@@ -35,46 +27,55 @@ bool needs_quotes(std::string_view value) {
 }  // namespace
 
 Result<std::unique_ptr<EventLog>> EventLog::open(conf::EventLog conf) {
-  auto log = std::unique_ptr<EventLog>(new EventLog(std::move(conf)));
-  if (const Status opened = log->reopen(); !opened) return opened.error();
+  auto log = std::make_unique<EventLog>();
+  if (const Status opened = log->use(conf); !opened) return opened.error();
+  log->conf_ = std::move(conf);
   return log;
 }
 
-EventLog::~EventLog() = default;
-
 Status EventLog::reopen() {
   const std::lock_guard lock(mutex_);
-  return use(conf_);
+  return writer_ ? writer_->reopen() : Status(Done{});
 }
 
 Status EventLog::change(conf::EventLog conf) {
   const std::lock_guard lock(mutex_);
-  if (conf == conf_) return Done{};
-  const Status used = use(conf);
-  if (used) conf_ = std::move(conf);
-  return used;
-}
-
-Status EventLog::use(const conf::EventLog& conf) {
-  try {
-    logger_ = make_logger(conf);
-  } catch (const spdlog::spdlog_ex& failed) {
-    return Error{Errc::io, "logs.events.to: " + std::string(failed.what())};
-  }
+  if (conf.to != conf_.to)
+    if (const Status used = use(conf); !used) return used;
+  conf_ = std::move(conf);
   return Done{};
 }
 
-void EventLog::write(int level, std::string_view text, EventFields fields) {
-  const std::lock_guard lock(mutex_);
-  const auto of_spdlog = static_cast<spdlog::level::level_enum>(level);
-  if (!logger_->should_log(of_spdlog)) return;
-  logger_->log(of_spdlog, spdlog::string_view_t(event_text(text, fields)));
+// The ring has one reader: the old writer ends, with what it could write, before the new one begins.
+Status EventLog::use(const conf::EventLog& conf) {
+  std::unique_ptr<LogWriter> next;
+  if (conf.to != "off") {
+    Result<std::unique_ptr<LogWriter>> opened = LogWriter::open(conf.to);
+    if (!opened) return Error{Errc::io, "logs.events.to: " + opened.error().what};
+    next = std::move(*opened);
+  }
+  writer_.reset();
+  writer_ = std::move(next);
+  if (writer_) writer_->add(ring_);
+  return Done{};
 }
 
-void EventLog::debug(std::string_view text, EventFields fields) { write(spdlog::level::debug, text, fields); }
-void EventLog::info(std::string_view text, EventFields fields) { write(spdlog::level::info, text, fields); }
-void EventLog::warning(std::string_view text, EventFields fields) { write(spdlog::level::warn, text, fields); }
-void EventLog::error(std::string_view text, EventFields fields) { write(spdlog::level::err, text, fields); }
+void EventLog::write(std::string_view level, std::string_view text, EventFields fields) {
+  const std::lock_guard lock(mutex_);
+  if (!writer_ || rank(level) < rank(conf_.level)) return;
+  std::string line = utc_text(wall_ms());
+  line.append(" ").append(level).append(" ").append(event_text(text, fields)).append("\n");
+  const std::span<char> room = ring_.reserve(line.size());
+  if (room.empty()) return ring_.drop();
+  line.copy(room.data(), line.size());
+  ring_.commit(line.size());
+  writer_->nudge();
+}
+
+void EventLog::debug(std::string_view text, EventFields fields) { write("debug", text, fields); }
+void EventLog::info(std::string_view text, EventFields fields) { write("info", text, fields); }
+void EventLog::warning(std::string_view text, EventFields fields) { write("warning", text, fields); }
+void EventLog::error(std::string_view text, EventFields fields) { write("error", text, fields); }
 
 std::string event_text(std::string_view text, EventFields fields) {
   std::string out = printable(text);

@@ -1,8 +1,8 @@
 // event_log.h: what the program tells of itself (logs.events): one line an event, "time level text key=value …".
 //   Started, reloaded, endpoints up and down, certificates, what went wrong. Never secrets: who writes an event says
 //   names of files, not what stands in them. Bytes of strangers are made harmless, so that a line stays a line.
-//   Threads  any; for the control plane: a write may wait for the disk or for who reads our stdout.
-//   Failure  a line that can't be written is lost (spdlog says so on stderr, at most once a second).
+//   Threads  any; a line is put into a ring and nobody waits: the log's own thread writes it.
+//   Limits   ring_bytes. A line that finds no room is dropped and counted, as one whose write fails is lost.
 #pragma once
 
 #include <initializer_list>
@@ -13,11 +13,9 @@
 #include <utility>
 
 #include "conf/config.h"
+#include "net/log_ring.h"
+#include "net/log_writer.h"
 #include "net/result.h"
-
-namespace spdlog {
-class logger;
-}
 
 namespace gatehouse::cli {
 
@@ -25,8 +23,9 @@ using EventFields = std::initializer_list<std::pair<std::string_view, std::strin
 
 class EventLog {
  public:
+  static constexpr std::size_t ring_bytes = 256 << 10;
+
   static Result<std::unique_ptr<EventLog>> open(conf::EventLog conf);
-  ~EventLog();
 
   void debug(std::string_view text, EventFields fields = {});
   void info(std::string_view text, EventFields fields = {});
@@ -36,15 +35,16 @@ class EventLog {
   Status reopen();  // for logrotate; on failure the old file stays
   // After a reload; on failure all stays as it was.
   Status change(conf::EventLog conf);
+  std::uint64_t dropped() const { return ring_.dropped(); }
 
  private:
-  explicit EventLog(conf::EventLog conf) : conf_(std::move(conf)) {}
   Status use(const conf::EventLog& conf);
-  void write(int level, std::string_view text, EventFields fields);
+  void write(std::string_view level, std::string_view text, EventFields fields);
 
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;  // guards what follows; held for a moment only
   conf::EventLog conf_;
-  std::shared_ptr<spdlog::logger> logger_;
+  LogRing ring_{ring_bytes};
+  std::unique_ptr<LogWriter> writer_;  // null: the log is off
 };
 
 // "endpoint is down service=web output="connection refused"". Values with blanks or quotes are quoted.

@@ -154,6 +154,8 @@ void add_process(const DoorView& view, Families& out) {
               static_cast<double>(view.log_lines_dropped));
   out.counter("gatehouse_access_log_write_failures_total", "Writes of the access log that failed.",
               static_cast<double>(view.log_writes_failed));
+  out.counter("gatehouse_event_log_lines_dropped_total", "Lines of the events log lost because nobody took them.",
+              static_cast<double>(view.event_lines_dropped));
 }
 
 void add_workers(const DoorView& view, Families& out) {

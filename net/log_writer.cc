@@ -1,6 +1,5 @@
 #include "net/log_writer.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstring>
@@ -31,6 +30,27 @@ void close_log(int fd) {
 bool is_ready(int fd, short what) {
   pollfd one{fd, what, 0};
   return ::poll(&one, 1, patience_ms) > 0;
+}
+
+// Lines that a pipe takes whole or not at all, so that another writer's never stands in the midst of ours.
+std::string_view lines_within(std::string_view piece, std::size_t most) {
+  if (piece.size() <= most) return piece;
+  const auto end = piece.rfind('\n', most - 1);
+  return piece.substr(0, end == std::string_view::npos ? most : end + 1);
+}
+
+// A pipe that is ready takes PIPE_BUF bytes without a wait, as long as nobody else of us fills it meanwhile.
+// Less than zero and errno EAGAIN: nothing is taken now.
+ssize_t write_stdout(std::string_view piece) {
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  pollfd out{STDOUT_FILENO, POLLOUT, 0};
+  if (::poll(&out, 1, 0) > 0) {
+    const std::string_view lines = lines_within(piece, PIPE_BUF);
+    return ::write(STDOUT_FILENO, lines.data(), lines.size());
+  }
+  errno = EAGAIN;
+  return -1;
 }
 
 }  // namespace
@@ -99,14 +119,12 @@ void LogWriter::write_rings() {
     if (!write_ring(*ring)) return;
 }
 
-// False: the log takes nothing now. A pipe that is ready takes PIPE_BUF bytes without a wait, so that nobody's pause
-// keeps our end from coming.
+// False: the log takes nothing now.
 bool LogWriter::write_ring(LogRing& ring) {
   for (std::string_view piece = ring.peek(); !piece.empty(); piece = ring.peek()) {
     use_reopened();  // a line that is put in after reopen() never goes to the old file
     if (!is_ready(fd_, POLLOUT)) return false;
-    const std::size_t most = path_ == "stdout" ? PIPE_BUF : piece.size();
-    const auto count = ::write(fd_, piece.data(), std::min(piece.size(), most));
+    const auto count = path_ == "stdout" ? write_stdout(piece) : ::write(fd_, piece.data(), piece.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) return false;
     if (count < 0) failed_.fetch_add(1, std::memory_order_relaxed);

@@ -1,4 +1,4 @@
-// log_writer.h: the log thread: takes lines out of the workers' rings and writes them to a file or to stdout.
+// log_writer.h: a log's thread: takes lines out of its rings and writes them to a file or to stdout.
 //   Wakes every 100 ms, or when a ring is half full. reopen() (SIGUSR1) opens the path anew, for logrotate. A write
 //   that fails (full disk) drops what it holds, counts it and goes on; traffic never notices.
 //   Threads  one of its own, which alone writes and holds no lock while it does: a disk or a pipe that takes nothing

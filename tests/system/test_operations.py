@@ -344,7 +344,7 @@ def test_events_are_told_in_a_file_that_sigusr1_opens_anew(make_door, make_backe
     one = make_backend("one")
     door.catalog.put("one", instance("one", one, "route=one.test"))
     door.start()
-    assert " info started, gatehouse " in read_text(events)
+    wait_until(lambda: " info started, gatehouse " in read_text(events), "the start is told")
     door.catalog.put("two", instance("two", one, "route=two.test"))
     wait_until(lambda: "service two" in read_text(events), "a change of the catalog is told")
     os.rename(events, events + ".1")
@@ -354,8 +354,38 @@ def test_events_are_told_in_a_file_that_sigusr1_opens_anew(make_door, make_backe
     wait_until(lambda: " warning " in read_text(events) and "broken.json" in read_text(events), "a problem is told")
     door.change_config({"limits": {"header_time": "7s"}})
     door.reload()
-    assert "header_time" in read_text(events) and "by=" in read_text(events)
+    wait_until(lambda: "header_time" in read_text(events) and "by=" in read_text(events), "the reload is told")
     door.change_config({"logs": {"events": {"level": "error"}}})
+def test_a_stdout_that_nobody_reads_holds_up_no_reload_no_probe_and_no_stop(make_door, make_backend):
+    door = make_door(start=False, config={"workers": 1, "logs": {"access": {"to": "stdout"}}})
+    door.catalog.put("one", instance("one", make_backend("one"), "route=one.test"))
+    reader, writer = os.pipe()
+    try:
+        door.start(stdout=writer)
+        with Client(door.http, host="one.test") as client:
+            while not door.metric("gatehouse_access_log_lines_dropped_total"):
+                assert all(client.ask("GET", "/" + "x" * 3000).status == 200 for _ in range(20))
+        for n in range(3):
+            door.change_config({"limits": {"header_time": f"{n + 5}s"}})
+            door.reload()
+        door.signal(signal.SIGHUP)
+        assert door.probe("/readyz") == 200
+        door.stop()
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def test_a_reload_by_signal_tells_its_findings_in_the_events_log(make_door):
+    door = make_door(start=False)
+    events = door.path("events.log")
+    door.change_config({"logs": {"events": {"to": events}}})
+    door.start()
+    door.change_config({"limits": {"header_tine": "5s"}, "loggs": {}})
+    door.signal(signal.SIGHUP)
+    wait_until(lambda: "header_tine" in read_text(events) and "loggs" in read_text(events), "both findings are told")
+
+
     door.reload()
     assert "info -> error" not in read_text(events), "the level holds from the reload on"
 

@@ -108,20 +108,20 @@ class Door:
             **self.env,
         }
 
-    def spawn(self, *prefix):
+    def spawn(self, *prefix, stdout=None):
         """Starts the process without waiting; `prefix` is a command to run it under (prlimit, setpriv …)."""
         self._starts += 1
         self.stdout, self.stderr = self.path(f"stdout.{self._starts}"), self.path(f"stderr.{self._starts}")
         with open(self.stdout, "wb") as out, open(self.stderr, "wb") as err:
             self.process = subprocess.Popen(
-                [*prefix, BINARY, "run", "-c", self.file], stdout=out, stderr=err, stdin=subprocess.DEVNULL,
+                [*prefix, BINARY, "run", "-c", self.file], stdout=stdout or out, stderr=err, stdin=subprocess.DEVNULL,
                 env=self.environment(), cwd=self.folder,
             )
         return self
 
-    def start(self, *prefix):
-        """Starts and waits until the door says it is ready."""
-        self.spawn(*prefix)
+    def start(self, *prefix, stdout=None):
+        """Starts and waits until the door says it is ready. `stdout`: a descriptor in place of the file."""
+        self.spawn(*prefix, stdout=stdout)
         wait_until(self.ready_or_dead, lambda: f"ready; it says:\n{self.output()[-3000:]}", within=10.0)
         self.assert_alive()
         return self
