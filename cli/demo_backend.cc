@@ -44,8 +44,8 @@ class DemoBackend {
 int run_demo_backend(const SocketAddress& listen, const std::string& name) {
   asio::io_context io;
   DemoBackend backend(name);
-  auto server =
-      serve_tcp(io, listen, [&](const HttpRequest& request) { return backend.answer(request); }, connections_most);
+  auto server = serve_tcp(io, listen, [&](const HttpRequest& request) { return backend.answer(request); },
+                          {.connections_most = connections_most, .peer_connections_most = connections_most});
   if (!server) {
     std::cerr << server.error().what << "\n";
     return 1;

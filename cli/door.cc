@@ -130,8 +130,11 @@ Status Door::open_control() {
                  [this](const HttpRequest& request) { return answer_admin(*this, request); });
   if (!admin) return admin.error();
   admin_ = std::move(*admin);
+  ServerLimits limits{.peer_connections_most = 16, .io_time = std::chrono::seconds(2)};
+  limits.admits = [this](const IpAddress& peer) { return is_in(config_.metrics.allow, peer); };
   Result<std::unique_ptr<HttpServer>> metrics = serve_tcp(
-      io_, config_.metrics.address, [this](const HttpRequest& request) { return answer_metrics(*this, request); });
+      io_, config_.metrics.address, [this](const HttpRequest& request) { return answer_metrics(*this, request); },
+      std::move(limits));
   if (!metrics) return metrics.error();
   metrics_ = std::move(*metrics);
   return Done{};
@@ -232,10 +235,10 @@ ReloadResult Door::reload(const std::string& by) {
   if (!conf::has_error(result.findings))
     if (const Status changed = events_->change(read.config.event_log); !changed)
       result.findings.push_back(finding("logs.events.to", changed.error().what));
+  for (const conf::Finding& each : result.findings) events_->warning(each.text(), {{"what", "configuration"}});
   if (conf::has_error(result.findings)) {
     warn("configuration", "reload refused: " + result.findings.front().text(), by);
     return result;
-  for (const conf::Finding& each : result.findings) events_->warning(each.text(), {{"what", "configuration"}});
   }
   const bool other_folder = read.config.certificates != config_.certificates;
   config_ = std::move(read.config);

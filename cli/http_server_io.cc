@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <map>
 
 #include <grp.h>
 #include <sys/socket.h>
@@ -19,7 +20,6 @@ using asio::ip::tcp;
 using Local = asio::local::stream_protocol;
 
 constexpr std::size_t request_bytes_most = 64 << 10;
-constexpr auto read_time = std::chrono::seconds(10);
 
 std::string peer_of(const Local::socket& socket) {
   ucred credentials{};
@@ -30,16 +30,34 @@ std::string peer_of(const Local::socket& socket) {
   return "uid " + std::to_string(credentials.uid) + " (pid " + std::to_string(credentials.pid) + ")";
 }
 
-template <class Protocol>
-void name_peer(const beast::basic_stream<Protocol>& stream, HttpRequest& request) {
-  if constexpr (std::is_same_v<Protocol, Local>) {
-    request.by = peer_of(stream.socket());
-  } else {
-    boost::system::error_code error;
-    const auto endpoint = stream.socket().remote_endpoint(error);
-    if (!error) request.peer = SocketAddress::from(endpoint.data()).ip;
-  }
+IpAddress ip_of(const tcp::socket& socket) {
+  boost::system::error_code error;
+  const auto endpoint = socket.remote_endpoint(error);
+  return error ? IpAddress() : SocketAddress::from(endpoint.data()).ip;
 }
+IpAddress ip_of(const Local::socket&) { return {}; }
+
+// The connections that are open, in all and by peer.
+class OpenConnections {
+ public:
+  // Counts one more of this peer, unless that would be too many.
+  bool enter(const IpAddress& peer, const ServerLimits& limits) {
+    const auto known = by_peer_.find(peer);
+    const unsigned count = known == by_peer_.end() ? 0 : known->second;
+    if (total_ >= limits.connections_most || count >= limits.peer_connections_most) return false;
+    ++total_;
+    by_peer_[peer] = count + 1;
+    return true;
+  }
+  void leave(const IpAddress& peer) {
+    --total_;
+    if (--by_peer_[peer] == 0) by_peer_.erase(peer);
+  }
+
+ private:
+  unsigned total_ = 0;
+  std::map<IpAddress, unsigned> by_peer_;
+};
 
 int refusal_of(const boost::system::error_code& error) {
   if (error == bhttp::error::body_limit) return 413;
@@ -52,17 +70,21 @@ int refusal_of(const boost::system::error_code& error) {
 template <class Protocol>
 class Session : public std::enable_shared_from_this<Session<Protocol>> {
  public:
-  Session(typename Protocol::socket socket, HttpHandler handler, std::shared_ptr<unsigned> open)
-      : stream_(std::move(socket)), handler_(std::move(handler)), open_(std::move(open)) {
-    ++*open_;
-  }
-  ~Session() { --*open_; }
+  // `peer` has entered `open`.
+  Session(typename Protocol::socket socket, const IpAddress& peer, HttpHandler handler, std::chrono::seconds io_time,
+          std::shared_ptr<OpenConnections> open)
+      : stream_(std::move(socket)),
+        peer_(peer),
+        handler_(std::move(handler)),
+        io_time_(io_time),
+        open_(std::move(open)) {}
+  ~Session() { open_->leave(peer_); }
 
   void read() {
     parser_.emplace();
     parser_->body_limit(request_bytes_most);
     parser_->header_limit(request_bytes_most);
-    stream_.expires_after(read_time);
+    stream_.expires_after(io_time_);
     bhttp::async_read(stream_, buffer_, *parser_,
                       [self = this->shared_from_this()](boost::system::error_code error, std::size_t) {
                         if (!error) return self->answer();
@@ -83,7 +105,8 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
     request.body = message.body();
     for (const auto& field : message) request.fields.emplace_back(field.name_string(), field.value());
     split_target({message.target().data(), message.target().size()}, request);
-    name_peer(stream_, request);
+    request.peer = peer_;
+    if constexpr (std::is_same_v<Protocol, Local>) request.by = peer_of(stream_.socket());
     write(handler_(request), message.keep_alive());
   }
 
@@ -100,7 +123,7 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
     response_.body() = std::move(reply.body);
     response_.prepare_payload();
     if (message.method() == bhttp::verb::head) response_.body().clear();
-    stream_.expires_after(read_time);
+    stream_.expires_after(io_time_);
     bhttp::async_write(stream_, response_,
                        [self = this->shared_from_this()](boost::system::error_code error, std::size_t) {
                          if (!error && self->response_.keep_alive()) self->read();
@@ -108,8 +131,10 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
   }
 
   beast::basic_stream<Protocol> stream_;
+  const IpAddress peer_;
   HttpHandler handler_;
-  std::shared_ptr<unsigned> open_;
+  const std::chrono::seconds io_time_;
+  std::shared_ptr<OpenConnections> open_;
   beast::flat_buffer buffer_{request_bytes_most};
   std::optional<bhttp::request_parser<bhttp::string_body>> parser_;
   bhttp::response<bhttp::string_body> response_;
@@ -119,8 +144,8 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
 template <class Protocol>
 class Listening : public std::enable_shared_from_this<Listening<Protocol>> {
  public:
-  Listening(asio::io_context& io, HttpHandler handler, unsigned connections_most)
-      : acceptor(io), handler_(std::move(handler)), connections_most_(connections_most), retry_(io) {}
+  Listening(asio::io_context& io, HttpHandler handler, ServerLimits limits)
+      : acceptor(io), handler_(std::move(handler)), limits_(std::move(limits)), retry_(io) {}
 
   void accept() {
     acceptor.async_accept(
@@ -141,7 +166,9 @@ class Listening : public std::enable_shared_from_this<Listening<Protocol>> {
   void accepted(boost::system::error_code error, typename Protocol::socket socket) {
     if (!acceptor.is_open()) return;
     if (!error) {
-      if (*open_ < connections_most_) std::make_shared<Session<Protocol>>(std::move(socket), handler_, open_)->read();
+      const IpAddress peer = ip_of(socket);
+      if ((!limits_.admits || limits_.admits(peer)) && open_->enter(peer, limits_))
+        std::make_shared<Session<Protocol>>(std::move(socket), peer, handler_, limits_.io_time, open_)->read();
       return accept();
     }
     retry_.expires_after(std::chrono::milliseconds(100));  // out of descriptors: not a busy loop
@@ -151,16 +178,16 @@ class Listening : public std::enable_shared_from_this<Listening<Protocol>> {
   }
 
   HttpHandler handler_;
-  const unsigned connections_most_;
+  const ServerLimits limits_;
   asio::steady_timer retry_;
-  std::shared_ptr<unsigned> open_ = std::make_shared<unsigned>(0);
+  std::shared_ptr<OpenConnections> open_ = std::make_shared<OpenConnections>();
 };
 
 template <class Protocol>
 class Server final : public HttpServer {
  public:
-  Server(asio::io_context& io, HttpHandler handler, unsigned connections_most)
-      : listening(std::make_shared<Listening<Protocol>>(io, std::move(handler), connections_most)) {}
+  Server(asio::io_context& io, HttpHandler handler, ServerLimits limits)
+      : listening(std::make_shared<Listening<Protocol>>(io, std::move(handler), std::move(limits))) {}
   ~Server() override {
     listening->close();
     if (!path.empty()) ::unlink(path.c_str());
@@ -201,7 +228,7 @@ Result<std::unique_ptr<HttpServer>> serve_unix(asio::io_context& io, const std::
   if (path.size() >= sizeof(sockaddr_un::sun_path))
     return socket_error(path, "longer than the 107 bytes a socket's path may have");
   if (const Status cleared = clear_stale(path); !cleared) return cleared.error();
-  auto server = std::make_unique<Server<Local>>(io, std::move(handler), control_connections_most);
+  auto server = std::make_unique<Server<Local>>(io, std::move(handler), ServerLimits());
   auto& acceptor = server->listening->acceptor;
   boost::system::error_code error;
   acceptor.open(Local(), error);
@@ -223,8 +250,8 @@ Result<std::unique_ptr<HttpServer>> serve_unix(asio::io_context& io, const std::
 }
 
 Result<std::unique_ptr<HttpServer>> serve_tcp(asio::io_context& io, const SocketAddress& address, HttpHandler handler,
-                                              unsigned connections_most) {
-  auto server = std::make_unique<Server<tcp>>(io, std::move(handler), connections_most);
+                                              ServerLimits limits) {
+  auto server = std::make_unique<Server<tcp>>(io, std::move(handler), std::move(limits));
   auto& acceptor = server->listening->acceptor;
   sockaddr_storage storage;
   const socklen_t length = address.to(storage);

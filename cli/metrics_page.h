@@ -1,5 +1,6 @@
 // metrics_page.h: what the metrics address answers, read-only: /metrics (Prometheus text), /healthz, /readyz and /.
-//   Judged in this order: the peer must be in metrics.allow (403); the Host must be an address, localhost or one of
+//   Judged in this order: the peer must be in metrics.allow (403 to one that was when it
+//   connected; who isn't then is not listened to); the Host must be an address, localhost or one of
 //   metrics.hosts (421), so that no web page can make a browser read this by a name of its own (DNS rebinding); GET
 //   or HEAD (405); a path we have (404).
 //   Limits   services_most services have series of their own, and with ?endpoints=1 endpoints_most endpoints; what

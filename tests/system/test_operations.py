@@ -463,6 +463,18 @@ def test_started_as_root_it_binds_and_then_is_its_user(make_door, make_backend):
         subprocess.run(["chown", "nobody", folder], check=True)
     parent = os.path.dirname(door.folder)
     while parent != "/tmp" and parent != "/":
+def test_strangers_take_no_room_from_those_allowed_there(make_door):
+    door = make_door(start=False, config={"metrics": {"allow": ["127.0.0.5/32", "127.0.0.6/32"]}})
+    door.prober = "127.0.0.5"
+    door.start()
+    silent = []
+    for source in ["127.0.0.7"] * 70 + ["127.0.0.6"] * 70:
+        silent.append(socket.create_connection(door.metrics_address, source_address=(source, 0)))
+    assert door.probe("/readyz") == 200
+    for one in silent:
+        one.close()
+
+
         os.chmod(parent, 0o755)
         parent = os.path.dirname(parent)
     door.start()

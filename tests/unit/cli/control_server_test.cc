@@ -51,6 +51,24 @@ class ControlServer : public testing::Test {
     if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return "cannot connect";
     if (::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size()))
       return "cut";
+    return until_closed(fd);
+  }
+
+  UniqueFd connected_from(const std::string& ip) const {
+    UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_storage storage{};
+    socklen_t length = SocketAddress::parse(ip + ":0")->to(storage);
+    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&storage), length), 0);
+    length = server_->address()->to(storage);
+    EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&storage), length), 0);
+    return fd;
+  }
+  static std::string said_to(const UniqueFd& fd) {
+    const std::string bytes = "GET / HTTP/1.0\r\n\r\n";
+    if (::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size())) return "";
+    return until_closed(fd);
+  }
+  static std::string until_closed(const UniqueFd& fd) {
     std::string out;
     char chunk[4096];
     for (ssize_t got; (got = ::recv(fd.get(), chunk, sizeof chunk, 0)) > 0;)
@@ -147,21 +165,23 @@ TEST_F(ControlServer, OnTcpItKnowsThePeer) {
   const auto tell_peer = [](const HttpRequest& request) {
     return HttpReply{200, "text/plain", request.peer.text(), ""};
   };
-  ASSERT_TRUE(keep(serve_tcp(io_, *SocketAddress::parse("127.0.0.1:0"), tell_peer)));
+  ASSERT_TRUE(keep(serve_tcp(io_, *SocketAddress::parse("127.0.0.1:0"), tell_peer, {})));
   run();
-  const Result<SocketAddress> address = server_->address();
-  ASSERT_TRUE(address);
-  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_storage storage{};
-  const socklen_t length = address->to(storage);
-  ASSERT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&storage), length), 0);
-  const std::string bytes = "GET / HTTP/1.0\r\n\r\n";
-  ASSERT_EQ(::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
-  std::string out;
-  char chunk[4096];
-  for (ssize_t got; (got = ::recv(fd.get(), chunk, sizeof chunk, 0)) > 0;)
-    out.append(chunk, static_cast<std::size_t>(got));
+  const std::string out = said_to(connected_from("127.0.0.1"));
   EXPECT_TRUE(out.ends_with("\r\n\r\n127.0.0.1")) << out;
+}
+
+TEST_F(ControlServer, WhoIsNotAdmittedOrHasTooManyConnectionsLeavesRoomForOthers) {
+  ServerLimits limits{.connections_most = 3, .peer_connections_most = 2};
+  limits.admits = [](const IpAddress& peer) { return peer != IpAddress::v4(127, 0, 0, 9); };
+  ASSERT_TRUE(keep(serve_tcp(io_, *SocketAddress::parse("127.0.0.1:0"), echo, limits)));
+  run();
+  std::vector<UniqueFd> silent;
+  for (const char* from : {"127.0.0.9", "127.0.0.9", "127.0.0.9", "127.0.0.1", "127.0.0.1"})
+    silent.push_back(connected_from(from));
+  EXPECT_EQ(said_to(connected_from("127.0.0.9")), "");
+  EXPECT_EQ(said_to(connected_from("127.0.0.1")), "");
+  EXPECT_TRUE(said_to(connected_from("127.0.0.2")).starts_with("HTTP/1.0 200 "));
 }
 
 }  // namespace
