@@ -1,3 +1,4 @@
+#include <csignal>
 #include <iostream>
 
 #include "cli/commands.h"
@@ -8,12 +9,22 @@
 namespace gatehouse::cli {
 namespace {
 
+// Those that would end the program while nobody handles them yet.
+void set_early_signals(int how) {
+  sigset_t early;
+  sigemptyset(&early);
+  sigaddset(&early, SIGHUP);
+  sigaddset(&early, SIGUSR1);
+  pthread_sigmask(how, &early, nullptr);
+}
+
 // Reloads on SIGHUP, reopens logs on SIGUSR1, drains on SIGTERM or SIGINT; a second one of these ends at once.
 class Signals {
  public:
   Signals(asio::io_context& io, Door& door) : io_(io), door_(door), set_(io, SIGHUP, SIGTERM, SIGINT) {
     set_.add(SIGUSR1);
     wait();
+    set_early_signals(SIG_UNBLOCK);
   }
 
  private:
@@ -43,8 +54,13 @@ class Signals {
 
 }  // namespace
 
-int run_door(const std::string& config_file) {
+void hold_early_signals() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGUSR2, SIG_IGN);
+  set_early_signals(SIG_BLOCK);
+}
+
+int run_door(const std::string& config_file) {
   conf::ReadConfig read = conf::read_config(config_file, conf::surroundings_of_process(config_file));
   conf::Findings findings = read.findings;
   if (!conf::has_error(findings)) {

@@ -28,6 +28,8 @@ struct LogOptions {
   std::string service, status, id;
 };
 
+// First thing before run_door: SIGHUP and SIGUSR1 wait until their handlers stand, SIGUSR2 and SIGPIPE mean nothing.
+void hold_early_signals();
 int run_door(const std::string& config_file);
 int run_check(const Where& where, const CheckOptions& options);
 int run_explain(const Where& where, const ExplainOptions& options);

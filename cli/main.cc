@@ -135,6 +135,7 @@ bool is_unknown_verb(const CLI::App& app, const std::string& verb) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "run") hold_early_signals();
   CLI::App app("gatehouse: reverse proxy and load balancer, fed by a catalog of services");
   app.set_version_flag("--version", "gatehouse " GATEHOUSE_VERSION);
   app.require_subcommand(1);

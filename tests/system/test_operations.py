@@ -4,6 +4,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -53,6 +54,24 @@ def test_sighup_reloads(house):
     deny_all(house)
     house.signal(signal.SIGHUP)
     wait_until(lambda: house.ask(host="one.test").status == 403, "the new file")
+
+
+EARLY = """
+import os, signal, sys
+early = {signal.SIGHUP, signal.SIGUSR1}
+signal.pthread_sigmask(signal.SIG_BLOCK, early)
+for number in early:
+    os.kill(os.getpid(), number)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_signals_that_come_before_it_serves_are_heard_when_it_does(make_door):
+    door = make_door(start=False)
+    door.start(sys.executable, "-c", EARLY)
+    wait_until(lambda: "by=SIGHUP" in door.output(), "the reload")
+    door.signal(signal.SIGUSR2)
+    door.reload()
 
 
 BAD = {
@@ -337,25 +356,6 @@ def test_a_log_that_nobody_reads_loses_lines_and_delays_nobody(make_door, make_b
         os.close(reader)
 
 
-def test_events_are_told_in_a_file_that_sigusr1_opens_anew(make_door, make_backend):
-    door = make_door(start=False)
-    events = door.path("events.log")
-    door.change_config({"logs": {"events": {"to": events}}})
-    one = make_backend("one")
-    door.catalog.put("one", instance("one", one, "route=one.test"))
-    door.start()
-    wait_until(lambda: " info started, gatehouse " in read_text(events), "the start is told")
-    door.catalog.put("two", instance("two", one, "route=two.test"))
-    wait_until(lambda: "service two" in read_text(events), "a change of the catalog is told")
-    os.rename(events, events + ".1")
-    door.signal(signal.SIGUSR1)
-    wait_until(lambda: os.path.exists(events), "the new file")
-    door.catalog.write("broken.json", "{")
-    wait_until(lambda: " warning " in read_text(events) and "broken.json" in read_text(events), "a problem is told")
-    door.change_config({"limits": {"header_time": "7s"}})
-    door.reload()
-    wait_until(lambda: "header_time" in read_text(events) and "by=" in read_text(events), "the reload is told")
-    door.change_config({"logs": {"events": {"level": "error"}}})
 def test_a_stdout_that_nobody_reads_holds_up_no_reload_no_probe_and_no_stop(make_door, make_backend):
     door = make_door(start=False, config={"workers": 1, "logs": {"access": {"to": "stdout"}}})
     door.catalog.put("one", instance("one", make_backend("one"), "route=one.test"))
@@ -386,6 +386,25 @@ def test_a_reload_by_signal_tells_its_findings_in_the_events_log(make_door):
     wait_until(lambda: "header_tine" in read_text(events) and "loggs" in read_text(events), "both findings are told")
 
 
+def test_events_are_told_in_a_file_that_sigusr1_opens_anew(make_door, make_backend):
+    door = make_door(start=False)
+    events = door.path("events.log")
+    door.change_config({"logs": {"events": {"to": events}}})
+    one = make_backend("one")
+    door.catalog.put("one", instance("one", one, "route=one.test"))
+    door.start()
+    wait_until(lambda: " info started, gatehouse " in read_text(events), "the start is told")
+    door.catalog.put("two", instance("two", one, "route=two.test"))
+    wait_until(lambda: "service two" in read_text(events), "a change of the catalog is told")
+    os.rename(events, events + ".1")
+    door.signal(signal.SIGUSR1)
+    wait_until(lambda: os.path.exists(events), "the new file")
+    door.catalog.write("broken.json", "{")
+    wait_until(lambda: " warning " in read_text(events) and "broken.json" in read_text(events), "a problem is told")
+    door.change_config({"limits": {"header_time": "7s"}})
+    door.reload()
+    wait_until(lambda: "header_time" in read_text(events) and "by=" in read_text(events), "the reload is told")
+    door.change_config({"logs": {"events": {"level": "error"}}})
     door.reload()
     assert "info -> error" not in read_text(events), "the level holds from the reload on"
 
@@ -444,6 +463,18 @@ def test_only_those_allowed_may_read_there(make_door):
     assert status_from("127.0.0.6") in (0, 403)
 
 
+def test_strangers_take_no_room_from_those_allowed_there(make_door):
+    door = make_door(start=False, config={"metrics": {"allow": ["127.0.0.5/32", "127.0.0.6/32"]}})
+    door.prober = "127.0.0.5"
+    door.start()
+    silent = []
+    for source in ["127.0.0.7"] * 70 + ["127.0.0.6"] * 70:
+        silent.append(socket.create_connection(door.metrics_address, source_address=(source, 0)))
+    assert door.probe("/readyz") == 200
+    for one in silent:
+        one.close()
+
+
 def test_nothing_of_it_is_seen_at_the_front(house):
     for target in ("/metrics", "/healthz", "/readyz"):
         assert house.ask(target, host=f"{house.address}:22080").status == 404
@@ -463,18 +494,6 @@ def test_started_as_root_it_binds_and_then_is_its_user(make_door, make_backend):
         subprocess.run(["chown", "nobody", folder], check=True)
     parent = os.path.dirname(door.folder)
     while parent != "/tmp" and parent != "/":
-def test_strangers_take_no_room_from_those_allowed_there(make_door):
-    door = make_door(start=False, config={"metrics": {"allow": ["127.0.0.5/32", "127.0.0.6/32"]}})
-    door.prober = "127.0.0.5"
-    door.start()
-    silent = []
-    for source in ["127.0.0.7"] * 70 + ["127.0.0.6"] * 70:
-        silent.append(socket.create_connection(door.metrics_address, source_address=(source, 0)))
-    assert door.probe("/readyz") == 200
-    for one in silent:
-        one.close()
-
-
         os.chmod(parent, 0o755)
         parent = os.path.dirname(parent)
     door.start()

@@ -1,11 +1,13 @@
 // The verbs against a door that answers what the test says, over a real socket.
 #include "cli/commands.h"
 
+#include <csignal>
 #include <mutex>
 #include <thread>
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/history.h"
 #include "cli/http_server_io.h"
@@ -28,6 +30,15 @@ Outcome run(Verb verb) {
   outcome.out = testing::internal::GetCapturedStdout();
   outcome.err = testing::internal::GetCapturedStderr();
   return outcome;
+}
+
+TEST(CommandsDeathTest, SignalsBeforeItServesEndNothing) {
+  const auto early = [] {
+    hold_early_signals();
+    for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE}) ::raise(signal);
+    ::_exit(0);
+  };
+  EXPECT_EXIT(early(), testing::ExitedWithCode(0), "");
 }
 
 class Commands : public testing::Test {
