@@ -20,7 +20,7 @@ int run_history(const Where& where, const std::string& since, bool json) {
   const auto reply = ask_door_well(where, "GET", "/v1/history?since=" + std::to_string(from_ms));
   if (!reply) return 1;
   if (json) {
-    std::cout << reply->body;
+    std::cout << harmless_json(reply->body);
     return 0;
   }
   Columns rows(0);

@@ -5,6 +5,7 @@
 #include "cli/asking.h"
 #include "cli/commands.h"
 #include "cli/status_text.h"
+#include "cli/text.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 bool show_status(const Where& where, bool json, bool clear) {
   const std::optional<HttpReply> reply = ask_door_well(where, "GET", "/v1/status");
   if (!reply) return false;
-  std::string text = reply->body;
+  std::string text = harmless_json(reply->body);
   if (!json) {
     const std::optional<json::object> status = parse_object(reply->body);
     if (!status) return false;

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include "proxy/http/json_text.h"
+
 namespace gatehouse::cli {
 namespace {
 
@@ -28,8 +30,7 @@ std::size_t sequence_length(std::string_view text) {
 
 bool is_control(std::string_view sequence) {
   const auto first = static_cast<unsigned char>(sequence[0]);
-  if (sequence.size() == 1) return first < 0x20 || first == 0x7f;
-  return first == 0xc2 && static_cast<unsigned char>(sequence[1]) < 0xa0;  // C1
+  return sequence.size() == 1 ? first < 0x20 || first == 0x7f : http::steering_code(sequence) != 0;
 }
 
 std::size_t width_of(std::string_view text) {
@@ -61,6 +62,23 @@ std::string printable(std::string_view text) {
       }
     }
     text.remove_prefix(sequence.size());
+  }
+  return out;
+}
+
+std::string harmless_json(std::string_view json) {
+  std::string out;
+  out.reserve(json.size());
+  while (!json.empty()) {
+    const std::string_view sequence = json.substr(0, std::max<std::size_t>(sequence_length(json), 1));
+    if (const unsigned code = http::steering_code(sequence)) {
+      std::array<char, 7> escaped;
+      std::snprintf(escaped.data(), escaped.size(), "\\u%04x", code & 0xffff);
+      out += escaped.data();
+    } else {
+      out += sequence;
+    }
+    json.remove_prefix(sequence.size());
   }
   return out;
 }

@@ -10,8 +10,11 @@
 
 namespace gatehouse::cli {
 
-// Control bytes (C1 in UTF-8 too) and bytes that are no UTF-8 become \xNN.
+// Control bytes, bytes that are no UTF-8 and what else steers a terminal (http::steering_code) become \xNN.
 std::string printable(std::string_view text);
+
+// JSON as we made it: what steers a terminal in its strings becomes \uXXXX, which means the same.
+std::string harmless_json(std::string_view json);
 
 std::string ago(std::int64_t ms);             // "320 ms", "45 s", "12 min", "3 h 5 min", "61 d"
 std::string grouped(std::uint64_t count);     // "1,204"

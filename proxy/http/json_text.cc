@@ -33,10 +33,17 @@ struct Step {
 Step next_step(std::string_view text, char (&escape)[6]) {
   const char* const plain_end = skip_plain_json(text.data(), text.data(), text.data() + text.size());
   if (const auto plain = static_cast<std::size_t>(plain_end - text.data())) return {plain, text.substr(0, plain)};
-  if (const std::size_t size = utf8_length(text)) return {size, text.substr(0, size)};
+  const std::size_t size = utf8_length(text);
+  const unsigned steering = steering_code(text.substr(0, size));
+  if (size != 0 && steering == 0) return {size, text.substr(0, size)};
   constexpr char digits[] = "0123456789abcdef";
-  const auto c = static_cast<unsigned char>(text.front());
   escape[0] = '\\';
+  if (size != 0) {
+    escape[1] = 'u';
+    for (int i = 0; i < 4; ++i) escape[2 + i] = digits[steering >> (12 - 4 * i) & 15];
+    return {size, {escape, 6}};
+  }
+  const auto c = static_cast<unsigned char>(text.front());
   if (c == '"' || c == '\\') {
     escape[1] = static_cast<char>(c);
     return {1, {escape, 2}};
@@ -47,6 +54,15 @@ Step next_step(std::string_view text, char (&escape)[6]) {
 }
 
 }  // namespace
+
+unsigned steering_code(std::string_view sequence) {
+  if (sequence.size() != 2 && sequence.size() != 3) return 0;
+  unsigned code = static_cast<unsigned char>(sequence[0]) & (sequence.size() == 2 ? 0x1f : 0x0f);
+  for (const char c : sequence.substr(1)) code = code << 6 | (static_cast<unsigned char>(c) & 0x3f);
+  const bool steers = code < 0xa0 || code == 0x61c || code == 0x200e || code == 0x200f ||
+                      (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  return steers ? code : 0;
+}
 
 void put_json_text(std::string_view text, std::size_t bytes_max, HeadWriter& out) {
   char escape[6];

@@ -21,6 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string line(room.data(), length);
   REQUIRE(line.find('\n') == line.size() - 1);
   for (const char c : line.substr(0, line.size() - 1)) REQUIRE(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+  for (const char* steering : {"\xc2\x9b", "\xe2\x80\xae", "\xe2\x81\xa6"})
+    REQUIRE(line.find(steering) == std::string::npos);
   REQUIRE(YAML::Load(line).size() == 24);
   return 0;
 }

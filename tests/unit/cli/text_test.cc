@@ -15,6 +15,7 @@ TEST(Printable, WhatATerminalWouldObeyIsShownInstead) {
       {"\x7f", "\\x7f"},
       {"\xc2\x9b", "\\xc2\\x9b"},           // CSI as C1
       {"\xc2\xa0", "\xc2\xa0"},             // the first that is none
+      {"\xe2\x80\xae", "\\xe2\\x80\\xae"},  // turns the direction of text
       {"\xff", "\\xff"},                    // no UTF-8
       {"\xc0\xaf", "\\xc0\\xaf"},           // not the shortest form
       {"\xed\xa0\x80", "\\xed\\xa0\\x80"},  // a surrogate
@@ -23,6 +24,11 @@ TEST(Printable, WhatATerminalWouldObeyIsShownInstead) {
       {"\xe2\x82", "\\xe2\\x82"},                    // cut
   };
   for (const auto& [text, shown] : rows) EXPECT_EQ(printable(text), shown);
+}
+
+TEST(HarmlessJson, EscapesWhatATerminalWouldObeyAndNothingElse) {
+  EXPECT_EQ(harmless_json("{\"a\":\"\xc2\x9b \xe2\x80\xae Z\xc3\xbcrich \xff\"}\n"),
+            "{\"a\":\"\\u009b \\u202e Z\xc3\xbcrich \xff\"}\n");
 }
 
 TEST(Text, TimesTakeTheUnitThatSaysMost) {

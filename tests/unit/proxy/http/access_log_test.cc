@@ -68,6 +68,14 @@ TEST(AccessLog, AnyByteStaysReadable) {
   EXPECT_EQ(path_as_logged("\xe2\x82z"), R"(\u00e2\u0082z)");
 }
 
+TEST(AccessLog, WhatSteersATerminalIsEscaped) {
+  EXPECT_EQ(path_as_logged("\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0"), "\\u0080\\u009b\\u009f\xc2\xa0");
+  EXPECT_EQ(path_as_logged("\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xaa\xe2\x80\xae\xe2\x80\xaf"),
+            "\xe2\x80\xa7\\u2028\\u202a\\u202e\xe2\x80\xaf");
+  EXPECT_EQ(path_as_logged("\xe2\x81\xa6\xe2\x81\xa9\xe2\x81\xaa"), "\\u2066\\u2069\xe2\x81\xaa");
+  EXPECT_EQ(path_as_logged("\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f"), "\\u061c\\u200e\\u200f");
+}
+
 TEST(AccessLog, LongValuesAreCutAndSaySo) {
   const std::string path = path_as_logged(std::string(5000, 'a'));
   const std::size_t kept = path.find("...+");
