@@ -17,6 +17,10 @@ bool valid_reg_name(std::string_view name) {
   return true;
 }
 
+bool has_empty_label(std::string_view name) {
+  return name.front() == '.' || name.back() == '.' || name.find("..") != std::string_view::npos;
+}
+
 bool parse_port(std::string_view text, std::uint16_t& port) {
   unsigned value = 0;
   for (const char c : text) {
@@ -47,7 +51,7 @@ std::optional<Authority> parse_authority(std::string_view text) {
     rest = colon == std::string_view::npos ? std::string_view{} : text.substr(colon);
     if (!valid_reg_name(out.host)) return std::nullopt;
     if (out.host.size() > 1 && out.host.back() == '.') out.host.remove_suffix(1);
-    if (out.host.empty() || out.host == "." || out.host.size() > host_bytes_max) return std::nullopt;
+    if (out.host.empty() || has_empty_label(out.host) || out.host.size() > host_bytes_max) return std::nullopt;
   }
   if (rest.empty()) return out;
   if (rest.front() != ':' || !parse_port(rest.substr(1), out.port)) return std::nullopt;

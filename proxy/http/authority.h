@@ -1,6 +1,6 @@
 // authority.h: host and port of a Host field or an absolute target, by RFC 3986 3.2 and RFC 9110 4.2, 7.2.
-//   Refused: user information, an empty host, more than 255 bytes, a port above 65535, an IPv6 literal without its
-//   brackets or that is none. An empty port counts as none, as the RFC has it. Pure.
+//   Refused: user information, an empty host or label, more than 255 bytes, a port above 65535, an IPv6 literal
+//   without its brackets or that is none. An empty port counts as none, as the RFC has it. Pure.
 #pragma once
 
 #include <cstdint>
