@@ -43,6 +43,12 @@ bool may_be_trailer(FieldId id) {
     case FieldId::x_forwarded_port:
     case FieldId::x_forwarded_other:
     case FieldId::x_real_ip:
+    case FieldId::x_client_ip:
+    case FieldId::x_cluster_client_ip:
+    case FieldId::true_client_ip:
+    case FieldId::cf_connecting_ip:
+    case FieldId::x_original_url:
+    case FieldId::x_rewrite_url:
     case FieldId::forwarded:
     case FieldId::x_request_id:
     case FieldId::authorization:

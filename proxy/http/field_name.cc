@@ -29,8 +29,14 @@ constexpr std::array<std::string_view, field_id_count> names{
     "x-forwarded-port",
     "",
     "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
     "forwarded",
     "x-request-id",
+    "x-original-url",
+    "x-rewrite-url",
     "accept",
     "accept-encoding",
     "accept-language",
@@ -77,7 +83,8 @@ constexpr std::array<std::string_view, field_id_count> names{
 // Multipliers found by search; that no two names share a slot is asserted below.
 constexpr std::size_t slot_of(std::string_view name) {
   const auto low = [](char c) { return static_cast<std::size_t>(static_cast<std::uint8_t>(c) | 0x20u); };
-  return (name.size() * 117 + low(name.front()) * 5 + low(name[name.size() - 2]) * 7 + low(name.back()) * 11) & 255;
+  return (name.size() * 209 + low(name.front()) * 109 + low(name[name.size() - 2]) * 66 + low(name.back()) * 48) &
+         255;
 }
 
 constexpr std::size_t shortest = 2, longest = 25;

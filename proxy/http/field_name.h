@@ -33,8 +33,15 @@ enum class FieldId : std::uint8_t {
   x_forwarded_port,
   x_forwarded_other,
   x_real_ip,
+  x_client_ip,
+  x_cluster_client_ip,
+  true_client_ip,
+  cf_connecting_ip,
   forwarded,
   x_request_id,
+  // where a request goes, to some frameworks
+  x_original_url,
+  x_rewrite_url,
   // end to end
   accept,
   accept_encoding,

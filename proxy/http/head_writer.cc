@@ -45,7 +45,8 @@ bool writes_rfc7239(conf::Forwarded style) {
   return style == conf::Forwarded::rfc7239 || style == conf::Forwarded::both;
 }
 
-// What strangers say of the client is dropped; what a trusted peer says is kept where we don't say it ourselves.
+// What strangers say of the client, or of where the request shall go behind us, is dropped; what a trusted peer says
+// is kept where we don't say it ourselves.
 bool keeps_request_field(const RequestHead& head, const RequestRewrite& rewrite, FieldId id) {
   const bool trusted = rewrite.client && rewrite.client->peer_trusted;
   switch (id) {
@@ -67,7 +68,13 @@ bool keeps_request_field(const RequestHead& head, const RequestRewrite& rewrite,
     case FieldId::x_forwarded_port:
     case FieldId::x_real_ip: return trusted && !writes_x(rewrite.forwarded);
     case FieldId::forwarded: return trusted && !writes_rfc7239(rewrite.forwarded);
-    case FieldId::x_forwarded_other: return trusted;
+    case FieldId::x_forwarded_other:
+    case FieldId::x_client_ip:
+    case FieldId::x_cluster_client_ip:
+    case FieldId::true_client_ip:
+    case FieldId::cf_connecting_ip:
+    case FieldId::x_original_url:
+    case FieldId::x_rewrite_url: return trusted;
     case FieldId::x_request_id: return trusted && rewrite.request_id.empty();
     default: return true;
   }

@@ -89,6 +89,7 @@ def test_the_backend_is_told_who_asks_and_how(site):
         ("X-Forwarded-For", "6.6.6.6"), ("x-forwarded-for", "6.6.6.6"), ("X-Forwarded-Proto", "https"),
         ("X-Forwarded-Host", "evil.test"), ("X-Forwarded-Port", "666"), ("X-Forwarded-Prefix", "/evil"),
         ("X-Forwarded-Server", "evil.test"), ("X-Real-IP", "6.6.6.6"), ("Forwarded", "for=6.6.6.6"),
+        ("True-Client-IP", "6.6.6.6"), ("X-Client-IP", "6.6.6.6"), ("X-Original-URL", "/evil"), ("X-Rewrite-URL", "/evil"),
     ],
 )
 def test_a_stranger_s_claim_does_not_reach_the_backend(site, name, forged):

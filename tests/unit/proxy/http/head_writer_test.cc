@@ -108,6 +108,20 @@ TEST(RequestWriter, WhatAStrangerForgesIsReplacedByWhatWeSaw) {
       "X-Forwarded-Host: a.test\r\nX-Forwarded-Port: 8080\r\nX-Real-IP: 192.0.2.7\r\nX-Request-Id: ours\r\n\r\n");
 }
 
+TEST(RequestWriter, WhatOtherProxiesSayPassesFromTrustedPeersOnly) {
+  const std::string names[] = {"X-Client-IP",      "X-Cluster-Client-IP", "True-Client-IP",
+                               "CF-Connecting-IP", "X-Original-URL",      "x-rewrite-url"};
+  for (const std::string& name : names) {
+    const std::string field = name + ": /forged\r\n", begin = "GET / HTTP/1.1\r\nHost: a\r\n";
+    const std::string text = begin + field + "\r\n";
+    ClientInfo peer = client({"192.0.2.7"});
+    const RequestRewrite rewrite{.forwarded = conf::Forwarded::none, .client = &peer};
+    EXPECT_EQ(rewritten(text.c_str(), rewrite), begin + "\r\n");
+    peer.peer_trusted = true;
+    EXPECT_EQ(rewritten(text.c_str(), rewrite), text);
+  }
+}
+
 TEST(RequestWriter, EachStyleOfForwardingWritesItsFields) {
   const ClientInfo stranger = client({"2001:db8::7"});
   RequestRewrite rewrite{.host = "inner", .client = &stranger, .scheme = "https"};
