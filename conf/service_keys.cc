@@ -208,7 +208,8 @@ constexpr auto table = std::to_array<ServiceKey>({
     {"route", "[host][:port][/path] [option=value …]", service, tags, repeats, open, carried, nullptr, "none",
      "what the service answers: an exact host, else the longest wildcard suffix (`*.x` one label, `**.x` one or "
      "more), "
-     "else any host; then the longest path at a segment boundary. A port selects existing listeners. Options: "
+     "else any host; then the longest path at a segment boundary (400 where a backend could read the path as another "
+     "route's). A port selects existing listeners. Options: "
      "`strip=/path`, `prepend=/path`, `redirect=CODE,URL` (with `$host`, `$path`, `$query`), `if.method=GET,HEAD`, "
      "`if.header=NAME[:VALUE]`, and every key of scope route"},
     {"tcp", "address:port [sni=NAME] [proxy_protocol=none|v1|v2]", service, tags, repeats, open, later, any_text,

@@ -21,18 +21,27 @@ bool contains(const std::vector<std::string>& list, std::string_view wanted) {
   return std::find(list.begin(), list.end(), wanted) != list.end();
 }
 
-route::Match find_route(const Arrival& arrival, const World& world, const Admission& admission) {
+route::Match find_route(const Arrival& arrival, const World& world, std::string_view host, std::string_view path) {
   const auto has_field = [&](std::string_view name, std::string_view value) {
     const http::Field* field = arrival.head.find(name);
     return field != nullptr && (value.empty() || arrival.head.value(*field) == value);
   };
   route::RouteRequest request;
-  request.host = admission.host;
+  request.host = host;
   request.port = arrival.listener.port();
-  request.path = admission.path;
+  request.path = path;
   request.method = arrival.head.method();
   request.has_field = has_field;
   return world.matcher().match(request);
+}
+
+// Whether a backend that reads the path otherwise than we do would find itself behind another route: what that one
+// restricts must not be passed by. A route that names such a path itself means it as it stands.
+bool leads_elsewhere(const Arrival& arrival, const World& world, const Admission& admission, std::span<char> buffer) {
+  const std::string_view other = http::other_reading(admission.path, buffer);
+  const route::RouteTarget* const found = admission.match.target;
+  if (other == admission.path || find_route(arrival, world, admission.host, other).target == found) return false;
+  return found == nullptr || http::other_reading(found->route->match.path, buffer) == found->route->match.path;
 }
 
 void redirect(Admission& admission, int status, std::string_view reason, std::string location) {
@@ -143,7 +152,12 @@ Admission admit(const Arrival& arrival, const World& world, AdmissionScratch& sc
   }
   admission.path = target->path;
   admission.forward = target->forward;
-  admission.match = find_route(arrival, world, admission);
+  admission.match = find_route(arrival, world, admission.host, admission.path);
+  if (leads_elsewhere(arrival, world, admission, scratch.target)) {
+    admission.match.target = nullptr;
+    refuse(admission, 400, http::Termination::client_malformed, "the path can be read as another route's");
+    return admission;
+  }
   const auto& only = arrival.listener.conf.only;
   if (admission.match.target != nullptr && !only.empty() && !contains(only, admission.match.target->owner->name))
     admission.match.target = nullptr;

@@ -1,9 +1,9 @@
 // admission.h: what is decided about a request before any backend is asked. Pure: head and world in, verdict out.
 //   Order: who is the client (trusted peers' chain, right to left) -> TLS coverage of the host (421) -> path
-//   normalised (400) -> route (404) -> its refusal (503) -> http mode (redirect, 403) -> allow and deny (403) -> the
-//   route's own redirect -> body limit (413) -> upgrade, hash and sticky endpoint. `gatehouse explain` walks the same
-//   function. Allocates only for redirects. Lifetime: views point into the head's bytes, into the given scratch, or
-//   into the world.
+//   normalised (400) -> route (404; 400 where the path can be read as another's) -> its refusal (503) -> http mode
+//   (redirect, 403) -> allow and deny (403) -> the route's own redirect -> body limit (413) -> upgrade, hash and
+//   sticky endpoint. `gatehouse explain` walks the same function. Allocates only for redirects. Lifetime: views point
+//   into the head's bytes, into the given scratch, or into the world.
 #pragma once
 
 #include <array>

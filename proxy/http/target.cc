@@ -1,5 +1,6 @@
 #include "proxy/http/target.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "proxy/http/bytes.h"
@@ -34,17 +35,27 @@ std::optional<std::size_t> decode(std::string_view path, char* out) {
 
 bool is_dots(std::string_view piece) { return piece == "." || piece == ".."; }
 
-// Whether a dot segment hides in the segment behind an escaped slash or a path parameter.
-bool hides_dots(std::string_view segment) {
+bool begins_parameter(std::string_view rest) { return rest.starts_with(';') || rest.starts_with("%3B"); }
+bool begins_slash(std::string_view rest) { return rest.starts_with("%2F") || rest.starts_with("%5C"); }
+
+// Up to where `begins` holds, or all.
+std::string_view piece_before(std::string_view text, bool (*begins)(std::string_view)) {
+  std::size_t size = 0;
+  while (size < text.size() && !begins(text.substr(size))) ++size;
+  return text.substr(0, size);
+}
+
+// Whether a dot segment hides in the segment behind escaped slashes or before a path parameter, or it has both of
+// these, so that its meaning depends on which of them is looked at first.
+bool is_disguised(std::string_view segment) {
   if (is_dots(segment)) return false;  // an open one
-  std::string_view rest = segment;
-  for (;;) {
-    std::size_t cut = 0;
-    while (cut < rest.size() && rest.substr(cut, 3) != "%2F" && rest.substr(cut, 3) != "%5C") ++cut;
-    const std::string_view piece = rest.substr(0, cut);
-    if (is_dots(piece.substr(0, piece.find(';')))) return true;
-    if (cut == rest.size()) return false;
-    rest.remove_prefix(cut + 3);
+  const std::string_view bare = piece_before(segment, begins_parameter);
+  if (bare.size() != segment.size() && piece_before(segment, begins_slash).size() != segment.size()) return true;
+  for (std::string_view rest = bare;;) {
+    const std::string_view piece = piece_before(rest, begins_slash);
+    if (is_dots(piece)) return true;
+    if (piece.size() == rest.size()) return false;
+    rest.remove_prefix(piece.size() + 3);
   }
 }
 
@@ -54,7 +65,8 @@ std::size_t parent(const char* path, std::size_t size) {
   return slash == std::string_view::npos ? 0 : slash;
 }
 
-// RFC 3986 5.2.4, in place, for a path that begins with '/'. Returns the new length, or nothing if dots are hidden.
+// RFC 3986 5.2.4, in place, for a path that begins with '/'. Returns the new length, or nothing if a segment is
+// disguised.
 std::optional<std::size_t> remove_dot_segments(char* path, std::size_t size) {
   std::size_t out = 0;
   for (std::size_t at = 0; at < size;) {
@@ -62,7 +74,7 @@ std::optional<std::size_t> remove_dot_segments(char* path, std::size_t size) {
     const void* slash = std::memchr(path + begin, '/', size - begin);
     const std::size_t end = slash ? static_cast<std::size_t>(static_cast<const char*>(slash) - path) : size;
     const std::string_view segment(path + begin, end - begin);
-    if (hides_dots(segment)) return std::nullopt;
+    if (is_disguised(segment)) return std::nullopt;
     if (is_dots(segment)) {
       if (segment.size() == 2) out = parent(path, out);
       if (end == size) path[out++] = '/';
@@ -102,6 +114,22 @@ std::optional<Target> normalise_target(std::string_view text, std::span<char> bu
   if (*size == *decoded && !rootless) return Target{path, query, text};
   query.copy(out + *size, query.size());
   return Target{path, query, {out, *size + query.size()}};
+}
+
+std::string_view other_reading(std::string_view path, std::span<char> buffer) {
+  if (path.find(';') == std::string_view::npos && path.find('%') == std::string_view::npos) return path;
+  char* out = buffer.data();
+  for (std::string_view rest = path; !rest.empty();) {
+    if (begins_parameter(rest)) {
+      rest.remove_prefix(std::min(rest.find('/'), rest.size()));
+      continue;
+    }
+    const bool slash = begins_slash(rest);
+    *out++ = slash ? '/' : rest.front();
+    rest.remove_prefix(slash ? 3 : 1);
+  }
+  const std::string_view other(buffer.data(), static_cast<std::size_t>(out - buffer.data()));
+  return other == path ? path : other;
 }
 
 bool within_prefix(std::string_view path, std::string_view prefix) {

@@ -79,14 +79,20 @@ def test_the_exact_host_wins_then_the_longest_wildcard(house, host, service):
         ("/", "root"), ("/ap", "root"), ("/api", "api"), ("/api/", "api"), ("/api/x", "api"), ("/apis", "root"),
         ("/api-x", "root"), ("/api?x=/v1", "api"), ("/api/v1", "v1"), ("/api/v1/x", "v1"), ("/api/v10", "api"),
         ("/%61pi", "api"), ("//api", "api"), ("/x/../api", "api"), ("/./api/v1", "v1"), ("/api/v1/../x", "api"),
-        ("/API", "root"), ("/api%2Fv1", "root"),
+        ("/API", "root"), ("/x%2Fapi", "root"), ("/api/x;v1", "api"),
     ],
 )
 def test_the_longest_path_wins_at_a_segment_s_end(house, target, service):
     assert went_to(house, "paths.test", target) == service
 
 
-@pytest.mark.parametrize("target", ["/api/..%2f..%2fetc", "/%2e%2e%2fapi", "/api/..;/x", "/a%00", "/a%", "/a\\..\\b"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/api/..%2f..%2fetc", "/%2e%2e%2fapi", "/api/..;/x", "/a%00", "/a%", "/a\\..\\b",
+        "/api/..%3b/x", "/api;x", "/api%3bx", "/;/api", "/%2fapi", "/%5capi", "/api%2Fv1", "/api/v1;x/y", "/x;%2fapi",
+    ],
+)
 def test_a_path_that_a_backend_could_read_differently_is_refused(house, target):
     assert went_to(house, "paths.test", target) == 400
 

@@ -62,9 +62,29 @@ TEST(Target, MatchingSeesTheNormalFormAndTheBackendTheBytesAsSent) {
 
 TEST(Target, WhatABackendMightReadOtherwiseIsRefused) {
   for (const char* bad :
-       {"/%00", "/a%0", "/a%", "/%zz", "/%4", "/a\\b", "/a/..\\b", "/a/..%2fb", "/a/..%5Cb", "/a%2f..", "/a%2F../b",
-        "/a%2f.%2fb", "/a/..;/b", "/a/..;x=y/b", "/a/.;/b", "/%2e%2e;/b", "/..%2f", "a", "a/b"})
+       {"/%00",      "/a%0",       "/a%",      "/%zz",      "/%4",        "/a\\b",      "/a/..\\b",
+        "/a/..%2fb", "/a/..%5Cb",  "/a%2f..",  "/a%2F../b", "/a%2f.%2fb", "/a/..;/b",   "/a/..;x=y/b",
+        "/a/.;/b",   "/%2e%2e;/b", "/..%2f",   "a",         "a/b",        "/a/..%3b/b", "/a/%2e%2e%3B/b",
+        "/a/.%3b",   "/a;b%2fc",   "/a%2fb;c", "/a%3b%5c"})
     EXPECT_EQ(normal(bad), refused) << bad;
+}
+
+TEST(Target, TheOtherReadingHasNoParametersAndNoEscapedSlashes) {
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"/", "/"},
+      {"/a/b", "/a/b"},
+      {"/a%20b", "/a%20b"},
+      {"/admin;x", "/admin"},
+      {"/admin%3Bx/y", "/admin/y"},
+      {"/;/admin", "//admin"},
+      {"/%2Fadmin", "//admin"},
+      {"/%5Cadmin%2Fx", "//admin/x"},
+      {"/a;b=c;d/e;", "/a/e"},
+  };
+  for (const auto& [path, other] : rows) {
+    std::vector<char> buffer(path.size());
+    EXPECT_EQ(other_reading(path, buffer), other) << path;
+  }
 }
 
 TEST(Target, NormalisingTwiceChangesNothing) {
