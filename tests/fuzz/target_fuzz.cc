@@ -1,5 +1,5 @@
-// The normal form of a target is its own normal form, holds no dot segment and no escape that should be decoded, and
-// taking a prefix off and putting one on leaves a path.
+// The normal form of a target is its own normal form, holds no dot segment and no escape that should be decoded, nor
+// does its other reading, and taking a prefix off and putting one on leaves a path.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -8,6 +8,7 @@
 #include "proxy/http/target.h"
 #include "tests/fuzz/require.h"
 
+using namespace gatehouse;
 using namespace gatehouse::http;
 
 namespace {
@@ -37,6 +38,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   REQUIRE(again && again->path == target->path && again->query.empty());
   const auto forwarded = normalise_target(target->forward, again_room);
   REQUIRE(forwarded && forwarded->path == target->path && forwarded->query == target->query);
+
+  std::vector<char> other_room(target->path.size());
+  const std::string_view other = other_reading(target->path, other_room);
+  check_path(other);
+  for (const char* odd : {";", "%3B", "%2F", "%5C"}) REQUIRE(other.find(odd) == std::string_view::npos);
 
   const std::string strip = std::string(target->path.substr(0, target->path.find('/', 1)));
   std::vector<char> out(sent.size() + 10);

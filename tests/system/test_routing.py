@@ -18,6 +18,8 @@ ROUTES = {
     "root": ["paths.test"],
     "api": ["paths.test/api"],
     "v1": ["paths.test/api/v1"],
+    "literal": ["literal.test/a%2Fb"],
+    "others_there": ["literal.test"],
     "strip": ["rewrite.test/forum strip=/forum"],
     "prepend": ["prepend.test prepend=/base"],
     "both": ["both.test/old strip=/old prepend=/new"],
@@ -95,6 +97,12 @@ def test_the_longest_path_wins_at_a_segment_s_end(house, target, service):
 )
 def test_a_path_that_a_backend_could_read_differently_is_refused(house, target):
     assert went_to(house, "paths.test", target) == 400
+
+
+def test_a_route_that_names_an_escaped_slash_takes_it_as_it_stands(house):
+    assert went_to(house, "literal.test", "/a%2fb") == "literal"
+    assert went_to(house, "literal.test", "/a%2Fb/c") == "literal"
+    assert went_to(house, "literal.test", "/a%2Fc") == "others_there"
 
 
 def forwarded_target(house, service, host, target):
