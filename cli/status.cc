@@ -168,6 +168,12 @@ json::array problems_json(const DoorView& view) {
   return out;
 }
 
+std::string rest_cause(const pool::EndpointState& live) {
+  const unsigned refusals = load(live.consecutive_refusals);
+  if (refusals != 0) return std::to_string(refusals) + " failed connection" + (refusals == 1 ? "" : "s");
+  return "errors (" + std::string(pool::name_of(load(live.last_failure))) + ")";
+}
+
 }  // namespace
 
 std::string standing_words(const pool::Endpoint& endpoint, std::int64_t steady_ms) {
@@ -179,7 +185,8 @@ std::string standing_words(const pool::Endpoint& endpoint, std::int64_t steady_m
     case pool::Standing::tried: return {};
     case pool::Standing::busy: return "has all the requests it may have";
     case pool::Standing::unchecked: return "awaits its first check";
-    case pool::Standing::ejected: return "rests for " + ago(load(live.ejected_until_ms) - steady_ms);
+    case pool::Standing::ejected:
+      return "rests after " + rest_cause(live) + ", is tried again in " + ago(load(live.ejected_until_ms) - steady_ms);
     case pool::Standing::out: break;
   }
   if (endpoint.maintenance) return "in maintenance";
