@@ -42,6 +42,16 @@ conf::Finding finding(const std::string& path, const std::string& what) {
   return out;
 }
 
+// The first error, as the history tells it, and how many more there are. REQUIRES one.
+std::string refusal_text(const conf::Findings& findings) {
+  const auto is_error = [](const conf::Finding& each) { return each.severity == conf::Severity::error; };
+  const auto first = std::find_if(findings.begin(), findings.end(), is_error);
+  const auto more = std::count_if(first + 1, findings.end(), is_error);
+  std::string out = first->text();
+  if (more != 0) out += ", and " + std::to_string(more) + " more error" + (more == 1 ? "" : "s");
+  return out;
+}
+
 std::string text_or_empty(const std::string& file) {
   const Result<FileContent> content = read_file(file, config_bytes_most);
   return content ? content->bytes : std::string();
@@ -233,7 +243,7 @@ ReloadResult Door::reload(const std::string& by) {
     if (const Status changed = events_->change(read.config.event_log); !changed)
       result.findings.push_back(finding("logs.events.to", changed.error().what));
   if (conf::has_error(result.findings)) {
-    warn("configuration", "reload refused: " + result.findings.front().text(), by);
+    warn("configuration", "reload refused: " + refusal_text(result.findings), by);
     return result;
   }
   const bool other_folder = read.config.certificates != config_.certificates;

@@ -80,6 +80,13 @@ def test_of_a_bad_file_no_changes_are_told(house):
     assert "->" not in done.stdout + done.stderr
 
 
+def test_a_refused_reload_is_remembered_with_its_first_error(house):
+    house.write_text("services: { one: { compress: gzip } }\nlimits: { header_time: soon, fields: lots }\n")
+    assert house.command("reload").returncode == 1
+    said = house.do("history")
+    assert "reload refused: " in said and "limits.header_time: soon" in said and "and 1 more error" in said, said
+
+
 def test_a_node_that_is_renamed_renames_its_endpoints(house):
     house.change_config({"node": {"name": "renamed", "datacenter": "dc7"}})
     house.reload()
