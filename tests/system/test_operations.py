@@ -13,6 +13,7 @@ from support.addresses import METRICS
 from support.backend import Gate
 from support.catalog import instance
 from support.client import Client, ask
+from support.door import BINARY
 from support.process import status_line
 from support.wait import wait_until
 
@@ -71,6 +72,26 @@ def test_a_bad_file_is_refused_whole(house, change, words):
     assert done.returncode == 1 and "gatehouse.yaml:" in said
     assert all(word in said for word in words), said
     assert house.ask(host="one.test").status == 200, "nothing of it was applied"
+
+
+@pytest.mark.parametrize(
+    "broken", ["limits: { header_tine: 5s }\n", "hosts: {\n", "listen: [\n"], ids=["key", "syntax", "syntax again"]
+)
+@pytest.mark.parametrize("above", [True, False], ids=["above", "below"])
+def test_a_broken_file_still_tells_the_way_to_the_door(house, broken, above):
+    bare = {key: value for key, value in house.environment().items() if key != "RUNTIME_DIRECTORY"}
+    admin = f"admin:\n  # where we ask\n\n  socket: {os.path.join(house.run_folder, 'admin.sock')}\n"
+    house.write_text(broken + admin if above else admin + broken)
+
+    def ask_by_file(*verb):
+        return subprocess.run([BINARY, *verb, "-c", house.file], capture_output=True, text=True, env=bare)
+
+    for verb in (["status"], ["ready"], ["history"], ["explain", "GET", "http://one.test/"], ["drain", "one"]):
+        done = ask_by_file(*verb)
+        assert done.returncode == 0, done
+    done = ask_by_file("reload")
+    assert done.returncode == 1 and "gatehouse.yaml:" in done.stderr, done
+    assert "refused: what runs stays as it was" in done.stderr
 
 
 def test_of_a_bad_file_no_changes_are_told(house):
