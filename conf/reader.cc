@@ -22,6 +22,11 @@ std::string_view section_of(std::string_view text, std::string_view name) {
   return from == std::string_view::npos ? "" : text.substr(from);
 }
 
+KeyOrigin origin_of(const std::string& path, const std::map<std::string, Position>& positions) {
+  const auto known = positions.find(path);
+  return known == positions.end() ? KeyOrigin{} : KeyOrigin{{known->second}, path};
+}
+
 }  // namespace
 
 std::string admin_socket_in(std::string_view text, const Surroundings& around) {
@@ -49,6 +54,10 @@ ReadConfig read_config_text(std::string_view text, const std::string& file, cons
     out.findings.insert(out.findings.end(), judged.begin(), judged.end());
   }
   out.positions = std::move(reading.positions);
+  for (auto& [name, host] : out.config.hosts) {
+    host.allow_at = origin_of("hosts." + name + ".allow", out.positions);
+    host.deny_at = origin_of("hosts." + name + ".deny", out.positions);
+  }
   std::stable_sort(out.findings.begin(), out.findings.end(), [](const Finding& a, const Finding& b) {
     return std::tie(a.at.line, a.at.column) < std::tie(b.at.line, b.at.column);
   });

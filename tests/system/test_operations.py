@@ -50,6 +50,13 @@ def test_the_file_is_applied_when_asked_and_not_before(house):
     assert not house.status()["file_differs"]
 
 
+def test_who_is_kept_out_is_told_by_which_line(house):
+    house.write_text("hosts:\n  one.test:\n    deny: 203.0.113.0/24\n" + read_text(house.file))
+    house.reload()
+    said = house.do("explain", "GET", "http://one.test/", "--from", "203.0.113.9")
+    assert "403 Forbidden" in said and "gatehouse.yaml:3 hosts.one.test.deny" in said, said
+
+
 def test_sighup_reloads(house):
     deny_all(house)
     house.signal(signal.SIGHUP)
