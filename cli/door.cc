@@ -15,6 +15,7 @@
 #include "conf/diff.h"
 #include "conf/reader_io.h"
 #include "net/dice.h"
+#include "net/lock_file.h"
 #include "net/read_file.h"
 
 namespace gatehouse::cli {
@@ -134,6 +135,17 @@ Status Door::become_user() {
   return harden_process();
 }
 
+// Drains, history and the key of sticky cookies belong to one door.
+Status Door::take_state() {
+  Result<UniqueFd> lock = lock_file(state_file("lock"));
+  if (!lock && lock.error().code == Errc::unavailable)
+    return Error{Errc::unavailable,
+                 "node.state: " + config_.node.state + ": another gatehouse uses it; give each a folder of its own"};
+  if (!lock) return lock.error();
+  state_lock_ = std::move(*lock);
+  return Done{};
+}
+
 Status Door::open_control() {
   Result<std::unique_ptr<HttpServer>> admin =
       serve_unix(io_, config_.admin.socket, config_.admin.group,
@@ -194,6 +206,7 @@ Status Door::start() {
   if (!descriptors) return descriptors.error();
   shared_.connections_most = config_.limits.connections != 0 ? config_.limits.connections : *descriptors / 2;
   if (const Status user = become_user(); !user) return user;
+  if (const Status taken = take_state(); !taken) return taken;
   Result<std::unique_ptr<EventLog>> events = EventLog::open(config_.event_log);
   if (!events) return events.error();
   events_ = std::move(*events);

@@ -312,6 +312,18 @@ def test_a_port_in_use_is_told_and_ends_the_start(make_door):
     assert f"{door.address}:22080" in door.output()
 
 
+def test_a_second_door_on_the_same_state_folder_is_refused(house, make_door):
+    second = make_door(start=False, config={"node": {"state": house.path("state")}})
+    second.exit_code_expected = 1
+    second.spawn()
+    assert second.process.wait(10) == 1
+    said = second.output()
+    assert f"node.state: {house.path('state')}: another gatehouse uses it" in said, said
+    house.kill()
+    second.exit_code_expected = 0
+    second.start()
+
+
 def test_a_second_door_on_the_same_socket_does_not_take_it_over(house, make_door):
     other = make_door(start=False, config={"admin": {"socket": os.path.join(house.run_folder, "admin.sock")}})
     other.spawn()
