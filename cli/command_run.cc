@@ -1,12 +1,20 @@
+#include <algorithm>
 #include <iostream>
 
 #include "cli/commands.h"
 #include "cli/door.h"
+#include "cli/door_view.h"
+#include "cli/status.h"
+#include "cli/text.h"
 #include "conf/check.h"
 #include "conf/reader_io.h"
 
 namespace gatehouse::cli {
 namespace {
+
+void print(const conf::Findings& findings) {
+  for (const conf::Finding& finding : findings) std::cerr << printable(finding.text()) << "\n";
+}
 
 // Reloads on SIGHUP, reopens logs on SIGUSR1, drains on SIGTERM or SIGINT; a second one of these ends at once.
 class Signals {
@@ -27,7 +35,7 @@ class Signals {
   void on(int signal) {
     if (signal == SIGHUP) {
       const ReloadResult result = door_.reload("SIGHUP");
-      for (const conf::Finding& finding : result.findings) std::cerr << finding.text() << "\n";
+      print(result.findings);
       if (!result.applied) std::cerr << "reload refused: what runs stays\n";
     } else if (signal == SIGUSR1) {
       door_.reopen_logs();
@@ -43,6 +51,17 @@ class Signals {
   asio::signal_set set_;
 };
 
+// What only the catalog and the certificates could tell, whatever logs.events takes, and what is served now.
+void tell_beginning(const Door& door, const conf::Findings& told) {
+  const DoorView view = view_of(door);
+  conf::Findings problems = problems_of(view);
+  std::erase_if(problems, [&](const conf::Finding& problem) {
+    return std::any_of(told.begin(), told.end(), [&](const auto& each) { return each.text() == problem.text(); });
+  });
+  print(problems);
+  std::cerr << "gatehouse " GATEHOUSE_VERSION " serves " << printable(serving_words(view)) << "\n";
+}
+
 }  // namespace
 
 int run_door(const std::string& config_file) {
@@ -53,15 +72,16 @@ int run_door(const std::string& config_file) {
     const conf::Findings more = conf::check_config(read);
     findings.insert(findings.end(), more.begin(), more.end());
   }
-  for (const conf::Finding& finding : findings) std::cerr << finding.text() << "\n";
+  print(findings);
   if (conf::has_error(findings)) return 1;
   asio::io_context io;
-  Door door(io, std::move(read.config), std::move(findings));
+  Door door(io, std::move(read.config), findings);
   if (const Status started = door.start(); !started) {
     std::cerr << started.error().what << "\n";
     return 1;
   }
   const Signals signals(io, door);
+  tell_beginning(door, findings);
   io.run();
   return 0;
 }

@@ -312,6 +312,20 @@ def test_a_port_in_use_is_told_and_ends_the_start(make_door):
     assert f"{door.address}:22080" in door.output()
 
 
+def test_a_start_tells_what_is_wrong_and_what_is_served(house):
+    house.stop()
+    house.change_config({"logs": {"events": {"to": "off"}}})
+    with open(house.catalog.path("broken.json"), "w") as file:
+        file.write("{ ")
+    with open(os.path.join(house.certificates, "lonely.crt"), "w") as file:
+        file.write("nothing")
+    house.start()
+    said = read_text(house.stderr)
+    assert "broken.json:" in said and "lonely.key:" in said, said
+    last = said.splitlines()[-1]
+    assert f"serves http {house.address}:22080, metrics {house.address}:22901; 1 service, 1 endpoint, " in last, said
+
+
 def test_a_second_door_on_the_same_state_folder_is_refused(house, make_door):
     second = make_door(start=False, config={"node": {"state": house.path("state")}})
     second.exit_code_expected = 1
