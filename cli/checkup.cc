@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <unistd.h>
 
+#include "cli/serving_user.h"
 #include "conf/catalog/file_source_io.h"
 #include "conf/catalog/translate.h"
 #include "conf/check.h"
@@ -53,6 +54,7 @@ class Examination {
   void user_and_group() {
     if (::geteuid() == 0 && !config().node.user.empty())
       if (const auto user = find_user(config().node.user); !user) error("node.user", user.error().what);
+    if (const auto warning = root_warning(config())) add({*warning});
     const std::string& group = config().admin.group;
     if (!group.empty() && ::getgrnam(group.c_str()) == nullptr) error("admin.group", "there is no group " + group);
   }

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/door.h"
 #include "cli/door_view.h"
+#include "cli/serving_user.h"
 #include "cli/status.h"
 #include "cli/text.h"
 #include "conf/check.h"
@@ -74,6 +75,7 @@ int run_door(const std::string& config_file) {
   }
   print(findings);
   if (conf::has_error(findings)) return 1;
+  if (const std::optional<conf::Finding> warning = root_warning(read.config)) print({*warning});
   asio::io_context io;
   Door door(io, std::move(read.config), findings);
   if (const Status started = door.start(); !started) {

@@ -11,6 +11,7 @@
 #include "cli/admin.h"
 #include "cli/http_server_io.h"
 #include "cli/metrics_page.h"
+#include "cli/serving_user.h"
 #include "conf/check.h"
 #include "conf/diff.h"
 #include "conf/reader_io.h"
@@ -122,13 +123,11 @@ Status Door::open_folders(const UserIds* user) {
 }
 
 Status Door::become_user() {
-  const bool root = ::geteuid() == 0;
+  const std::string name = serving_user(config_);
+  const bool drops = ::geteuid() == 0 && !name.empty();
   Result<UserIds> user = UserIds{};
-  if (root && !config_.node.user.empty()) {
-    user = find_user(config_.node.user);
-    if (!user) return user.error();
-  }
-  const bool drops = root && !config_.node.user.empty();
+  if (drops) user = find_user(name);
+  if (!user) return user.error();
   if (const Status opened = open_folders(drops ? &*user : nullptr); !opened) return opened;
   if (drops)
     if (const Status dropped = drop_privileges(*user); !dropped) return dropped;

@@ -1,5 +1,6 @@
 """Running it: reload, signals, the end, the metrics address, privileges."""
 import os
+import pwd
 import re
 import signal
 import socket
@@ -501,6 +502,21 @@ def test_started_as_root_it_binds_and_then_is_its_user(make_door, make_backend):
     assert status_line(door.pid, "Uid") != 0
     door.reload()
     assert ask((door.address, 80), host="one.test").status == 200
+
+
+def has_user(name):
+    return name in (entry.pw_name for entry in pwd.getpwall())
+
+
+@pytest.mark.root
+@pytest.mark.skipif(has_user("gatehouse"), reason="there is a user gatehouse: it would become that one")
+def test_root_who_would_serve_is_warned_of(make_door):
+    door = make_door(config={"node": {"user": None}})
+    assert "node.user: it serves as root" in door.output() and "useradd --system" in door.output()
+    assert "node.user: it serves as root" in door.check().stderr
+    assert door.check().returncode == 0
+    door.change_config({"node": {"user": "root"}})
+    assert "serves as root" not in door.check().stderr
 
 
 @pytest.mark.root
