@@ -26,7 +26,7 @@ constexpr std::size_t pem_bytes_most = 1 << 20;
 
 class Examination {
  public:
-  explicit Examination(const std::string& file) {
+  Examination(const std::string& file, bool by_root) : by_root_(by_root) {
     out_.read = conf::read_config(file, conf::surroundings_of_process(file));
     add(out_.read.findings);
   }
@@ -64,6 +64,7 @@ class Examination {
     const auto writable = [&](const std::string& key, std::filesystem::path folder) {
       std::error_code failed;
       const std::string named = folder.string();
+      if (by_root_ && !std::filesystem::exists(folder, failed)) return;
       while (!std::filesystem::exists(folder, failed) && folder.has_parent_path() && folder != folder.parent_path())
         folder = folder.parent_path();
       if (::access(folder.c_str(), W_OK | X_OK) != 0) error(key, named + ": we may not write there");
@@ -146,13 +147,14 @@ class Examination {
     if (!pair) error(path, service.tls_certificate_file + ": " + pair.error().what);
   }
 
+  const bool by_root_;
   Checkup out_;
   conf::RoutingTable table_;
 };
 
 }  // namespace
 
-Checkup check_up(const std::string& file) { return Examination(file).take(); }
+Checkup check_up(const std::string& file, bool by_root) { return Examination(file, by_root).take(); }
 
 std::string counts_text(const Checkup& checkup) {
   const auto of = [](std::size_t count, const char* noun) {

@@ -69,8 +69,9 @@ int run_check(const Where& where, const CheckOptions& options) {
     running = ask_door_well(where, "GET", "/v1/config");  // while we may: the socket may not be that user's
     if (!running) return 1;
   }
+  const bool by_root = ::geteuid() == 0;
   if (!become_user_of(where.config)) return 1;
-  const Checkup checkup = check_up(where.config);
+  const Checkup checkup = check_up(where.config, by_root);
   for (const conf::Finding& finding : checkup.findings) std::cerr << printable(finding.text()) << "\n";
   const bool good = !conf::has_error(checkup.findings);
   const bool readable = !conf::has_error(checkup.read.findings);

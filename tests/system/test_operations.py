@@ -484,24 +484,42 @@ def test_nothing_of_it_is_seen_at_the_front(house):
 # -- privileges -----------------------------------------------------------------------------------------------------
 
 
+def open_to_all(door):
+    """So that another user may read its files."""
+    subprocess.run(["chmod", "-R", "a+rX", door.folder], check=True)
+    parent = os.path.dirname(door.folder)
+    while parent != "/tmp" and parent != "/":
+        os.chmod(parent, 0o755)
+        parent = os.path.dirname(parent)
+
+
 @pytest.mark.root
 def test_started_as_root_it_binds_and_then_is_its_user(make_door, make_backend):
     door = make_door(start=False, config={"node": {"user": "nobody"}})
     low = {"name": "low", "address": f"{door.address}:80"}
     door.change_config({"listen": [low], "logs": {"access": {"to": "off"}}})
     door.catalog.put("one", instance("one", make_backend("one"), "route=one.test"))
-    subprocess.run(["chmod", "-R", "a+rX", door.folder], check=True)
+    open_to_all(door)
     for folder in (door.path("state"), door.run_folder):
         subprocess.run(["chown", "nobody", folder], check=True)
-    parent = os.path.dirname(door.folder)
-    while parent != "/tmp" and parent != "/":
-        os.chmod(parent, 0o755)
-        parent = os.path.dirname(parent)
     door.start()
     assert ask((door.address, 80), host="one.test").status == 200
     assert status_line(door.pid, "Uid") != 0
     door.reload()
     assert ask((door.address, 80), host="one.test").status == 200
+
+
+@pytest.mark.root
+def test_folders_that_root_will_make_are_no_error(make_door):
+    folders = {"state": os.path.join("made", "state"), "socket": os.path.join("made", "run", "admin.sock")}
+    door = make_door(start=False, config={"node": {"user": "nobody", "state": folders["state"]}})
+    door.change_config({"admin": {"socket": folders["socket"]}, "logs": {"access": {"to": "off"}}})
+    open_to_all(door)
+    assert door.check().returncode == 0, door.check().stderr
+    door.start()
+    assert os.stat(door.path(folders["state"])).st_uid == status_line(door.pid, "Uid")
+    os.chown(door.path(folders["state"]), 0, 0)
+    assert "node.state" in door.check().stderr, "one that is there must be writable"
 
 
 def has_user(name):
