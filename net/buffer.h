@@ -82,8 +82,11 @@ class BufferPool {
 
   Buffer take(std::size_t capacity = small);                                      // small or large
   std::size_t bytes_out() const { return out_.load(std::memory_order_relaxed); }  // any thread
-  void set_most(std::size_t bytes) { most_ = bytes; }
+  // Beyond `bytes` it is full: nothing large is given out, and new requests are refused with a word. Beyond the
+  // reserve for those words it is exhausted: who has no slab yet gets none.
+  void set_most(std::size_t bytes, std::size_t reserve) { most_ = bytes, reserve_ = reserve; }
   bool full() const { return bytes_out() >= most_; }
+  bool exhausted() const { return bytes_out() >= most_ + reserve_; }
 
  private:
   friend class Buffer;
@@ -92,7 +95,7 @@ class BufferPool {
 
   std::vector<char*> small_, large_;
   std::atomic<std::size_t> out_{0};  // written by the owner alone
-  std::size_t most_ = ~std::size_t{0};
+  std::size_t most_ = ~std::size_t{0} / 2, reserve_ = 0;
 };
 
 }  // namespace gatehouse

@@ -33,6 +33,8 @@ bool apply_tls_policy(SSL_CTX* context) {
   // A write may end early and be continued from another buffer: the stream above stages and batches.
   SSL_CTX_set_mode(context,
                    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_clear_mode(context,
+                     SSL_MODE_AUTO_RETRY);  // a read ends after a record without data: TlsSession counts them
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_security_level(context, 2);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);

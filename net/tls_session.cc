@@ -23,6 +23,9 @@ Stage& stage() {
 }
 
 constexpr std::size_t record_size = 16384;
+// Reads in a row that found key updates, tickets and the like, but no data. Each costs us more than its sender, and
+// OpenSSL works on as long as it has some: beyond, it is an attack.
+constexpr unsigned empty_reads_most = 16;
 
 thread_local std::size_t pending_of_all = 0;
 
@@ -158,11 +161,17 @@ IoResult TlsSession::receive(char* data, std::size_t size) {
   while (total < size) {
     result =
         judge(SSL_read(ssl_.get(), data + total, static_cast<int>(std::min<std::size_t>(size - total, 1 << 20))));
+    if (result.again() && !starved_ && ++empty_reads_ <= empty_reads_most) continue;
     if (!result.ok()) break;
+    empty_reads_ = 0;
     total += result.size;
     if (!has_buffered_input() && !socket_.readable()) break;
   }
   if (stage().used > 0) send_stage();  // a key update or an alert
+  if (empty_reads_ > empty_reads_most) {
+    error_ = "too many records without data";
+    return {IoResult::State::failed};
+  }
   if (total > 0) return {IoResult::State::ok, total};
   return result;
 }

@@ -57,6 +57,7 @@ class TlsSession {
   std::size_t sent_ = 0;
   bool starved_ = false;  // OpenSSL asked for more than the socket had
   std::string error_;
+  unsigned empty_reads_ = 0;  // in a row
 };
 
 }  // namespace gatehouse

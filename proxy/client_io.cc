@@ -85,6 +85,7 @@ Task<bool> ClientConnection::read_proxy_header() {
   for (;;) {
     // One byte too many read here would be lost to TLS: the header is peeked and taken off exactly.
     char bytes[proxy_v2_header_max];
+    const bool ended = stream.socket.peer_ended();  // then what is there now is all there will be
     const auto count = ::recv(stream.socket.fd(), bytes, sizeof bytes, MSG_PEEK);
     if (count == 0 || (count < 0 && errno != EAGAIN)) co_return false;
     if (count > 0) {
@@ -99,9 +100,10 @@ Task<bool> ClientConnection::read_proxy_header() {
         co_return true;
       }
     }
+    if (ended) co_return false;
     stream.socket.wait_readable();
     const Waker::Why why = co_await waker.sleep(deadline);
-    if (why == Waker::Why::deadline || stream.socket.failed() || stream.socket.peer_ended()) co_return false;
+    if (why == Waker::Why::deadline || stream.socket.failed()) co_return false;
   }
 }
 
@@ -147,6 +149,7 @@ Task<bool> ClientConnection::shake_hands() {
 // Reads what comes first, if it is there. A TLS record that isn't whole yet, or carries nothing for us, is no byte.
 ClientConnection::First ClientConnection::read_first_bytes() {
   if (!stream.may_receive()) return First::silence;
+  if (worker.buffers.exhausted()) return First::end;
   in = worker.buffers.take();
   const IoResult got = stream.receive(in.data(), in.room());
   if (got.ok()) {
@@ -197,7 +200,9 @@ Task<bool> ClientConnection::next_request() {
       continue;
     }
     if (!got.again()) co_return false;
+    in_head = true;
     const Waker::Why why = co_await waker.sleep(deadline);
+    in_head = false;
     if (why == Waker::Why::deadline) {
       exchange->refuse_late_head();
       break;

@@ -33,7 +33,8 @@ struct ClientConnection : Pooled, ListNode {
   IpAddress counted_as;                                   // in Shared::clients
   Buffer in;                                              // read and not yet consumed
   unsigned requests = 0;
-  bool idle = false;  // between two requests
+  bool in_head = false;  // in the middle of a request's head
+  bool idle = false;     // between two requests
   bool was_cut = false;
   bool linger = false;  // the client may still be sending: read it off before closing
 

@@ -111,7 +111,7 @@ Task<pool::Outcome> Exchange::wait_in_queue(pool::Outcome outcome) {
   pool::WaitingLine& line = shard().line;
   pool::WaitingLine::Place place(client_.waker, is_choosy());
   line.join(place);
-  const LoopTime deadline = worker_.loop.now() + pool_->service->queue.wait.count();
+  const LoopTime deadline = std::min(worker_.loop.now() + pool_->service->queue.wait.count(), total_due());
   while (outcome == pool::Outcome::busy || outcome == pool::Outcome::unchecked) {
     if (worker_.loop.now() >= deadline || client_.stream.socket.failed()) {
       shard().queue_timeout.add();
@@ -140,7 +140,7 @@ bool Exchange::take_idle_connection() {
 // What we lack may be held by connections that idle: in this worker, or, of an endpoint's own limit, in any.
 Task<Result<std::unique_ptr<BackendConnection>>> Exchange::make_connection() {
   const ConnectRequest request{*endpoint_, *pool_, policy_->connect_timeout, client_, head_.host_name()};
-  const LoopTime deadline = worker_.loop.now() + pool_->service->queue.wait.count();
+  const LoopTime deadline = std::min(worker_.loop.now() + pool_->service->queue.wait.count(), total_due());
   for (;;) {
     Result<std::unique_ptr<BackendConnection>> made = co_await connect_backend(worker_, client_.waker, request);
     if (made || made.error().side != Side::self) co_return made;
@@ -292,6 +292,7 @@ bool Exchange::retry_allowed() {
 }
 
 void Exchange::note_gateway_error(Fault fault) {
+  if (fault == Fault::closed && client_held_up_) return;  // a backend that gave up on a slow client is well
   const pool::Failure failure = fault == Fault::timeout     ? pool::Failure::timeout
                                 : fault == Fault::malformed ? pool::Failure::protocol
                                                             : pool::Failure::closed;

@@ -151,6 +151,7 @@ class Exchange : public Pooled {
   bool fresh_only_ = false, stale_replayed_ = false, queue_was_full_ = false;
   Attempt attempt_ = Attempt::running;
   pool::Failure failure_ = pool::Failure::none;  // of a connection
+  bool client_held_up_ = false;                  // the transfer: longer than a backend may be patient
   Side blame_ = Side::backend;                   // for it
   std::uint64_t acked_before_ = 0;               // by the backend's TCP, before this request
 

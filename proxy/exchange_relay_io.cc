@@ -10,6 +10,7 @@ namespace gatehouse::proxy {
 namespace {
 
 constexpr unsigned interims_most = 100;
+constexpr LoopTime client_pause_ms = 100;  // what a client may pause and not be blamed for the backend's giving up
 // A backend that says nothing to an expectation (many don't know them) is answered for.
 constexpr LoopTime continue_ms = 250;
 constexpr std::size_t answer_head_most = 60 << 10;  // rewritten
@@ -36,12 +37,15 @@ Task<> Exchange::converse() {
     if (attempt_ != Attempt::running) co_return;
     note_progress();
     if (answering_) let_world_go();
+    const LoopTime paused_at = worker_.loop.now();
     Waker::Why why = Waker::Why::signal;
     if (yield_)
       co_await client_.waker.yield();
     else
       why = co_await client_.waker.sleep(next_deadline());
     yield_ = false;
+    if ((waits_for_client_body_ || waits_for_client_to_read_) && worker_.loop.now() - paused_at >= client_pause_ms)
+      client_held_up_ = true;
     if (worker_.loop.now() >= total_due())  // a busy transfer's sleeps end before any deadline
       give_up(Fault::total_time);
     else if (why == Waker::Why::deadline)

@@ -181,6 +181,16 @@ void Worker::withdraw(std::uint32_t endpoint) {
   loop.post([this, endpoint] { backends.withdraw_endpoint(endpoint); });
 }
 
+// The oldest first: who sends a request sends it in one go, who holds memory with half of one takes his time.
+void Worker::cut_half_heads(std::uint64_t bytes) {
+  for (ListNode* node = clients_.next; node != &clients_ && bytes > 0; node = node->next) {
+    auto& connection = static_cast<ClientConnection&>(*node);
+    if (!connection.in_head) continue;
+    bytes -= std::min<std::uint64_t>(bytes, connection.in.capacity());
+    connection.cut();
+  }
+}
+
 void Worker::shed_load() {
   const std::uint64_t most = worlds.current().settings().limits.memory;
   const std::uint64_t used = shared.memory_used.load(std::memory_order_relaxed);
@@ -192,7 +202,8 @@ void Worker::shed_load() {
     backends.close_all();
   }
   const std::uint64_t stop = most / 100 * stop_accepting_at;
-  buffers.set_most(buffers.bytes_out() + (stop - std::min(used, stop)));  // until the next look
+  buffers.set_most(buffers.bytes_out() + (stop - std::min(used, stop)), most - stop);  // until the next look
+  if (used > stop) cut_half_heads(used - most / 100 * close_idle_at);
   const bool full = used > stop;
   for (Door& door : doors_) full ? door.acceptor->pause() : door.acceptor->resume();
   if (full) counters.accept_pauses.add();

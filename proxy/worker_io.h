@@ -101,6 +101,7 @@ class Worker {
   void sweep();
   void leave_gone(const World& last, const World& next);
   void withdraw_gone();
+  void cut_half_heads(std::uint64_t bytes);
   void shed_load();
   void tick();
   std::uint64_t memory_used() const;

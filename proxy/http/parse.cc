@@ -425,8 +425,9 @@ bool settle_response(ResponseHead& head, bool to_head) {
   const bool never_a_body = head.status < 200 || head.status == 204;
   if (never_a_body || head.status == 304 || to_head) {
     head.body = Framing::none;
-    // Who announces a body where none may be is likely to send it: its connection is not used again.
-    if (never_a_body && (chunked || head.content_length > 0)) head.keep_alive = false;
+    // Who announces a body where none may be is likely to send it: its connection is not used again. (The length of
+    // what a 304 spares is a usual thing to say; to chunk it is not.)
+    if (never_a_body ? chunked || head.content_length > 0 : chunked && !to_head) head.keep_alive = false;
   } else if (!chunked) {
     head.body = head.has_content_length ? Framing::length : Framing::until_close;
     if (!head.has_content_length) head.keep_alive = false;

@@ -344,6 +344,28 @@ def test_an_instance_that_answers_with_errors_is_left_out_for_a_while(fleet):
     assert house["a"].requests == []
 
 
+def test_an_instance_that_gives_up_on_a_silent_client_is_not_left_out(fleet):
+    house = fleet("ab", "balance=round_robin", "eject=errors=2 interval=10s time=30s max=100%", "retry=off")
+
+    def give_up(exchange):
+        if exchange.request.method == "POST":
+            threading.Event().wait(0.5)  # a backend's own patience with a body
+            exchange.close()
+        else:
+            exchange.answer(fields={"X-Backend": exchange.backend.name})
+
+    for name in "ab":
+        house[name].head_only = True
+        house[name].handler = give_up
+    silent = [Client(house.door.http, host=house.host) for _ in range(12)]
+    for client in silent:
+        client.send(f"POST / HTTP/1.1\r\nHost: {house.host}\r\nContent-Length: 100000\r\n\r\nabc")
+    for client in silent:
+        assert client.response("POST").status == 502
+        client.close()
+    assert house.spread(20) == {"a": 10, "b": 10}
+
+
 def test_the_last_instance_is_never_left_out(fleet):
     house = fleet("a", "eject=errors=2 interval=10s time=30s")
     house["a"].handler = lambda exchange: exchange.answer(503, fields={"X-Backend": "a"})

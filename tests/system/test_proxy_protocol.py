@@ -56,6 +56,15 @@ def test_the_client_is_whom_the_header_names(house, header):
     assert house.one.requests[0].get("X-Forwarded-For").split(",")[-1].strip() == "198.51.100.7"
 
 
+def test_all_at_once_and_the_end_behind_it_is_answered(house):
+    house.one.forget()
+    with Client(house.http, source=BALANCER) as client:
+        client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        client.send(b"PROXY TCP4 198.51.100.7 192.0.2.1 1234 443\r\n" + REQUEST)
+        client.half_close()
+        assert client.response().status == 200
+
+
 def test_a_header_in_single_bytes_is_understood(house):
     with Client(house.http, source=BALANCER) as client:
         for byte in b"PROXY TCP4 198.51.100.8 192.0.2.1 1234 443\r\n" + REQUEST:

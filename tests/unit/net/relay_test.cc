@@ -80,7 +80,7 @@ TEST(PipePool, KeepsFewThatNobodyUses) {
 
 TEST(BufferPool, IsFullAtItsBoundAndGivesAllTheSame) {
   BufferPool pool;
-  pool.set_most(BufferPool::large);
+  pool.set_most(BufferPool::large, 0);
   const Buffer one = pool.take(BufferPool::small);
   EXPECT_FALSE(pool.full());
   const Buffer two = pool.take(BufferPool::large);

@@ -1,14 +1,83 @@
 #include "net/tls_session.h"
 
+#include <optional>
+
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "net/tls_policy.h"
 #include "net/unique_fd.h"
 #include "tests/unit/net/test_certificates.h"
 
 namespace gatehouse {
 namespace {
+
+// A server's session and a client of plain OpenSSL, joined by a socket pair, behind their handshake.
+struct Ends {
+  Ends() {
+    const CertificatePtr pair = test::make_certificate();
+    SslPtr ours(SSL_new(context.get()));
+    use_certificate(ours.get(), *pair);
+    SSL_set_accept_state(ours.get());
+    SSL_set_connect_state(theirs.get());
+    int fds[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+    other = UniqueFd(fds[1]);
+    EXPECT_TRUE(socket.open(loop, fds[0]));
+    SSL_set_fd(theirs.get(), other.get());
+    session.emplace(std::move(ours), socket);
+    for (int turn = 0; turn < 8; ++turn) {
+      wake();
+      session->handshake();
+      SSL_do_handshake(theirs.get());
+    }
+    EXPECT_TRUE(SSL_is_init_finished(theirs.get()));
+  }
+  void wake() { socket.on_events(EPOLLIN | EPOLLOUT); }
+
+  static SslCtxPtr make_context() {
+    SslCtxPtr made(SSL_CTX_new(TLS_method()));
+    apply_tls_policy(made.get());
+    return made;
+  }
+  const SslCtxPtr context = make_context();
+  const SslPtr theirs{SSL_new(context.get())};
+  Loop loop;
+  UniqueFd other;
+  Socket socket;
+  std::optional<TlsSession> session;
+};
+
+TEST(TlsSession, AFewRecordsWithoutDataAreRead) {
+  Ends ends;
+  char bytes[16];
+  for (int round = 0; round < 10; ++round) {
+    for (int i = 0; i < 10; ++i) {
+      ASSERT_EQ(SSL_key_update(ends.theirs.get(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+      ASSERT_EQ(SSL_do_handshake(ends.theirs.get()), 1);
+    }
+    ASSERT_EQ(SSL_write(ends.theirs.get(), "word", 4), 4);
+    ends.wake();
+    const IoResult got = ends.session->receive(bytes, sizeof bytes);
+    ASSERT_TRUE(got.ok());
+    EXPECT_EQ(std::string_view(bytes, got.size), "word");
+  }
+}
+
+TEST(TlsSession, AFloodOfRecordsWithoutDataEndsIt) {
+  Ends ends;
+  char bytes[16];
+  IoResult got{IoResult::State::again};
+  for (int turn = 0; turn < 100 && got.again(); ++turn) {
+    ASSERT_EQ(SSL_key_update(ends.theirs.get(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    ASSERT_EQ(SSL_do_handshake(ends.theirs.get()), 1);
+    ends.wake();
+    got = ends.session->receive(bytes, sizeof bytes);
+  }
+  EXPECT_EQ(got.state, IoResult::State::failed);
+  EXPECT_EQ(ends.session->error_text(), "too many records without data");
+}
 
 TEST(TlsSession, WhatItsSocketDoesNotTakeIsCountedAsLongAsItIsKept) {
   const CertificatePtr pair = test::make_certificate();
