@@ -10,16 +10,15 @@
 #include "cli/text.h"
 #include "conf/config_keys.h"
 #include "conf/reader_io.h"
+#include "net/read_file.h"
 
 namespace gatehouse::cli {
 namespace {
 
 Result<std::string> socket_by_file(const std::string& file) {
-  const conf::ReadConfig read = conf::read_config(file, conf::surroundings_of_process(file));
-  for (const conf::Finding& finding : read.findings)
-    if (finding.severity == conf::Severity::error)
-      return invalid(finding.text() + "\nthe admin socket can't be told from this file; say --socket");
-  return read.config.admin.socket;
+  const Result<FileContent> content = read_file(file, conf::yaml_bytes_max);
+  if (!content) return invalid(content.error().what + "\nit would tell the admin socket; say --socket instead");
+  return conf::admin_socket_in(content->bytes, conf::surroundings_of_process(file));
 }
 
 }  // namespace

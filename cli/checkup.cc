@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <unistd.h>
 
+#include "cli/serving_user.h"
 #include "conf/catalog/file_source_io.h"
 #include "conf/catalog/translate.h"
 #include "conf/check.h"
@@ -25,7 +26,7 @@ constexpr std::size_t pem_bytes_most = 1 << 20;
 
 class Examination {
  public:
-  explicit Examination(const std::string& file) {
+  Examination(const std::string& file, bool by_root) : by_root_(by_root) {
     out_.read = conf::read_config(file, conf::surroundings_of_process(file));
     add(out_.read.findings);
   }
@@ -53,6 +54,7 @@ class Examination {
   void user_and_group() {
     if (::geteuid() == 0 && !config().node.user.empty())
       if (const auto user = find_user(config().node.user); !user) error("node.user", user.error().what);
+    if (const auto warning = root_warning(config())) add({*warning});
     const std::string& group = config().admin.group;
     if (!group.empty() && ::getgrnam(group.c_str()) == nullptr) error("admin.group", "there is no group " + group);
   }
@@ -62,6 +64,7 @@ class Examination {
     const auto writable = [&](const std::string& key, std::filesystem::path folder) {
       std::error_code failed;
       const std::string named = folder.string();
+      if (by_root_ && !std::filesystem::exists(folder, failed)) return;
       while (!std::filesystem::exists(folder, failed) && folder.has_parent_path() && folder != folder.parent_path())
         folder = folder.parent_path();
       if (::access(folder.c_str(), W_OK | X_OK) != 0) error(key, named + ": we may not write there");
@@ -144,13 +147,14 @@ class Examination {
     if (!pair) error(path, service.tls_certificate_file + ": " + pair.error().what);
   }
 
+  const bool by_root_;
   Checkup out_;
   conf::RoutingTable table_;
 };
 
 }  // namespace
 
-Checkup check_up(const std::string& file) { return Examination(file).take(); }
+Checkup check_up(const std::string& file, bool by_root) { return Examination(file, by_root).take(); }
 
 std::string counts_text(const Checkup& checkup) {
   const auto of = [](std::size_t count, const char* noun) {

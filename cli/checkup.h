@@ -16,7 +16,8 @@ struct Checkup {
   std::size_t services = 0, routes = 0, endpoints = 0, certificates = 0;
 };
 
-Checkup check_up(const std::string& file);
+// `by_root`: root would start it, who makes the folders that are missing for the user who serves.
+Checkup check_up(const std::string& file, bool by_root = false);
 
 // "12 services, 34 routes, 56 endpoints, 3 certificates"
 std::string counts_text(const Checkup& checkup);

@@ -6,6 +6,7 @@
 #include "cli/asking.h"
 #include "cli/checkup.h"
 #include "cli/commands.h"
+#include "cli/serving_user.h"
 #include "cli/text.h"
 #include "conf/diff.h"
 #include "conf/dump.h"
@@ -17,9 +18,10 @@ namespace {
 
 // From here on as the user who will serve: what that one can't read is found now and not at the next reload.
 bool become_user_of(const std::string& file) {
-  const std::string user = conf::read_config(file, conf::surroundings_of_process(file)).config.node.user;
+  const conf::Config config = conf::read_config(file, conf::surroundings_of_process(file)).config;
   const bool root = ::geteuid() == 0;
-  if (user.empty()) return true;
+  const std::string user = serving_user(config);
+  if (user.empty() || (!root && config.node.user.empty())) return true;
   const Result<UserIds> ids = find_user(user);
   if (!ids) return true;  // the checkup tells
   if (root) {
@@ -67,8 +69,9 @@ int run_check(const Where& where, const CheckOptions& options) {
     running = ask_door_well(where, "GET", "/v1/config");  // while we may: the socket may not be that user's
     if (!running) return 1;
   }
+  const bool by_root = ::geteuid() == 0;
   if (!become_user_of(where.config)) return 1;
-  const Checkup checkup = check_up(where.config);
+  const Checkup checkup = check_up(where.config, by_root);
   for (const conf::Finding& finding : checkup.findings) std::cerr << printable(finding.text()) << "\n";
   const bool good = !conf::has_error(checkup.findings);
   const bool readable = !conf::has_error(checkup.read.findings);

@@ -1,8 +1,13 @@
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 
 #include "cli/commands.h"
 #include "cli/door.h"
+#include "cli/door_view.h"
+#include "cli/serving_user.h"
+#include "cli/status.h"
+#include "cli/text.h"
 #include "conf/check.h"
 #include "conf/reader_io.h"
 
@@ -16,6 +21,10 @@ void set_early_signals(int how) {
   sigaddset(&early, SIGHUP);
   sigaddset(&early, SIGUSR1);
   pthread_sigmask(how, &early, nullptr);
+}
+
+void print(const conf::Findings& findings) {
+  for (const conf::Finding& finding : findings) std::cerr << printable(finding.text()) << "\n";
 }
 
 // Reloads on SIGHUP, reopens logs on SIGUSR1, drains on SIGTERM or SIGINT; a second one of these ends at once.
@@ -52,6 +61,17 @@ class Signals {
   asio::signal_set set_;
 };
 
+// What only the catalog and the certificates could tell, whatever logs.events takes, and what is served now.
+void tell_beginning(const Door& door, const conf::Findings& told) {
+  const DoorView view = view_of(door);
+  conf::Findings problems = problems_of(view);
+  std::erase_if(problems, [&](const conf::Finding& problem) {
+    return std::any_of(told.begin(), told.end(), [&](const auto& each) { return each.text() == problem.text(); });
+  });
+  print(problems);
+  std::cerr << "gatehouse " GATEHOUSE_VERSION " serves " << printable(serving_words(view)) << "\n";
+}
+
 }  // namespace
 
 void hold_early_signals() {
@@ -67,15 +87,17 @@ int run_door(const std::string& config_file) {
     const conf::Findings more = conf::check_config(read);
     findings.insert(findings.end(), more.begin(), more.end());
   }
-  for (const conf::Finding& finding : findings) std::cerr << finding.text() << "\n";
+  print(findings);
   if (conf::has_error(findings)) return 1;
+  if (const std::optional<conf::Finding> warning = root_warning(read.config)) print({*warning});
   asio::io_context io;
-  Door door(io, std::move(read.config), std::move(findings));
+  Door door(io, std::move(read.config), findings);
   if (const Status started = door.start(); !started) {
     std::cerr << started.error().what << "\n";
     return 1;
   }
   const Signals signals(io, door);
+  tell_beginning(door, findings);
   io.run();
   return 0;
 }

@@ -42,8 +42,8 @@ int run_logs(const Where& where, const LogOptions& options);
 
 inline constexpr const char* usual_config = "/etc/gatehouse/gatehouse.yaml";
 
-// The admin socket's path: --socket; else what the file of -c says; else $GATEHOUSE_SOCKET; else what the usual file
-// says, if there is one; else the default.
+// The admin socket's path: --socket; else what the file of -c says, errors or not; else $GATEHOUSE_SOCKET; else what
+// the usual file says, if there is one; else the default.
 Result<std::string> socket_of(const Where& where);
 
 }  // namespace gatehouse::cli

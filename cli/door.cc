@@ -11,10 +11,12 @@
 #include "cli/admin.h"
 #include "cli/http_server_io.h"
 #include "cli/metrics_page.h"
+#include "cli/serving_user.h"
 #include "conf/check.h"
 #include "conf/diff.h"
 #include "conf/reader_io.h"
 #include "net/dice.h"
+#include "net/lock_file.h"
 #include "net/read_file.h"
 
 namespace gatehouse::cli {
@@ -39,6 +41,16 @@ conf::Finding finding(const std::string& path, const std::string& what) {
   conf::Finding out;
   out.path = path;
   out.what = what;
+  return out;
+}
+
+// The first error, as the history tells it, and how many more there are. REQUIRES one.
+std::string refusal_text(const conf::Findings& findings) {
+  const auto is_error = [](const conf::Finding& each) { return each.severity == conf::Severity::error; };
+  const auto first = std::find_if(findings.begin(), findings.end(), is_error);
+  const auto more = std::count_if(first + 1, findings.end(), is_error);
+  std::string out = first->text();
+  if (more != 0) out += ", and " + std::to_string(more) + " more error" + (more == 1 ? "" : "s");
   return out;
 }
 
@@ -111,17 +123,26 @@ Status Door::open_folders(const UserIds* user) {
 }
 
 Status Door::become_user() {
-  const bool root = ::geteuid() == 0;
+  const std::string name = serving_user(config_);
+  const bool drops = ::geteuid() == 0 && !name.empty();
   Result<UserIds> user = UserIds{};
-  if (root && !config_.node.user.empty()) {
-    user = find_user(config_.node.user);
-    if (!user) return user.error();
-  }
-  const bool drops = root && !config_.node.user.empty();
+  if (drops) user = find_user(name);
+  if (!user) return user.error();
   if (const Status opened = open_folders(drops ? &*user : nullptr); !opened) return opened;
   if (drops)
     if (const Status dropped = drop_privileges(*user); !dropped) return dropped;
   return harden_process();
+}
+
+// Drains, history and the key of sticky cookies belong to one door.
+Status Door::take_state() {
+  Result<UniqueFd> lock = lock_file(state_file("lock"));
+  if (!lock && lock.error().code == Errc::unavailable)
+    return Error{Errc::unavailable,
+                 "node.state: " + config_.node.state + ": another gatehouse uses it; give each a folder of its own"};
+  if (!lock) return lock.error();
+  state_lock_ = std::move(*lock);
+  return Done{};
 }
 
 Status Door::open_control() {
@@ -187,6 +208,7 @@ Status Door::start() {
   if (!descriptors) return descriptors.error();
   shared_.connections_most = config_.limits.connections != 0 ? config_.limits.connections : *descriptors / 2;
   if (const Status user = become_user(); !user) return user;
+  if (const Status taken = take_state(); !taken) return taken;
   Result<std::unique_ptr<EventLog>> events = EventLog::open(config_.event_log);
   if (!events) return events.error();
   events_ = std::move(*events);
@@ -237,7 +259,7 @@ ReloadResult Door::reload(const std::string& by) {
       result.findings.push_back(finding("logs.events.to", changed.error().what));
   for (const conf::Finding& each : result.findings) events_->warning(each.text(), {{"what", "configuration"}});
   if (conf::has_error(result.findings)) {
-    warn("configuration", "reload refused: " + result.findings.front().text(), by);
+    warn("configuration", "reload refused: " + refusal_text(result.findings), by);
     return result;
   }
   const bool other_folder = read.config.certificates != config_.certificates;

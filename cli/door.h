@@ -24,6 +24,7 @@
 #include "net/log_writer.h"
 #include "net/privileges.h"
 #include "net/resolver.h"
+#include "net/unique_fd.h"
 #include "proxy/pool/endpoint_registry.h"
 #include "proxy/probe/prober_io.h"
 #include "proxy/worker_io.h"
@@ -79,6 +80,7 @@ class Door {
   // door.cc
   Status bind_listeners(const std::vector<conf::Listen>& wanted, std::vector<proxy::OpenListener>& out);
   Status become_user();
+  Status take_state();
   Status open_folders(const UserIds* user);
   Status open_control();
   Status start_threads();
@@ -114,6 +116,7 @@ class Door {
   std::string config_text_;  // of the file as it was applied
   bool started_ = false, stopping_ = false;
   std::int64_t started_at_ms_ = 0;
+  UniqueFd state_lock_;
   History history_;
   std::set<std::string> drained_;
 

@@ -78,6 +78,10 @@ TlsSelection selection_for(std::string_view host, const CertificateSet& certific
   return selection;
 }
 
+std::string place_text(const conf::Position& at) {
+  return at.file + (at.line != 0 ? ":" + std::to_string(at.line) : "");
+}
+
 // One request's way, written down as it is walked.
 class Walk {
  public:
@@ -153,9 +157,7 @@ class Walk {
       const auto& only = listener_.conf.only;
       if (!only.empty() && std::find(only.begin(), only.end(), candidate.target->owner->name) == only.end())
         verdict = "this listener carries only other services";
-      std::string at = route.at.file;
-      if (route.at.line != 0) at += ":" + std::to_string(route.at.line);
-      rows.row({{candidate.target->owner->name}, {route.match.text()}, {verdict}, {at}});
+      rows.row({{candidate.target->owner->name}, {route.match.text()}, {verdict}, {place_text(route.at)}});
     }
     out_ += "routes" + std::string(rows.empty() ? "      none names this host\n" : "\n" + rows.text(false));
   }
@@ -166,6 +168,27 @@ class Walk {
     line("answer", std::to_string(refused.status) + " " + std::string(http::reason_phrase(refused.status)) + ", " +
                        std::string(http::termination_text(refused.why)) + ": " + std::string(refused.reason));
     if (!refused.location.empty()) line("location", refused.location);
+    if (refused.why == http::Termination::denied && admission.match.target != nullptr) kept_out(admission);
+  }
+
+  // Which list it was, and where it stands.
+  void kept_out(const proxy::Admission& admission) {
+    const route::Match& match = admission.match;
+    const route::RouteTarget& target = *match.target;
+    const auto of_host = [&](const conf::KeyOrigin& key) {
+      return place_text(key) + " " + (key.path.empty() ? "hosts" : key.path);
+    };
+    const auto of_route = [&](const char* key) {
+      return place_text(target.route->at) + " " + key + " of this route, or of service " + target.owner->name +
+             ", or of \"*\"";
+    };
+    switch (match.keeps_out(admission.client.address())) {
+      case route::KeptOut::no: return;  // it is the scheme that is refused
+      case route::KeptOut::route_allow: return line("by", "not in " + of_route("allow"));
+      case route::KeptOut::route_deny: return line("by", "in " + of_route("deny"));
+      case route::KeptOut::host_allow: return line("by", "not in " + of_host(match.host->allow_at));
+      case route::KeptOut::host_deny: return line("by", "in " + of_host(match.host->deny_at));
+    }
   }
 
   // As the exchange writes it; the request's own name is made when it comes.

@@ -159,13 +159,16 @@ json::array certificates_json(const DoorView& view) {
 
 json::array problems_json(const DoorView& view) {
   json::array out;
-  for (const FileProblem& problem : view.certificate_problems)
-    out.push_back(json::object{{"severity", problem.warning ? "warning" : "error"},
-                               {"text", printable(problem.file + ": " + problem.what)}});
-  for (const conf::Finding& finding : view.world.findings())
+  for (const conf::Finding& finding : problems_of(view))
     out.push_back(json::object{{"severity", finding.severity == conf::Severity::warning ? "warning" : "error"},
                                {"text", printable(finding.text())}});
   return out;
+}
+
+std::string rest_cause(const pool::EndpointState& live) {
+  const unsigned refusals = load(live.consecutive_refusals);
+  if (refusals != 0) return std::to_string(refusals) + " failed connection" + (refusals == 1 ? "" : "s");
+  return "errors (" + std::string(pool::name_of(load(live.last_failure))) + ")";
 }
 
 }  // namespace
@@ -179,7 +182,9 @@ std::string standing_words(const pool::Endpoint& endpoint, std::int64_t steady_m
     case pool::Standing::tried: return {};
     case pool::Standing::busy: return "has all the requests it may have";
     case pool::Standing::unchecked: return "awaits its first check";
-    case pool::Standing::ejected: return "rests for " + ago(load(live.ejected_until_ms) - steady_ms);
+    case pool::Standing::ejected:
+      return "rests after " + rest_cause(live) + ", is tried again in " +
+             ago(load(live.ejected_until_ms) - steady_ms);
     case pool::Standing::out: break;
   }
   if (endpoint.maintenance) return "in maintenance";
@@ -196,6 +201,28 @@ std::string health_reason(const pool::Endpoint& endpoint, const DoorView& view) 
   if (!out.empty()) return out;
   const pool::Failure failure = load(endpoint.live->last_failure);
   return failure == pool::Failure::none ? "no check has answered yet" : std::string(pool::name_of(failure));
+}
+
+conf::Findings problems_of(const DoorView& view) {
+  conf::Findings out;
+  for (const FileProblem& problem : view.certificate_problems)
+    out.push_back(
+        {{problem.file}, "", problem.what, problem.warning ? conf::Severity::warning : conf::Severity::error});
+  const conf::Findings& more = view.world.findings();
+  out.insert(out.end(), more.begin(), more.end());
+  return out;
+}
+
+std::string serving_words(const DoorView& view) {
+  std::string out;
+  for (const conf::Listen& listen : view.config.listen)
+    out += listen.name + " " + listen.address.text() + (listen.tls ? " (tls), " : ", ");
+  std::int64_t endpoints = 0;
+  for (const proxy::PoolPtr& pool : view.world.pools()) endpoints += std::ssize(pool->endpoints.endpoints());
+  const std::int64_t problems = std::ssize(problems_of(view));
+  return out + "metrics " + view.config.metrics.address.text() + "; " +
+         counted(std::ssize(view.world.pools()), "service") + ", " + counted(endpoints, "endpoint") + ", " +
+         (problems == 0 ? "no problems" : counted(problems, "problem"));
 }
 
 json::object status_json(const DoorView& view) {

@@ -12,7 +12,15 @@ namespace gatehouse::cli {
 
 json::object status_json(const DoorView& view);
 
-// Why an endpoint gets no new requests now: "draining", "down", "ejected for 12 s"; empty: it may get some.
+// What is wrong with the configuration, the catalog and the certificates that hold now.
+conf::Findings problems_of(const DoorView& view);
+
+// Of a door that just began: "http [::]:80, https [::]:443 (tls), metrics 127.0.0.1:9901; 3 services, 5 endpoints,
+// no problems".
+std::string serving_words(const DoorView& view);
+
+// Why an endpoint gets no new requests now: "draining", "down", "rests after 3 failed connections, …"; empty: it may
+// get some.
 std::string standing_words(const pool::Endpoint& endpoint, std::int64_t steady_ms);
 
 // What stands behind a health that is not up: the last words of its failing checks, else the last failure.

@@ -43,10 +43,6 @@ std::string count_text(std::int64_t count) {
   return grouped(static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0)));
 }
 
-std::string counted(std::int64_t count, const std::string& noun) {
-  return count_text(count) + " " + noun + (count == 1 ? "" : "s");
-}
-
 class StatusPage {
  public:
   StatusPage(const json::object& status, bool coloured) : status_(status), coloured_(coloured) {}

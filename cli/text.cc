@@ -99,6 +99,11 @@ std::string grouped(std::uint64_t count) {
   return out;
 }
 
+std::string counted(std::int64_t count, std::string_view noun) {
+  std::string out = grouped(static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0)));
+  return (out += " ").append(noun) + (count == 1 ? "" : "s");
+}
+
 std::string bytes_text(std::uint64_t count) {
   constexpr std::array units = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   if (count < 1024) return std::to_string(count) + " B";

@@ -16,9 +16,10 @@ std::string printable(std::string_view text);
 // JSON as we made it: what steers a terminal in its strings becomes \uXXXX, which means the same.
 std::string harmless_json(std::string_view json);
 
-std::string ago(std::int64_t ms);             // "320 ms", "45 s", "12 min", "3 h 5 min", "61 d"
-std::string grouped(std::uint64_t count);     // "1,204"
-std::string bytes_text(std::uint64_t count);  // "512 B", "1.5 KiB", "84 MiB"
+std::string ago(std::int64_t ms);                                // "320 ms", "45 s", "12 min", "3 h 5 min", "61 d"
+std::string grouped(std::uint64_t count);                        // "1,204"
+std::string counted(std::int64_t count, std::string_view noun);  // "1 request", "1,204 requests"
+std::string bytes_text(std::uint64_t count);                     // "512 B", "1.5 KiB", "84 MiB"
 
 // RFC 3339 in UTC: "2026-07-28T12:03:04.123Z", as in the logs, so that lines can be held side by side.
 std::string utc_text(std::int64_t wall_ms);

@@ -19,7 +19,7 @@ struct Node {
   std::string name;  // default: the host's
   std::string zone;
   std::string datacenter = "dc1";
-  std::string user;   // dropped to after bind, when started as root; default gatehouse if it exists
+  std::string user;   // dropped to after bind, when started as root; empty: gatehouse, if it exists
   std::string state;  // default: $STATE_DIRECTORY, else /var/lib/gatehouse
   bool operator==(const Node&) const = default;
 };

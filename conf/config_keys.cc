@@ -21,7 +21,7 @@ Form<Node> node() {
                            {"user",
                             &Node::user,
                             word_or_empty(),
-                            "whom it becomes once its ports are bound, when started as root",
+                            "whom it becomes once its ports are bound, when started as root; `root`: nobody",
                             {.fallback = "gatehouse, if there is such a user", .at_start = true}},
                            {"state",
                             &Node::state,

@@ -8,6 +8,36 @@
 
 namespace gatehouse::conf {
 
+namespace {
+
+// The lines of one top-level section, so that it can be read where the rest of the file can't.
+std::string_view section_of(std::string_view text, std::string_view name) {
+  std::size_t from = std::string_view::npos;
+  for (std::size_t at = 0; at < text.size(); at = std::min(text.find('\n', at), text.size() - 1) + 1) {
+    const std::string_view rest = text.substr(at);
+    const bool key = rest.front() != ' ' && rest.front() != '#' && rest.front() != '\n' && rest.front() != '\r';
+    if (from != std::string_view::npos && key) return text.substr(from, at - from);
+    if (rest.starts_with(name) && rest.substr(name.size()).starts_with(':')) from = at;
+  }
+  return from == std::string_view::npos ? "" : text.substr(from);
+}
+
+KeyOrigin origin_of(const std::string& path, const std::map<std::string, Position>& positions) {
+  const auto known = positions.find(path);
+  return known == positions.end() ? KeyOrigin{} : KeyOrigin{{known->second}, path};
+}
+
+}  // namespace
+
+std::string admin_socket_in(std::string_view text, const Surroundings& around) {
+  ParsedYaml yaml = parse_yaml(text, "");
+  if (!yaml.findings.empty()) yaml = parse_yaml(section_of(text, "admin"), "");
+  Config config = default_config(around);
+  Reading reading("", around);
+  config_form().read(yaml.root, config, reading);
+  return config.admin.socket;
+}
+
 ReadConfig read_config_text(std::string_view text, const std::string& file, const Surroundings& around) {
   ReadConfig out{.config = default_config(around)};
   out.config.file = file;
@@ -24,6 +54,10 @@ ReadConfig read_config_text(std::string_view text, const std::string& file, cons
     out.findings.insert(out.findings.end(), judged.begin(), judged.end());
   }
   out.positions = std::move(reading.positions);
+  for (auto& [name, host] : out.config.hosts) {
+    host.allow_at = origin_of("hosts." + name + ".allow", out.positions);
+    host.deny_at = origin_of("hosts." + name + ".deny", out.positions);
+  }
   std::stable_sort(out.findings.begin(), out.findings.end(), [](const Finding& a, const Finding& b) {
     return std::tie(a.at.line, a.at.column) < std::tie(b.at.line, b.at.column);
   });

@@ -23,4 +23,8 @@ struct ReadConfig {
 // `file`: the file's name as findings shall show it. around.folder: the folder it stands in.
 ReadConfig read_config_text(std::string_view text, const std::string& file, const Surroundings& around);
 
+// Where to ask the program that runs, by a file that may be broken by now: `admin.socket`, if it can be read still,
+// else the default.
+std::string admin_socket_in(std::string_view text, const Surroundings& around);
+
 }  // namespace gatehouse::conf

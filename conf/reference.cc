@@ -43,6 +43,30 @@ services:
 ```
 )";
 
+constexpr std::string_view after_service_keys = R"(
+### Redirects
+
+`redirect=CODE,URL`, with code 301, 302, 303, 307 or 308. In the URL, `$host` is the host that was asked for *without* its
+port, `$path` the whole path, *with* the part that the route matched, and `$query` what follows the `?`; where the URL
+doesn't say `$query`, it is added. A URL that begins with `/` leads to the same scheme, host and port.
+
+| route | asked for | answered with `Location:` |
+| --- | --- | --- |
+| `a.example redirect=301,https://b.example$path` | `http://a.example:8080/x?y=1` | `https://b.example/x?y=1` |
+| `a.example/old redirect=301,https://$host/new` | `http://a.example:8080/old/x` | `https://a.example/new` |
+| `a.example/old redirect=308,/new$path` | `http://a.example:8080/old/x` | `/new/old/x` |
+
+A redirect that would lead back to itself is answered with 400. To https leads the key `http`, port included.
+
+### Certificates
+
+A handshake gets the certificate that `certificate` assigns to the host named by SNI; else one that covers it, exactly or
+by a wildcard. A client that names no host, or one that no certificate covers, gets the first of the folder by name; where
+there is none, a placeholder that nobody trusts. A request over TLS for a host that the certificate of its connection
+doesn't cover is answered with 421; without TLS a host that has no certificate is served plain, unless `http` says
+otherwise.
+)";
+
 constexpr std::string_view table_head =
     "\n| key | value | default | scope | trust | meaning |\n| --- | --- | --- | --- | --- | --- |\n";
 
@@ -104,7 +128,7 @@ std::string reference_page() {
     if (!row.inner.empty()) sections += std::string(table_head) + rows_within(row.name, row);
   }
   return std::string(introduction) + "\n## Plain keys\n" + plain + sections + std::string(service_introduction) +
-         service_table();
+         service_table() + std::string(after_service_keys);
 }
 
 }  // namespace gatehouse::conf

@@ -33,6 +33,12 @@ struct Origin : Position {
   bool operator==(const Origin&) const { return true; }
 };
 
+// The same with the key's path, "hosts.learn.example.allow"; empty: not said.
+struct KeyOrigin : Origin {
+  std::string path;
+  bool operator==(const KeyOrigin&) const { return true; }
+};
+
 struct HashOn {
   enum class Kind { client, header, cookie, path };
   Kind kind = Kind::client;
@@ -211,6 +217,7 @@ struct HostPolicy {
   std::vector<IpPrefix> allow, deny;
   std::optional<Millis> hsts;
   std::optional<HttpMode> http;
+  KeyOrigin allow_at, deny_at;
   bool operator==(const HostPolicy&) const = default;
 };
 

@@ -210,7 +210,7 @@ constexpr auto table = std::to_array<ServiceKey>({
      "more), "
      "else any host; then the longest path at a segment boundary (400 where a backend could read the path as another "
      "route's). A port selects existing listeners. Options: "
-     "`strip=/path`, `prepend=/path`, `redirect=CODE,URL` (with `$host`, `$path`, `$query`), `if.method=GET,HEAD`, "
+     "`strip=/path`, `prepend=/path`, `redirect=CODE,URL` (below), `if.method=GET,HEAD`, "
      "`if.header=NAME[:VALUE]`, and every key of scope route"},
     {"tcp", "address:port [sni=NAME] [proxy_protocol=none|v1|v2]", service, tags, repeats, open, later, any_text,
      "none", "carries TCP from this address to the service"},
@@ -300,7 +300,8 @@ constexpr auto table = std::to_array<ServiceKey>({
      apply_duration<of_route, &RoutePolicy::timeout, 1, day, true>, "60s",
      "silence of the endpoint after the request was sent"},
     {"idle_timeout", "duration | off", route, tags, once, open, carried,
-     apply_duration<of_route, &RoutePolicy::idle_timeout, 1, day, true>, "60s", "no byte either way"},
+     apply_duration<of_route, &RoutePolicy::idle_timeout, 1, day, true>, "60s",
+     "no byte either way; what was upgraded has its own, at `websocket`"},
     {"total_timeout", "duration | off", route, tags, once, open, carried,
      apply_duration<of_route, &RoutePolicy::total_timeout, 1, day, true>, "off", "the whole exchange"},
     {"retry", "NUMBER [on=connect,stale,timeout,STATUS] [methods=GET,…] [budget=20%]", route, tags, once, open,
@@ -326,12 +327,13 @@ constexpr auto table = std::to_array<ServiceKey>({
     {"pages", "STATUS:FILE [retry_after=60s]", route, file_only, repeats, open, carried, add_pages, "built in",
      "the operator's own page in place of a status that we answer with, as in 5xx:pages/sorry.html"},
     {"websocket", "true | false [idle_timeout=1h]", route, tags, once, open, carried, apply_websocket, "true",
-     "whether a connection may be upgraded, and how long it may then be silent"},
+     "whether a connection may be upgraded, and how long it may then be silent. As a route's option it wants quotes, "
+     "`websocket=\"true idle_timeout=3h\"`: without them that is the route's own `idle_timeout`"},
     {"files", "FOLDER [precompressed=br,gzip] [cache=PATTERN:TIME]", route, file_only, once, open, later, any_text,
      "none", "answers from this folder"},
-    {"headers", "see the reference", route, tags, repeats, open, later, any_text, "none", "adds and removes fields"},
-    {"compress", "see the reference", route, tags, once, open, later, any_text, "none", "compresses answers"},
-    {"cors", "see the reference", route, tags, once, open, later, any_text, "none", "cross-origin requests"},
+    {"headers", "text", route, tags, repeats, open, later, any_text, "none", "adds and removes fields"},
+    {"compress", "text", route, tags, once, open, later, any_text, "none", "compresses answers"},
+    {"cors", "text", route, tags, once, open, later, any_text, "none", "cross-origin requests"},
     {"maintenance", "true | false", route, tags, once, open, later, apply_maintenance, "false",
      "answers the operator's page"},
 });

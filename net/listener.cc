@@ -21,7 +21,7 @@ constexpr std::uint64_t pause_ms = 50;
 
 Error bind_error(const SocketAddress& address, const char* doing) {
   std::string what = "listen on " + address.text() + ": " + doing + ": " + std::strerror(errno);
-  if (errno == EACCES) what += " (ports below 1024 need root, CAP_NET_BIND_SERVICE or socket activation)";
+  if (errno == EACCES) what += " (ports below 1024 want root or CAP_NET_BIND_SERVICE: docs/install.md)";
   return Error{errno == EADDRINUSE ? Errc::unavailable : Errc::io, what};
 }
 

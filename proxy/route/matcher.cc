@@ -8,8 +8,8 @@
 namespace gatehouse::route {
 namespace {
 
-bool lets_in(const std::vector<IpPrefix>& allow, const std::vector<IpPrefix>& deny, const IpAddress& client) {
-  return (allow.empty() || is_in(allow, client)) && !is_in(deny, client);
+bool leaves_out(const std::vector<IpPrefix>& allow, const IpAddress& client) {
+  return !allow.empty() && !is_in(allow, client);
 }
 
 }  // namespace
@@ -97,11 +97,16 @@ const conf::HostPolicy* Matcher::host_policy(std::string_view host) const {
 
 std::span<const RouteTarget> Matcher::targets() const { return tables_->targets; }
 
-bool Match::permits(const IpAddress& client) const {
-  if (!target) return false;
+KeptOut Match::keeps_out(const IpAddress& client) const {
   const auto& route = target->route->policy;
-  return lets_in(route.allow, route.deny, client) && (!host || lets_in(host->allow, host->deny, client));
+  if (is_in(route.deny, client)) return KeptOut::route_deny;
+  if (leaves_out(route.allow, client)) return KeptOut::route_allow;
+  if (host && is_in(host->deny, client)) return KeptOut::host_deny;
+  if (host && leaves_out(host->allow, client)) return KeptOut::host_allow;
+  return KeptOut::no;
 }
+
+bool Match::permits(const IpAddress& client) const { return target && keeps_out(client) == KeptOut::no; }
 
 conf::HttpMode Match::http() const {
   if (host && host->http) return *host->http;

@@ -64,12 +64,16 @@ struct RouteRequest {
   FieldTest has_field{};
 };
 
+// Which of the lists kept a client out.
+enum class KeptOut { no, route_allow, route_deny, host_allow, host_deny };
+
 struct Match {
   const RouteTarget* target = nullptr;     // null: 404
   const conf::HostPolicy* host = nullptr;  // what `hosts:` says of the request's host; null: nothing
   bool host_known = false;                 // some route names this host (hostless routes don't make it known)
 
-  bool permits(const IpAddress& client) const;  // allow and deny of host and route; false without a target
+  KeptOut keeps_out(const IpAddress& client) const;  // REQUIRES a target
+  bool permits(const IpAddress& client) const;       // by all of them; false without a target
   conf::HttpMode http() const;
   Millis hsts() const;
 };

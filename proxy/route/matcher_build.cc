@@ -34,8 +34,8 @@ std::vector<Pattern> wider(const Pattern& pattern) {
 // Per key the narrow pattern's word counts, else the wider one's.
 conf::HostPolicy merge(conf::HostPolicy own, const conf::HostPolicy& wide) {
   if (own.certificate.empty()) own.certificate = wide.certificate;
-  if (own.allow.empty()) own.allow = wide.allow;
-  if (own.deny.empty()) own.deny = wide.deny;
+  if (own.allow.empty()) own.allow = wide.allow, own.allow_at = wide.allow_at;
+  if (own.deny.empty()) own.deny = wide.deny, own.deny_at = wide.deny_at;
   if (!own.hsts) own.hsts = wide.hsts;
   if (!own.http) own.http = wide.http;
   return own;

@@ -246,6 +246,16 @@ def test_a_drained_service_is_answered_with_503(house):
     assert used(house) == {"a", "b"}
 
 
+def test_a_drained_service_shows_its_maintenance_page(house):
+    with open(house.path("maintenance.html"), "w") as file:
+        file.write("back at noon")
+    house.change_config({"services": {"one": {"pages": "503:maintenance.html retry_after=10m"}}})
+    house.reload()
+    house.do("drain", "one")
+    answer = house.ask(host="one.test")
+    assert (answer.status, answer.text, answer.get("Retry-After")) == (503, "back at noon", "600")
+
+
 @pytest.mark.parametrize("target", ["nobody", "one/nobody"])
 def test_what_is_not_there_cannot_be_drained(house, target):
     done = house.command("drain", target)

@@ -1,5 +1,6 @@
 """Running it: reload, signals, the end, the metrics address, privileges."""
 import os
+import pwd
 import re
 import signal
 import socket
@@ -14,6 +15,7 @@ from support.addresses import METRICS
 from support.backend import Gate
 from support.catalog import instance
 from support.client import Client, ask
+from support.door import BINARY
 from support.process import status_line
 from support.wait import wait_until
 
@@ -48,6 +50,13 @@ def test_the_file_is_applied_when_asked_and_not_before(house):
     house.reload()
     assert house.ask(host="one.test").status == 403
     assert not house.status()["file_differs"]
+
+
+def test_who_is_kept_out_is_told_by_which_line(house):
+    house.write_text("hosts:\n  one.test:\n    deny: 203.0.113.0/24\n" + read_text(house.file))
+    house.reload()
+    said = house.do("explain", "GET", "http://one.test/", "--from", "203.0.113.9")
+    assert "403 Forbidden" in said and "gatehouse.yaml:3 hosts.one.test.deny" in said, said
 
 
 def test_sighup_reloads(house):
@@ -92,11 +101,38 @@ def test_a_bad_file_is_refused_whole(house, change, words):
     assert house.ask(host="one.test").status == 200, "nothing of it was applied"
 
 
+@pytest.mark.parametrize(
+    "broken", ["limits: { header_tine: 5s }\n", "hosts: {\n", "listen: [\n"], ids=["key", "syntax", "syntax again"]
+)
+@pytest.mark.parametrize("above", [True, False], ids=["above", "below"])
+def test_a_broken_file_still_tells_the_way_to_the_door(house, broken, above):
+    bare = {key: value for key, value in house.environment().items() if key != "RUNTIME_DIRECTORY"}
+    admin = f"admin:\n  # where we ask\n\n  socket: {os.path.join(house.run_folder, 'admin.sock')}\n"
+    house.write_text(broken + admin if above else admin + broken)
+
+    def ask_by_file(*verb):
+        return subprocess.run([BINARY, *verb, "-c", house.file], capture_output=True, text=True, env=bare)
+
+    for verb in (["status"], ["ready"], ["history"], ["explain", "GET", "http://one.test/"], ["drain", "one"]):
+        done = ask_by_file(*verb)
+        assert done.returncode == 0, done
+    done = ask_by_file("reload")
+    assert done.returncode == 1 and "gatehouse.yaml:" in done.stderr, done
+    assert "refused: what runs stays as it was" in done.stderr
+
+
 def test_of_a_bad_file_no_changes_are_told(house):
     house.write_text("limits: { header_time: soon }\n")
     done = house.command("reload")
     assert done.returncode == 1
     assert "->" not in done.stdout + done.stderr
+
+
+def test_a_refused_reload_is_remembered_with_its_first_error(house):
+    house.write_text("services: { one: { compress: gzip } }\nlimits: { header_time: soon, fields: lots }\n")
+    assert house.command("reload").returncode == 1
+    said = house.do("history")
+    assert "reload refused: " in said and "limits.header_time: soon" in said and "and 1 more error" in said, said
 
 
 def test_a_node_that_is_renamed_renames_its_endpoints(house):
@@ -296,6 +332,32 @@ def test_a_port_in_use_is_told_and_ends_the_start(make_door):
     assert f"{door.address}:22080" in door.output()
 
 
+def test_a_start_tells_what_is_wrong_and_what_is_served(house):
+    house.stop()
+    house.change_config({"logs": {"events": {"to": "off"}}})
+    with open(house.catalog.path("broken.json"), "w") as file:
+        file.write("{ ")
+    with open(os.path.join(house.certificates, "lonely.crt"), "w") as file:
+        file.write("nothing")
+    house.start()
+    said = read_text(house.stderr)
+    assert "broken.json:" in said and "lonely.key:" in said, said
+    last = said.splitlines()[-1]
+    assert f"serves http {house.address}:22080, metrics {house.address}:22901; 1 service, 1 endpoint, " in last, said
+
+
+def test_a_second_door_on_the_same_state_folder_is_refused(house, make_door):
+    second = make_door(start=False, config={"node": {"state": house.path("state")}})
+    second.exit_code_expected = 1
+    second.spawn()
+    assert second.process.wait(10) == 1
+    said = second.output()
+    assert f"node.state: {house.path('state')}: another gatehouse uses it" in said, said
+    house.kill()
+    second.exit_code_expected = 0
+    second.start()
+
+
 def test_a_second_door_on_the_same_socket_does_not_take_it_over(house, make_door):
     other = make_door(start=False, config={"admin": {"socket": os.path.join(house.run_folder, "admin.sock")}})
     other.spawn()
@@ -483,24 +545,57 @@ def test_nothing_of_it_is_seen_at_the_front(house):
 # -- privileges -----------------------------------------------------------------------------------------------------
 
 
+def open_to_all(door):
+    """So that another user may read its files."""
+    subprocess.run(["chmod", "-R", "a+rX", door.folder], check=True)
+    parent = os.path.dirname(door.folder)
+    while parent != "/tmp" and parent != "/":
+        os.chmod(parent, 0o755)
+        parent = os.path.dirname(parent)
+
+
 @pytest.mark.root
 def test_started_as_root_it_binds_and_then_is_its_user(make_door, make_backend):
     door = make_door(start=False, config={"node": {"user": "nobody"}})
     low = {"name": "low", "address": f"{door.address}:80"}
     door.change_config({"listen": [low], "logs": {"access": {"to": "off"}}})
     door.catalog.put("one", instance("one", make_backend("one"), "route=one.test"))
-    subprocess.run(["chmod", "-R", "a+rX", door.folder], check=True)
+    open_to_all(door)
     for folder in (door.path("state"), door.run_folder):
         subprocess.run(["chown", "nobody", folder], check=True)
-    parent = os.path.dirname(door.folder)
-    while parent != "/tmp" and parent != "/":
-        os.chmod(parent, 0o755)
-        parent = os.path.dirname(parent)
     door.start()
     assert ask((door.address, 80), host="one.test").status == 200
     assert status_line(door.pid, "Uid") != 0
     door.reload()
     assert ask((door.address, 80), host="one.test").status == 200
+
+
+@pytest.mark.root
+def test_folders_that_root_will_make_are_no_error(make_door):
+    folders = {"state": os.path.join("made", "state"), "socket": os.path.join("made", "run", "admin.sock")}
+    door = make_door(start=False, config={"node": {"user": "nobody", "state": folders["state"]}})
+    door.change_config({"admin": {"socket": folders["socket"]}, "logs": {"access": {"to": "off"}}})
+    open_to_all(door)
+    assert door.check().returncode == 0, door.check().stderr
+    door.start()
+    assert os.stat(door.path(folders["state"])).st_uid == status_line(door.pid, "Uid")
+    os.chown(door.path(folders["state"]), 0, 0)
+    assert "node.state" in door.check().stderr, "one that is there must be writable"
+
+
+def has_user(name):
+    return name in (entry.pw_name for entry in pwd.getpwall())
+
+
+@pytest.mark.root
+@pytest.mark.skipif(has_user("gatehouse"), reason="there is a user gatehouse: it would become that one")
+def test_root_who_would_serve_is_warned_of(make_door):
+    door = make_door(config={"node": {"user": None}})
+    assert "node.user: it serves as root" in door.output() and "useradd --system" in door.output()
+    assert "node.user: it serves as root" in door.check().stderr
+    assert door.check().returncode == 0
+    door.change_config({"node": {"user": "root"}})
+    assert "serves as root" not in door.check().stderr
 
 
 @pytest.mark.root

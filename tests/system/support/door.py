@@ -69,7 +69,7 @@ class Door:
         if self.tls:
             listen.append({"name": "https", "address": f"{self.address}:{addresses.HTTPS}", "tls": True})
         return {
-            "node": {"name": self.name},
+            "node": {"name": self.name, "user": "root"} if os.geteuid() == 0 else {"name": self.name},
             "workers": 2,
             "listen": listen,
             "catalog": {"files": "services"},

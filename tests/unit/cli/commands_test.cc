@@ -169,10 +169,11 @@ TEST_F(Commands, WhereNobodyAnswersEveryVerbFails) {
 
 TEST_F(Commands, TheSocketIsFoundByOptionThenFileThenEnvironment) {
   const std::string file = folder_.write("gatehouse.yaml", "admin: { socket: by-file.sock }\n");
-  const std::string bad = folder_.write("bad.yaml", "admin: { sockt: x }\n");
+  const std::string bad = folder_.write("bad.yaml", "limits: { memry: x }\nadmin: { socket: by-bad.sock }\n");
   EXPECT_EQ(*socket_of({file, "by-option.sock"}), "by-option.sock");
   EXPECT_EQ(*socket_of({file, ""}), folder_.path("by-file.sock"));
-  EXPECT_FALSE(socket_of({bad, ""}));
+  EXPECT_EQ(*socket_of({bad, ""}), folder_.path("by-bad.sock"));
+  EXPECT_FALSE(socket_of({folder_.path("nowhere.yaml"), ""}));
   ::setenv("GATEHOUSE_SOCKET", "by-environment.sock", 1);
   EXPECT_EQ(*socket_of({"", ""}), "by-environment.sock");
   EXPECT_EQ(*socket_of({file, ""}), folder_.path("by-file.sock"));

@@ -82,6 +82,27 @@ TEST(Explain, SaysWhatIsAnsweredInstead) {
   }
 }
 
+TEST(Explain, NamesTheListThatKeepsAClientOutAndWhereItStands) {
+  MadeDoor door;
+  const std::vector<IpPrefix> ten = {*IpPrefix::parse("10.0.0.0/8")}, us = {*IpPrefix::parse("203.0.113.0/24")};
+  MadeDoor::add_route(door.services[0], "a.example", "/").policy.allow = ten;
+  MadeDoor::add_route(door.services[0], "b.example", "/").policy.deny = us;
+  MadeDoor::add_route(door.services[0], "c.example", "/");
+  MadeDoor::add_route(door.services[0], "d.example", "/");
+  door.config.hosts["c.example"] = {.allow = ten, .allow_at = {{{"gatehouse.yaml", 12, 5}}, "hosts.c.example.allow"}};
+  door.config.hosts["*.example"] = {.deny = us, .deny_at = {{{"gatehouse.yaml", 14, 5}}, "hosts.*.example.deny"}};
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"a", "not in services.json:2 allow of this route, or of service web, or of \"*\""},
+      {"b", "in services.json:3 deny of this route, or of service web, or of \"*\""},
+      {"c", "in gatehouse.yaml:14 hosts.*.example.deny"},
+      {"d", "in gatehouse.yaml:14 hosts.*.example.deny"},
+  };
+  for (const auto& [host, by] : rows)
+    EXPECT_TRUE(holds(explained(door, "http://" + host + ".example/"), "\nby          " + by + "\n")) << host;
+  EXPECT_TRUE(holds(explained(door, "http://c.example/", {}, "GET", "198.51.100.1"),
+                    "\nby          not in gatehouse.yaml:12 hosts.c.example.allow\n"));
+}
+
 TEST(Explain, SaysWhenNoEndpointCanTakeIt) {
   MadeDoor door;
   door.services[0].instances.pop_back();

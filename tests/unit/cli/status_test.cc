@@ -59,14 +59,25 @@ TEST(Status, SaysWhyAnEndpointGetsNothing) {
   door.state(0, 0).health = pool::Health::down;
   door.state(0, 4).requests = 1;
   door.state(0, 5).ejected_until_ms = MadeDoor::steady_ms + 12'000;
+  door.state(0, 5).consecutive_refusals = 3;
   door.state(0, 6).draining_since_ms = MadeDoor::steady_ms - 1;
   const json::value status = status_json(door.view());
-  const std::vector<std::string> words = {"down",     "awaits its first check",           "in maintenance",
-                                          "weight 0", "has all the requests it may have", "rests for 12 s",
-                                          "draining"};
+  const std::vector<std::string> words = {
+      "down",     "awaits its first check",           "in maintenance",
+      "weight 0", "has all the requests it may have", "rests after 3 failed connections, is tried again in 12 s",
+      "draining"};
   for (std::size_t i = 0; i < words.size(); ++i)
     EXPECT_EQ(at(status, "/services/0/endpoints/" + std::to_string(i) + "/out"), words[i]) << i;
   EXPECT_EQ(at(status, "/services/0/endpoints/5/ejected_until"), "2027-01-15T08:00:12.000Z");
+}
+
+TEST(Status, AnEndpointThatRestsAfterErrorsSaysWhich) {
+  MadeDoor door;
+  door.build();
+  door.state(0, 0).ejected_until_ms = MadeDoor::steady_ms + 980;
+  door.state(0, 0).last_failure = pool::Failure::status;
+  EXPECT_EQ(at(status_json(door.view()), "/services/0/endpoints/0/out"),
+            "rests after errors (status), is tried again in 980 ms");
 }
 
 TEST(Status, TimesOfTheSteadyClockBecomeWallTime) {

@@ -55,6 +55,8 @@ TEST(Text, NumbersAreGroupedByThrees) {
   EXPECT_EQ(grouped(1'000), "1,000");
   EXPECT_EQ(grouped(1'234'567), "1,234,567");
   EXPECT_EQ(grouped(~0ull), "18,446,744,073,709,551,615");
+  EXPECT_EQ(counted(1, "request"), "1 request");
+  EXPECT_EQ(counted(1'204, "request"), "1,204 requests");
 }
 
 TEST(Text, SizesAreBinary) {

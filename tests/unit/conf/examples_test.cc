@@ -58,6 +58,7 @@ TEST(Examples, TheDemoListensOnHighPortsForAnOrdinaryUser) {
   EXPECT_EQ(demo.listen[0].address.text(), "[::]:8080");
   EXPECT_EQ(demo.listen[1].address.text(), "[::]:8443");
   EXPECT_TRUE(demo.listen[1].tls);
+  EXPECT_EQ(demo.access_log.to, "/var/log/gatehouse/access.log");  // or in $LOGS_DIRECTORY, which ./dev run sets
   EXPECT_EQ(demo.catalog.files, source + "/conf/examples/demo/services");
   for (const auto& [name, layer] : demo.services)
     for (const Setting& page : layer.settings.at("pages")) {

@@ -313,6 +313,18 @@ services:
   EXPECT_EQ(said(read, "b", "tls_ca"), Texts{"system"});
 }
 
+TEST(Reader, TheAdminSocketIsFoundInWhatCanBeReadOfABrokenFile) {
+  const auto socket_in = [](std::string_view text) { return admin_socket_in(text, test_surroundings()); };
+  constexpr std::string_view usual = "/run/gatehouse/admin.sock";
+  EXPECT_EQ(socket_in("admin: { socket: a.sock }\nlimits: { memry: 1 }"), "/srv/door/a.sock");
+  EXPECT_EQ(socket_in("listen: [\nadmin:\n# ours\n\n  socket: a.sock\nhosts: {\n"), "/srv/door/a.sock");
+  EXPECT_EQ(socket_in("admin: { socket: a.sock }\nlisten: ["), "/srv/door/a.sock");
+  EXPECT_EQ(socket_in("listen: [\nadmin: { socket: a.sock }"), "/srv/door/a.sock");
+  EXPECT_EQ(socket_in("admin: { socket: [\n"), usual);
+  EXPECT_EQ(socket_in("listen: [\n"), usual);
+  EXPECT_EQ(socket_in(""), usual);
+}
+
 TEST(Reader, WhatIsNotCarriedYetIsAWarning) {
   const ReadConfig read = read_text("services: { db: { tcp: '127.0.0.1:3306' } }");
   EXPECT_EQ(texts(read.findings), Texts{"gatehouse.yaml:1:24: warning: services.db.tcp: not carried yet: ignored"});
