@@ -178,7 +178,7 @@ Form<std::string> certificate() {
                 if (text == nullptr) return;
                 if (const auto wrong = check_setting("certificate", *text, Trust::file_only))
                   return reading.error(yaml.at, *wrong);
-                if (const auto ignored = not_carried("certificate", *text)) reading.warn(yaml.at, *ignored);
+                if (const auto ignored = not_carried("certificate", *text)) reading.warn(yaml.at, ignored->what);
                 into = *text;
               },
           .write = [](const std::string& from,

@@ -133,8 +133,8 @@ class Merger {
     const auto later = fine ? not_carried(option.name, option.value) : std::nullopt;
     SaidOption said{option.name, std::move(option.value), {}};
     if (!fine) said.refused = fine.error().what;
-    if (later) said.refused = option.name + ": " + *later;
-    if (!said.refused.empty() && !restricts) {
+    if (later) said.refused = option.name + ": " + later->what;
+    if (later ? !later->refused : !fine && !restricts) {
       if (!fine && layer == claim.first_layer) claim.route.refused = said.refused;
       return;
     }

@@ -7,18 +7,16 @@ namespace {
 
 constexpr std::string_view yaml_spelling = "yaml";
 
+Severity weight_of(const NotCarried& later) { return later.refused ? Severity::error : Severity::warning; }
+
 // The options of a route that can be read but are not carried; wrong ones are found by check_setting.
 void review_route_options(const Setting& setting, const std::string& path, Findings& findings) {
   const Result<RouteSetting> route = parse_route(setting.value);
   if (!route) return;
   for (const Option& option : route->options)
     if (const auto later = not_carried(option.name, option.value))
-      findings.push_back({setting.at, path, route->match.text() + ": " + option.name + ": " + *later,
-                          find_service_key(option.name)->restricting ? Severity::error : Severity::warning});
-}
-
-Severity weight_of_later(const ServiceKey& key) {
-  return key.restricting || key.name == "protocol" ? Severity::error : Severity::warning;
+      findings.push_back(
+          {setting.at, path, route->match.text() + ": " + option.name + ": " + later->what, weight_of(*later)});
 }
 
 }  // namespace
@@ -45,7 +43,7 @@ Findings review_layer(const ServiceLayer& layer, std::string_view service) {
       if (const auto wrong = check_setting(name, setting.value, said_by(layer)))
         findings.push_back({setting.at, path, *wrong});
       else if (const auto later = not_carried(name, setting.value))
-        findings.push_back({setting.at, path, *later, weight_of_later(*key)});
+        findings.push_back({setting.at, path, later->what, weight_of(*later)});
       if (name == "route") review_route_options(setting, path, findings);
     }
   }
@@ -54,12 +52,13 @@ Findings review_layer(const ServiceLayer& layer, std::string_view service) {
 
 Verdict judge_setting(std::string_view name, std::string_view value, Trust who) {
   const ServiceKey* key = find_service_key(name);
-  std::optional<std::string> why = check_setting(name, value, who);
-  const bool wrong = why.has_value();
-  if (!wrong) why = not_carried(name, value);
-  if (!why) return {};
-  const bool refuse = key != nullptr && (key->restricting || (key->name == "protocol" && !wrong));
-  return {refuse ? Use::refuse : Use::ignore, std::string(name) + ": " + *why};
+  if (const auto wrong = check_setting(name, value, who)) {
+    const bool refuse = key != nullptr && key->restricting;
+    return {refuse ? Use::refuse : Use::ignore, std::string(name) + ": " + *wrong};
+  }
+  const std::optional<NotCarried> later = not_carried(name, value);
+  if (!later) return {};
+  return {later->refused ? Use::refuse : Use::ignore, std::string(name) + ": " + later->what};
 }
 
 }  // namespace gatehouse::conf

@@ -55,10 +55,9 @@ constexpr Word<Forwarded> forwardeds[] = {
 constexpr Word<HttpMode> http_modes[] = {
     {"redirect", HttpMode::redirect}, {"serve", HttpMode::serve}, {"refuse", HttpMode::refuse}};
 
-// Text without a grammar of its own here: what a later release reads.
+// What a later release reads: its grammar is not judged here.
 Status any_text(Subject&, std::string_view text) {
-  const Result<Words> words = parse_words(text, Head::required);
-  return words ? Status(Done{}) : Status(words.error());
+  return text.empty() ? Status(invalid("is empty")) : Status(Done{});
 }
 
 Status single_word(std::string_view text) {
@@ -379,17 +378,20 @@ std::optional<std::string> check_setting(std::string_view name, std::string_view
   return std::nullopt;
 }
 
-std::optional<std::string> not_carried(std::string_view name, std::string_view value) {
+std::optional<NotCarried> not_carried(std::string_view name, std::string_view value) {
   const ServiceKey* key = find_service_key(name);
   if (key == nullptr) return std::nullopt;
   if (name == "protocol" && (value == "h2" || value == "h2c"))
-    return std::string(value) + " is not carried yet: the service's routes are refused";
+    return NotCarried{std::string(value) + " is not carried yet: the service's routes are refused", true};
   const bool ignored = (name == "balance" && value == "peak_ewma") || (name == "certificate" && value == "acme") ||
                        (name == "health" && value.starts_with("redis"));
-  if (ignored) return std::string(value.substr(0, value.find(' '))) + " is not carried yet: ignored";
+  if (ignored)
+    return NotCarried{std::string(value.substr(0, value.find(' '))) + " is not carried yet: ignored", false};
   const bool says_nothing = (name == "zone" && value == "ignore") || value == "false";
   if (key->carried || says_nothing) return std::nullopt;
-  return key->restricting ? "not carried yet: refused until it is" : "not carried yet: ignored";
+  const bool holds_back =
+      key->restricting || name == "maintenance" || name == "single" || (name == "zone" && value == "only");
+  return NotCarried{holds_back ? "not carried yet: refused until it is" : "not carried yet: ignored", holds_back};
 }
 
 }  // namespace gatehouse::conf
