@@ -11,6 +11,8 @@
 #include "conf/catalog/file_source_io.h"
 #include "conf/catalog/translate.h"
 #include "net/atomic_file.h"
+#include "conf/check.h"
+#include "conf/values.h"
 #include "net/local_addresses.h"
 #include "net/placeholder.h"
 #include "net/read_file.h"
@@ -217,7 +219,11 @@ void Door::apply_drains() {
 Status Door::set_drain(const std::string& target, bool drain, const std::string& by) {
   const std::string service = target.substr(0, target.find('/'));
   const proxy::ServicePool* pool = world_->find(service);
-  if (pool == nullptr && drain) return invalid("there is no service " + service);
+  if (pool == nullptr && drain) {
+    std::vector<std::string_view> known;
+    for (const proxy::PoolPtr& each : world_->pools()) known.push_back(each->service->name);
+    return invalid("there is no service " + service + conf::did_you_mean(conf::nearest(service, known)));
+  }
   const std::string endpoint = target.size() > service.size() ? target.substr(service.size() + 1) : "";
   if (pool != nullptr && !endpoint.empty() && drain) {
     const auto all = pool->endpoints.endpoints();

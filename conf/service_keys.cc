@@ -30,12 +30,14 @@ struct Word {
 template <class Enum, std::size_t N>
 Status choose(Enum& out, std::string_view text, const Word<Enum> (&words)[N]) {
   std::string names;
+  std::vector<std::string_view> known;
   for (const Word<Enum>& word : words) {
     if (word.name == text) return out = word.value, Done{};
+    known.push_back(word.name);
     if (!names.empty()) names += &word == &words[N - 1] ? " or " : ", ";
     names += word.name;
   }
-  return invalid(std::string(text) + ": write " + names);
+  return invalid(std::string(text) + ": write " + names + did_you_mean(nearest(text, known)));
 }
 
 constexpr Word<Protocol> protocols[] = {
@@ -334,13 +336,6 @@ constexpr auto table = std::to_array<ServiceKey>({
      "answers the operator's page"},
 });
 
-std::string unknown_key(std::string_view name) {
-  std::string what = "unknown key";
-  if (const std::string_view near = nearest_service_key(name); !near.empty())
-    what += "; did you mean " + std::string(near) + "?";
-  return what;
-}
-
 std::optional<std::string> check_route(std::string_view value, Trust said_by) {
   const Result<RouteSetting> route = parse_route(value);
   if (!route) return route.error().what;
@@ -369,7 +364,7 @@ std::string_view nearest_service_key(std::string_view name) {
 
 std::optional<std::string> check_setting(std::string_view name, std::string_view value, Trust said_by) {
   const ServiceKey* key = find_service_key(name);
-  if (key == nullptr) return unknown_key(name);
+  if (key == nullptr) return "unknown key" + did_you_mean(nearest_service_key(name));
   if (key->trust == file_only && said_by == tags) return "only gatehouse.yaml may say this";
   if (const Status plain = check_plain(value); !plain) return plain.error().what;
   if (key->apply == nullptr) return check_route(value, said_by);

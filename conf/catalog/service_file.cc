@@ -154,7 +154,7 @@ void check_top(const json::object& top, FileReport& report) {
     } else if (!is_agent_key(key)) {
       constexpr std::string_view ours[] = {"services", "service", "checks", "check"};
       const std::string_view near = conf::nearest(key, ours);
-      report.error(path, "unknown key" + (near.empty() ? "" : "; did you mean " + std::string(near) + "?"));
+      report.error(path, "unknown key" + conf::did_you_mean(near));
     }
   }
 }

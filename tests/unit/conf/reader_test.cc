@@ -131,14 +131,15 @@ TEST(Reader, AValueOfTheWrongFormIsToldWhatToWrite) {
       {"listen: [ { name: a, address: ':1', tls: yes } ]",
        "gatehouse.yaml:1:42: listen[0].tls: yes: write true or false"},
       {"logs: { events: { level: warn } }",
-       "gatehouse.yaml:1:26: logs.events.level: warn: write one of debug, info, warning, error"},
+       "gatehouse.yaml:1:26: logs.events.level: warn: write one of debug, info, warning, error; did you mean "
+       "warning?"},
       {"logs: { access: { format: text } }", "gatehouse.yaml:1:27: logs.access.format: text: write json"},
       {"logs: { access: { to: journald } }",
        "gatehouse.yaml:1:23: logs.access.to: journald: write stdout, off or a file's path"},
       {"logs: { access: { redact: [quer] } }",
        "gatehouse.yaml:1:28: logs.access.redact[0]: quer: write one of client_address, peer_address, host, path, "
        "query, "
-       "request_id, user_agent, referer"},
+       "request_id, user_agent, referer; did you mean query?"},
       {"node: { name: 'two words' }",
        "gatehouse.yaml:1:15: node.name: two words: write a name of letters, digits, '.', '_' and '-'"},
   });
