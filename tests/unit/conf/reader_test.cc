@@ -113,6 +113,22 @@ TEST(Reader, AnUnknownKeyIsAnErrorWithTheNearestKnownOne) {
 TEST(Reader, AValueOfTheWrongFormIsToldWhatToWrite) {
   expect_findings({
       {"limits: { header_time: 60 }",
+TEST(Reader, ANetworkWrittenWithTheBitsOfAHostIsReadAndTold) {
+  expect_findings({
+      {"trusted_proxies: [192.0.2.0/24, 10.0.0.7/8]",
+       "gatehouse.yaml:1:33: warning: trusted_proxies[1]: 10.0.0.7/8: holds all of 10.0.0.0/8; write that, or "
+       "10.0.0.7 "
+       "for the one address"},
+      {"services: { off: { allow: '192.0.2.0/24,2001:db8::1/32' } }",
+       "gatehouse.yaml:1:27: warning: services.off.allow: 2001:db8::1/32: holds all of 2001:db8::/32; write that, or "
+       "2001:db8::1 for the one address"},
+      {"services: { off: { route: x.example deny=10.1.2.0/16 } }",
+       "gatehouse.yaml:1:27: warning: services.off.route: 10.1.2.0/16: holds all of 10.1.0.0/16; write that, or "
+       "10.1.2.0 for the one address"},
+  });
+  EXPECT_EQ(read_text("trusted_proxies: 10.0.0.7/8").config.trusted_proxies.at(0).text(), "10.0.0.0/8");
+}
+
        "gatehouse.yaml:1:24: limits.header_time: 60: a duration needs a unit, as in 500ms, 2s, 5m, 1h, 7d"},
       {"limits: { header_time: 99ms }",
        "gatehouse.yaml:1:24: limits.header_time: 99ms: write a duration from 100ms to 1h"},
