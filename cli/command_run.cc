@@ -48,15 +48,11 @@ class Signals {
 int run_door(const std::string& config_file) {
   std::signal(SIGPIPE, SIG_IGN);
   conf::ReadConfig read = conf::read_config(config_file, conf::surroundings_of_process(config_file));
-  conf::Findings findings = read.findings;
-  if (!conf::has_error(findings)) {
-    const conf::Findings more = conf::check_config(read);
-    findings.insert(findings.end(), more.begin(), more.end());
-  }
-  for (const conf::Finding& finding : findings) std::cerr << finding.text() << "\n";
-  if (conf::has_error(findings)) return 1;
+  conf::add_findings(read.findings, conf::check_config(read));
+  for (const conf::Finding& finding : read.findings) std::cerr << finding.text() << "\n";
+  if (conf::has_error(read.findings)) return 1;
   asio::io_context io;
-  Door door(io, std::move(read.config), std::move(findings));
+  Door door(io, std::move(read));
   if (const Status started = door.start(); !started) {
     std::cerr << started.error().what << "\n";
     return 1;
