@@ -41,6 +41,9 @@ bool print_differences(const std::string& running, const conf::Config& config, c
   const conf::ConfigDiff diff = conf::diff_config(read.config, config);
   for (const conf::Difference& line : diff.lines)
     std::cout << printable(line.text()) << (line.at_start ? "  (takes a restart)" : "") << "\n";
+  const bool restart =
+      std::any_of(diff.lines.begin(), diff.lines.end(), [](const auto& line) { return line.at_start; });
+  if (restart) std::cout << "a reload would be refused: takes a restart\n";
   if (diff.lines.empty()) std::cout << "no difference to what runs\n";
   return true;
 }
