@@ -50,10 +50,11 @@ bool print_differences(const std::string& running, const conf::Config& config, c
 
 // "good", or how many errors and warnings there are.
 std::string verdict(const conf::Findings& findings) {
-  const auto errors = std::count_if(findings.begin(), findings.end(), [](const conf::Finding& finding) {
-    return finding.severity == conf::Severity::error;
-  });
-  const auto warnings = static_cast<std::ptrdiff_t>(findings.size()) - errors;
+  const auto number = [&](conf::Severity severity) {
+    return std::count_if(findings.begin(), findings.end(),
+                         [&](const conf::Finding& finding) { return finding.severity == severity; });
+  };
+  const auto errors = number(conf::Severity::error), warnings = number(conf::Severity::warning);
   const auto of = [](std::ptrdiff_t count, const char* noun) {
     return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
   };

@@ -159,12 +159,9 @@ json::array certificates_json(const DoorView& view) {
 
 json::array problems_json(const DoorView& view) {
   json::array out;
-  for (const FileProblem& problem : view.certificate_problems)
-    out.push_back(json::object{{"severity", problem.warning ? "warning" : "error"},
-                               {"text", printable(problem.file + ": " + problem.what)}});
-  for (const conf::Finding& finding : view.world.findings())
-    out.push_back(json::object{{"severity", finding.severity == conf::Severity::warning ? "warning" : "error"},
-                               {"text", printable(finding.text())}});
+  for (const conf::Findings* findings : {&view.certificate_findings, &view.world.findings()})
+    for (const conf::Finding& finding : *findings)
+      out.push_back(json::object{{"severity", conf::name_of(finding.severity)}, {"text", printable(finding.text())}});
   return out;
 }
 

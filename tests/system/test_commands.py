@@ -216,15 +216,15 @@ def test_history_survives_a_restart_and_is_cut_by_since(house):
 # -- drain ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_drained_endpoint_gets_no_new_requests_until_it_is_undrained(house):
-    house.do("drain", "one/a")
-    assert used(house) == {"b"}
-    assert endpoints(house.status(), "one")["a"]["draining"]
 def test_a_service_that_is_not_there_is_told_with_the_nearest(house):
     done = house.command("drain", "onee")
     assert done.returncode == 1 and "there is no service onee; did you mean one?" in done.stdout + done.stderr
 
 
+def test_a_drained_endpoint_gets_no_new_requests_until_it_is_undrained(house):
+    house.do("drain", "one/a")
+    assert used(house) == {"b"}
+    assert endpoints(house.status(), "one")["a"]["draining"]
     house.do("undrain", "one/a")
     assert used(house) == {"a", "b"}
 

@@ -74,6 +74,33 @@ def test_a_bad_file_is_refused_whole(house, change, words):
     assert house.ask(host="one.test").status == 200, "nothing of it was applied"
 
 
+def test_a_reload_tells_what_it_makes_of_the_catalog_errors_first_and_as_check_does(house):
+    house.change_config({
+        "catalog": {"permit": {"hosts": ["other.test"]}},
+        "services": {"*": {"pages": "503:missing.html"}, "two": {"timeout": "5s"}},
+    })
+    check = house.check()
+    assert check.returncode == 1
+    done = house.command("reload")
+    assert done.returncode == 0 and "reloaded" in done.stdout
+    said = done.stderr.splitlines()
+    assert any("catalog.permit.hosts" in line for line in said), said
+    assert any("gatehouse.yaml:" in line and "missing.html" in line and "left out" in line for line in said), said
+    assert set(said) <= set(check.stderr.splitlines()), "the words of check"
+    weak = [": warning: " in line or ": note: " in line for line in said]
+    assert any(weak) and weak == sorted(weak), said
+    assert "missing.html" not in house.command("reload").stderr, "what is known is not told again"
+
+
+def test_what_keeps_it_from_starting_is_told_by_its_key(make_door):
+    door = make_door(start=False)
+    with socket.create_server((door.address, 22097)):
+        door.change_config({"metrics": {"address": f"{door.address}:22097"}})
+        done = door.command("run", "-c", door.path("gatehouse.yaml"))
+    assert done.returncode == 1
+    assert re.search(r"gatehouse.yaml:\d+:\d+: metrics.address: .*22097", done.stderr), done.stderr
+
+
 def test_of_a_bad_file_no_changes_are_told(house):
     house.write_text("limits: { header_time: soon }\n")
     done = house.command("reload")
