@@ -208,7 +208,7 @@ ServiceFile parse(std::string_view text, const Home& home, FileReport& report) {
     return out;
   }
   if (text.empty()) {
-    report.warning({}, "is empty");
+    report.doubt({}, "is empty; write {\"services\": []} to mean none");
     return out;
   }
   const std::optional<json::value> value = parse_json(text, report);
@@ -230,6 +230,7 @@ ServiceFile parse_service_file(std::string_view text, const std::string& file, c
   FileReport report(text, file);
   ServiceFile out = parse(text, home, report);
   out.accepted = !report.failed();
+  out.doubtful = report.doubtful();
   out.findings = report.take();
   if (!out.accepted) {
     out.services.clear();
