@@ -148,7 +148,10 @@ Status add_networks(Subject& s, std::string_view text) {
 Status add_pages(Subject& s, std::string_view text) {
   Result<std::vector<Page>> pages = parse_pages(text);
   if (!pages) return pages.error();
-  for (Page& page : *pages) s.route.pages.push_back(std::move(page));
+  for (Page& page : *pages) {
+    page.at = {s.at};
+    s.route.pages.push_back(std::move(page));
+  }
   return Done{};
 }
 
@@ -324,7 +327,8 @@ constexpr auto table = std::to_array<ServiceKey>({
      apply_duration<of_route, &RoutePolicy::hsts, second, 1000 * day, true>, "off",
      "Strict-Transport-Security with this max-age on answers over TLS", on_host},
     {"pages", "STATUS:FILE [retry_after=60s]", route, file_only, repeats, open, carried, add_pages, "built in",
-     "the operator's own page in place of a status that we answer with, as in 5xx:pages/sorry.html"},
+     "the operator's own page in place of a status that we answer with, as in 5xx:pages/sorry.html; those of `\"*\"` "
+     "also where no route leads"},
     {"websocket", "true | false [idle_timeout=1h]", route, tags, once, open, carried, apply_websocket, "true",
      "whether a connection may be upgraded, and how long it may then be silent"},
     {"files", "FOLDER [precompressed=br,gzip] [cache=PATTERN:TIME]", route, file_only, once, open, later, any_text,

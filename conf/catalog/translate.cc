@@ -35,7 +35,7 @@ class Translation {
     add(conf::settle_claims(services_, input_.previous));
     std::erase_if(services_, [](const conf::Service& service) { return service.routes.empty(); });
     for (conf::Service& service : services_) keep_usable_instances(service);
-    add(conf::load_pages(services_, input_.previous, input_.read_file));
+    add(conf::load_pages(services_, out_.pages, input_.previous, input_.read_file));
     set_hosts();
     share();
     tidy_findings();
@@ -50,13 +50,14 @@ class Translation {
     const auto everywhere = input_.config.services.find("*");
     for (const auto& [name, layer] : input_.config.services)
       if (name != "*") inputs[name].yaml = &layer;
-    for (const conf::Instance& instance : input_.instances)
+    for (const conf::Instance& instance : input_.instances) {
       inputs[instance.service].instances.push_back({instance, {native_layer(instance)}});
       instances_[instance.service].push_back(&instance);
     }
     const conf::MergeContext context{.permit_hosts = input_.config.catalog.permit_hosts,
                                      .folder = input_.config.folder,
                                      .certificates = input_.config.certificates.files};
+    if (everywhere != input_.config.services.end()) out_.pages = conf::default_pages(everywhere->second, context);
     for (auto& [name, merge] : inputs) {
       merge.name = name;
       merge.everywhere = everywhere == input_.config.services.end() ? nullptr : &everywhere->second;
@@ -69,7 +70,6 @@ class Translation {
     }
   }
 
-  // Why an instance can't be an endpoint; empty: it can.
   void tell_of_no_route(const std::string& service) {
     const std::vector<const conf::Instance*>& instances = instances_[service];
     if (instances.empty())
@@ -89,6 +89,7 @@ class Translation {
     out_.findings.push_back({instances[0]->at, service, "no route leads to it", Severity::note});
   }
 
+  // Why an instance can't be an endpoint; empty: it can.
   std::string why_unusable(const conf::Instance& instance) const {
     if (instance.port == 0) return "has no port; not used";
     if (!is_host(instance.address)) return instance.address + ": neither an address nor a host's name; not used";
@@ -168,8 +169,8 @@ class Translation {
 
   const TranslateInput& input_;
   std::map<std::string_view, std::shared_ptr<const conf::Service>> previous_;  // by name
-  conf::RoutingTable out_;
   std::map<std::string, std::vector<const conf::Instance*>> instances_;        // by service
+  conf::RoutingTable out_;
   std::vector<conf::Service> services_;
   std::map<std::string, Certificate> certificates_;  // by service
 };

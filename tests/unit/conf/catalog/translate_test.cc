@@ -131,6 +131,20 @@ TEST(Translate, TheFilesWordForAllServicesReachesEach) {
   EXPECT_TRUE(table.findings.empty());
 }
 
+TEST(Translate, ThePagesForAllServicesHoldWhereNoRouteLeadsToo) {
+  Given given;
+  given.config.folder = "/etc/gatehouse";
+  say(given.config, "*", "pages", "404:pages/none.html");
+  say(given.config, "*", "pages", "503:/elsewhere.html");
+  given.files["/etc/gatehouse/pages/none.html"] = "none";
+  const RoutingTable table = given.translate();
+  ASSERT_EQ(table.pages.size(), 1u);
+  EXPECT_EQ(table.pages[0].body.view(), "none");
+  EXPECT_EQ(told(table), (Texts{"gatehouse.yaml:7:3: pages: No such file or directory; left out"}));
+  given.files.clear();
+  EXPECT_EQ(given.translate(&table).pages.at(0).body.view(), "none") << "the last text stays";
+}
+
 TEST(Translate, AServiceThatNoRouteLeadsToIsTold) {
   Given given{{instance("db", "db-1", {"primary", "version=8"}), instance("web", "web-1", {"route=a.example"}),
                instance("api", "api-1", {"gatehouse.route=a..example"})}};
