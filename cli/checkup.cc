@@ -7,22 +7,20 @@
 #include <grp.h>
 #include <unistd.h>
 
+#include "cli/backend_tls.h"
+#include "cli/certificate_findings.h"
 #include "cli/serving_user.h"
 #include "conf/catalog/file_source_io.h"
 #include "conf/catalog/translate.h"
 #include "conf/check.h"
 #include "conf/reader_io.h"
-#include "net/certificate_folder_io.h"
 #include "net/local_addresses.h"
 #include "net/privileges.h"
 #include "net/read_file.h"
-#include "net/trust_store.h"
 #include "proxy/route/matcher.h"
 
 namespace gatehouse::cli {
 namespace {
-
-constexpr std::size_t pem_bytes_most = 1 << 20;
 
 class Examination {
  public:
@@ -32,24 +30,24 @@ class Examination {
   }
 
   Checkup take() {
-    if (!conf::has_error(out_.findings)) {
+    if (readable()) {
       user_and_group();
       folders();
       catalog();
       certificates();
-      for (const auto& service : table_.services) backend_tls(*service);
+      add(BackendTls().update(table_.services));
     }
+    conf::place(out_.findings, out_.read.positions);
     return std::move(out_);
   }
 
  private:
   const conf::Config& config() const { return out_.read.config; }
-  void add(const conf::Findings& more) { out_.findings.insert(out_.findings.end(), more.begin(), more.end()); }
-  void error(const std::string& path, std::string what, conf::Position at = {}) {
-    const auto known = out_.read.positions.find(path);
-    if (at.file.empty() && known != out_.read.positions.end()) at = known->second;
-    out_.findings.push_back({std::move(at), path, std::move(what)});
-  }
+  bool readable() const { return out_.read.positions.contains(""); }
+  // A key that could not be read is not judged by the default that it has now.
+  bool sound(std::string_view path) const { return !conf::has_error_at(out_.read.findings, path); }
+  void add(const conf::Findings& more) { conf::add_findings(out_.findings, more); }
+  void error(const std::string& path, std::string what) { out_.findings.push_back({{}, path, std::move(what)}); }
 
   void user_and_group() {
     if (::geteuid() == 0 && !config().node.user.empty())
@@ -62,6 +60,7 @@ class Examination {
   // What we write in. A folder that is missing is made at start, if its parent lets us.
   void folders() {
     const auto writable = [&](const std::string& key, std::filesystem::path folder) {
+      if (!sound(key)) return;
       std::error_code failed;
       const std::string named = folder.string();
       if (by_root_ && !std::filesystem::exists(folder, failed)) return;
@@ -73,7 +72,7 @@ class Examination {
     writable("admin.socket", std::filesystem::path(config().admin.socket).parent_path());
     for (const auto& [key, to] : {std::pair<std::string, std::string>{"logs.access.to", config().access_log.to},
                                   {"logs.events.to", config().event_log.to}}) {
-      if (to == "off" || to == "stdout") continue;
+      if (to == "off" || to == "stdout" || !sound(key)) continue;
       if (std::filesystem::path folder = std::filesystem::path(to).parent_path(); ::access(folder.c_str(), X_OK) != 0)
         error(key, folder.string() + ": is no folder that we may use");
       else if (::access(to.c_str(), F_OK) == 0 ? ::access(to.c_str(), W_OK) != 0
@@ -83,6 +82,11 @@ class Examination {
   }
 
   void catalog() {
+    add(conf::check_config(out_.read));
+    if (!sound("catalog.files")) {
+      table_.hosts = config().hosts;
+      return;
+    }
     catalog::SourceState state;
     if (!config().catalog.files.empty()) {
       catalog::Home home;
@@ -106,7 +110,7 @@ class Examination {
     add(unmatched);
     std::set<std::string> names;
     for (const conf::Instance& instance : state.instances) names.insert(instance.service);
-    add(conf::check_config(out_.read, &names));
+    add(conf::check_listed_services(config(), names));
     out_.services = table_.services.size();
     for (const auto& service : table_.services) {
       out_.routes += service->routes.size();
@@ -115,36 +119,15 @@ class Examination {
   }
 
   void certificates() {
-    CertificateFolder::Assigned assigned;
-    for (const auto& [host, policy] : table_.hosts)
-      if (policy.certificate.starts_with("file:")) assigned[policy.certificate.substr(5)].push_back(host);
-    std::set<std::string> found;
-    if (!config().certificates.files.empty()) {
-      CertificateFolder folder(config().certificates.files);
-      const CertificateFolder::Reading reading = folder.read(std::chrono::system_clock::now(), assigned);
-      for (const FileProblem& problem : reading.problems)
-        out_.findings.push_back(
-            {{problem.file}, "", problem.what, problem.warning ? conf::Severity::warning : conf::Severity::error});
-      for (const NamedCertificate& each : reading.certificates) found.insert(each.name);
-    }
-    for (const auto& [name, hosts] : assigned)
-      if (!found.contains(name))
-        error("hosts." + hosts.front() + ".certificate", "there is no certificate " + name + " that can be used");
-    out_.certificates = found.size();
-  }
-
-  void backend_tls(const conf::Service& service) {
-    const std::string path = "services." + service.name;
-    if (!service.tls_ca_file.empty())
-      if (const auto store = TrustStore::from_file(service.tls_ca_file); !store) error(path, store.error().what);
-    if (service.tls_certificate_file.empty()) return;
-    const Result<FileContent> crt = read_file(service.tls_certificate_file, pem_bytes_most);
-    const Result<FileContent> key = read_file(service.tls_key_file, pem_bytes_most);
-    if (!crt) return error(path, crt.error().what);
-    if (!key) return error(path, key.error().what);
+    const std::string& path = config().certificates.files;
+    if (!sound("certificates.files")) return;
+    const std::vector<HostCertificate> assigned = assigned_certificates(table_.hosts);
     const auto now = std::chrono::system_clock::now();
-    const Result<CertificatePtr> pair = load_certificate(crt->bytes, key->bytes, now, CertificateUse::client);
-    if (!pair) error(path, service.tls_certificate_file + ": " + pair.error().what);
+    CertificateFolder::Reading reading;
+    if (!path.empty()) reading = CertificateFolder(path).read(now, by_certificate(assigned));
+    add(certificate_findings(reading, assigned, path));
+    add(ending_certificates(reading.certificates, path, now));
+    out_.certificates = reading.certificates.size();
   }
 
   const bool by_root_;

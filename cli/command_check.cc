@@ -43,16 +43,20 @@ bool print_differences(const std::string& running, const conf::Config& config, c
   const conf::ConfigDiff diff = conf::diff_config(read.config, config);
   for (const conf::Difference& line : diff.lines)
     std::cout << printable(line.text()) << (line.at_start ? "  (takes a restart)" : "") << "\n";
+  const bool restart =
+      std::any_of(diff.lines.begin(), diff.lines.end(), [](const auto& line) { return line.at_start; });
+  if (restart) std::cout << "a reload would be refused: takes a restart\n";
   if (diff.lines.empty()) std::cout << "no difference to what runs\n";
   return true;
 }
 
 // "good", or how many errors and warnings there are.
 std::string verdict(const conf::Findings& findings) {
-  const auto errors = std::count_if(findings.begin(), findings.end(), [](const conf::Finding& finding) {
-    return finding.severity == conf::Severity::error;
-  });
-  const auto warnings = static_cast<std::ptrdiff_t>(findings.size()) - errors;
+  const auto number = [&](conf::Severity severity) {
+    return std::count_if(findings.begin(), findings.end(),
+                         [&](const conf::Finding& finding) { return finding.severity == severity; });
+  };
+  const auto errors = number(conf::Severity::error), warnings = number(conf::Severity::warning);
   const auto of = [](std::ptrdiff_t count, const char* noun) {
     return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
   };

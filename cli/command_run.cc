@@ -82,16 +82,13 @@ void hold_early_signals() {
 
 int run_door(const std::string& config_file) {
   conf::ReadConfig read = conf::read_config(config_file, conf::surroundings_of_process(config_file));
-  conf::Findings findings = read.findings;
-  if (!conf::has_error(findings)) {
-    const conf::Findings more = conf::check_config(read);
-    findings.insert(findings.end(), more.begin(), more.end());
-  }
-  print(findings);
-  if (conf::has_error(findings)) return 1;
+  conf::add_findings(read.findings, conf::check_config(read));
+  print(read.findings);
+  if (conf::has_error(read.findings)) return 1;
   if (const std::optional<conf::Finding> warning = root_warning(read.config)) print({*warning});
+  const conf::Findings findings = read.findings;
   asio::io_context io;
-  Door door(io, std::move(read.config), findings);
+  Door door(io, std::move(read));
   if (const Status started = door.start(); !started) {
     std::cerr << started.error().what << "\n";
     return 1;

@@ -37,10 +37,21 @@ catalog::Home home_of(const conf::Config& config) {
   return home;
 }
 
-conf::Finding finding(const std::string& path, const std::string& what) {
-  conf::Finding out;
-  out.path = path;
-  out.what = what;
+conf::Finding finding(const std::string& path, const std::string& what) { return {{}, path, what}; }
+
+void errors_first(conf::Findings& findings) {
+  std::stable_partition(findings.begin(), findings.end(),
+                        [](const conf::Finding& each) { return each.severity == conf::Severity::error; });
+}
+
+// Those of `now` that neither of the others has.
+conf::Findings new_findings(const conf::Findings& now, const conf::Findings& before, const conf::Findings& told) {
+  std::set<std::string> known;
+  for (const conf::Findings* findings : {&before, &told})
+    for (const conf::Finding& each : *findings) known.insert(each.text());
+  conf::Findings out;
+  for (const conf::Finding& each : now)
+    if (known.insert(each.text()).second) out.push_back(each);
   return out;
 }
 
@@ -61,10 +72,11 @@ std::string text_or_empty(const std::string& file) {
 
 }  // namespace
 
-Door::Door(asio::io_context& io, conf::Config config, conf::Findings findings)
+Door::Door(asio::io_context& io, conf::ReadConfig read)
     : io_(io),
-      config_(std::move(config)),
-      config_findings_(std::move(findings)),
+      config_(std::move(read.config)),
+      config_findings_(std::move(read.findings)),
+      positions_(std::move(read.positions)),
       config_text_(text_or_empty(config_.file)),
       history_(config_.node.state + "/history.jsonl"),
       catalog_(home_of(config_)),
@@ -102,20 +114,28 @@ Status Door::bind_listeners(const std::vector<conf::Listen>& wanted, std::vector
       continue;
     }
     Result<std::shared_ptr<ListenSocket>> socket = ListenSocket::bind(listen.address);
-    if (!socket) return socket.error();
+    if (!socket) return invalid(listen.name + ": " + socket.error().what);
     out.push_back({std::move(listener), *socket});
   }
   return Done{};
 }
 
+// "gatehouse.yaml:3:12: metrics.address: …": what to look at when a start fails.
+std::string Door::at_key(const std::string& path, const Error& error) const {
+  conf::Findings one{finding(path, error.what)};
+  conf::place(one, positions_);
+  return one[0].text();
+}
+
 // The folders we write in, made while we may and given to the user who will.
 Status Door::open_folders(const UserIds* user) {
-  for (const std::string& folder :
-       {config_.node.state, std::filesystem::path(config_.admin.socket).parent_path().string()}) {
+  const std::string of_socket = std::filesystem::path(config_.admin.socket).parent_path();
+  for (const auto& [key, folder] :
+       {std::pair("node.state", config_.node.state), std::pair("admin.socket", of_socket)}) {
     if (folder.empty()) continue;
     std::error_code error;
     const bool made = std::filesystem::create_directories(folder, error);
-    if (error) return Error{Errc::io, folder + ": " + error.message()};
+    if (error) return Error{Errc::io, at_key(key, {Errc::io, folder + ": " + error.message()})};
     if (user != nullptr && made && ::chown(folder.c_str(), user->uid, user->gid) < 0)
       return Error{Errc::io, folder + ": chown: " + std::strerror(errno)};
   }
@@ -127,7 +147,7 @@ Status Door::become_user() {
   const bool drops = ::geteuid() == 0 && !name.empty();
   Result<UserIds> user = UserIds{};
   if (drops) user = find_user(name);
-  if (!user) return user.error();
+  if (!user) return Error{Errc::io, at_key("node.user", user.error())};
   if (const Status opened = open_folders(drops ? &*user : nullptr); !opened) return opened;
   if (drops)
     if (const Status dropped = drop_privileges(*user); !dropped) return dropped;
@@ -149,14 +169,14 @@ Status Door::open_control() {
   Result<std::unique_ptr<HttpServer>> admin =
       serve_unix(io_, config_.admin.socket, config_.admin.group,
                  [this](const HttpRequest& request) { return answer_admin(*this, request); });
-  if (!admin) return admin.error();
+  if (!admin) return Error{Errc::io, at_key("admin.socket", admin.error())};
   admin_ = std::move(*admin);
   ServerLimits limits{.peer_connections_most = 16, .io_time = std::chrono::seconds(2)};
   limits.admits = [this](const IpAddress& peer) { return is_in(config_.metrics.allow, peer); };
   Result<std::unique_ptr<HttpServer>> metrics = serve_tcp(
       io_, config_.metrics.address, [this](const HttpRequest& request) { return answer_metrics(*this, request); },
       std::move(limits));
-  if (!metrics) return metrics.error();
+  if (!metrics) return Error{Errc::io, at_key("metrics.address", metrics.error())};
   metrics_ = std::move(*metrics);
   return Done{};
 }
@@ -166,7 +186,7 @@ Status Door::start_threads() {
   Dice dice(seed);
   if (config_.access_log.to != "off") {
     Result<std::unique_ptr<LogWriter>> log = LogWriter::open(config_.access_log.to);
-    if (!log) return log.error();
+    if (!log) return Error{Errc::io, at_key("logs.access.to", log.error())};
     access_log_ = std::move(*log);
     shared_.nudge_log = [this] { access_log_->nudge(); };
   }
@@ -203,17 +223,18 @@ void Door::withdraw_by(const pool::Prober::Change& change) {
 }
 
 Status Door::start() {
-  if (const Status bound = bind_listeners(config_.listen, listeners_); !bound) return bound;
+  if (const Status bound = bind_listeners(config_.listen, listeners_); !bound)
+    return Error{Errc::io, at_key("listen", bound.error())};
   const Result<std::uint64_t> descriptors = raise_descriptor_limit();
   if (!descriptors) return descriptors.error();
   shared_.connections_most = config_.limits.connections != 0 ? config_.limits.connections : *descriptors / 2;
   if (const Status user = become_user(); !user) return user;
   if (const Status taken = take_state(); !taken) return taken;
   Result<std::unique_ptr<EventLog>> events = EventLog::open(config_.event_log);
-  if (!events) return events.error();
+  if (!events) return Error{Errc::io, at_key("logs.events.to", events.error())};
   events_ = std::move(*events);
   load_state();
-  if (const Status key = load_sticky_key(); !key) return key;
+  if (const Status key = load_sticky_key(); !key) return Error{Errc::io, at_key("node.state", key.error())};
   if (const Status threads = start_threads(); !threads) return threads;
   read_catalog();
   rebuild("start");
@@ -240,10 +261,7 @@ ReloadResult Door::reload(const std::string& by) {
   const conf::Surroundings around = conf::surroundings_of_process(config_.file);
   conf::ReadConfig read = conf::read_config(config_.file, around);
   result.findings = read.findings;
-  if (!conf::has_error(result.findings)) {
-    const conf::Findings more = conf::check_config(read);
-    result.findings.insert(result.findings.end(), more.begin(), more.end());
-  }
+  conf::add_findings(result.findings, conf::check_config(read));
   if (!conf::has_error(result.findings)) {
     for (const conf::Difference& line : conf::diff_config(config_, read.config).lines) {
       if (line.at_start) result.findings.push_back(finding(line.path, "takes a restart: " + line.text()));
@@ -257,14 +275,18 @@ ReloadResult Door::reload(const std::string& by) {
   if (!conf::has_error(result.findings))
     if (const Status changed = events_->change(read.config.event_log); !changed)
       result.findings.push_back(finding("logs.events.to", changed.error().what));
+  conf::place(result.findings, read.positions);
+  errors_first(result.findings);
   for (const conf::Finding& each : result.findings) events_->warning(each.text(), {{"what", "configuration"}});
   if (conf::has_error(result.findings)) {
     warn("configuration", "reload refused: " + refusal_text(result.findings), by);
     return result;
   }
+  const conf::Findings before = findings();
   const bool other_folder = read.config.certificates != config_.certificates;
   config_ = std::move(read.config);
   config_findings_ = result.findings;
+  positions_ = std::move(read.positions);
   catalog_.set_home(home_of(config_));
   config_text_ = text_or_empty(config_.file);
   listeners_ = std::move(listeners);
@@ -274,6 +296,8 @@ ReloadResult Door::reload(const std::string& by) {
   for (auto& worker : workers_) worker->listen(listeners_);
   watch_files();
   result.applied = true;
+  conf::add_findings(result.findings, new_findings(findings(), before, config_findings_));
+  errors_first(result.findings);
   std::string text = "reloaded";
   for (const std::string& change : result.changes) text += "; " + change;
   note("configuration", text, by);

@@ -16,8 +16,7 @@
 #include "cli/event_log.h"
 #include "cli/history.h"
 #include "conf/catalog/file_source.h"
-#include "conf/config.h"
-#include "conf/finding.h"
+#include "conf/reader.h"
 #include "net/asio.h"
 #include "net/certificate_folder_io.h"
 #include "net/file_watch.h"
@@ -34,7 +33,7 @@ namespace gatehouse::cli {
 
 struct ReloadResult {
   bool applied = false;
-  conf::Findings findings;           // why not, or warnings
+  conf::Findings findings;           // why not; or warnings, and what the catalog and the rest make of it now
   std::vector<std::string> changes;  // "limits.header_time: 10s -> 5s"
 };
 
@@ -42,8 +41,8 @@ class HttpServer;
 
 class Door {
  public:
-  // `findings`: what there is to say of the configuration, for `status`.
-  Door(asio::io_context& io, conf::Config config, conf::Findings findings);
+  // `read`: without errors; what else there is to say of it goes to `status`.
+  Door(asio::io_context& io, conf::ReadConfig read);
   ~Door();
 
   // Binds, drops privileges, reads everything, starts every thread. When it returns well, the door serves.
@@ -68,7 +67,7 @@ class Door {
   const proxy::Shared& shared() const { return shared_; }
   const pool::Prober& prober() const { return *prober_; }
   History& history() { return history_; }
-  const std::vector<FileProblem>& certificate_problems() const { return certificate_problems_; }
+  conf::Findings certificate_findings() const;
   const std::shared_ptr<const CertificateSet>& certificates() const { return certificates_; }
   const std::set<std::string>& drained() const { return drained_; }  // "service" or "service/endpoint"
   std::int64_t started_at_ms() const { return started_at_ms_; }      // wall clock
@@ -84,6 +83,8 @@ class Door {
   Status open_folders(const UserIds* user);
   Status open_control();
   Status start_threads();
+  conf::Findings findings() const;  // all there is to say now
+  std::string at_key(const std::string& path, const Error& error) const;
   void close_listeners();
   void wait_for_the_last();
   void withdraw_by(const pool::Prober::Change& change);
@@ -113,7 +114,8 @@ class Door {
   asio::io_context& io_;
   conf::Config config_;
   conf::Findings config_findings_;
-  std::string config_text_;  // of the file as it was applied
+  conf::Positions positions_;  // of the file's keys
+  std::string config_text_;    // of the file as it was applied
   bool started_ = false, stopping_ = false;
   std::int64_t started_at_ms_ = 0;
   UniqueFd state_lock_;
@@ -126,7 +128,7 @@ class Door {
   std::unique_ptr<CertificateFolder> certificate_folder_;
   std::shared_ptr<const CertificateSet> certificates_;
   CertificatePtr placeholder_;
-  std::vector<FileProblem> certificate_problems_;
+  conf::Findings certificate_findings_;  // of the last reading
   std::unique_ptr<Resolver> resolver_;
   proxy::Addresses addresses_;
   std::vector<pool::StickyKey> sticky_keys_;

@@ -7,9 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/certificate_findings.h"
 #include "cli/door.h"
 #include "conf/catalog/file_source_io.h"
 #include "conf/catalog/translate.h"
+#include "conf/check.h"
+#include "conf/values.h"
 #include "net/atomic_file.h"
 #include "net/local_addresses.h"
 #include "net/placeholder.h"
@@ -21,14 +24,6 @@ namespace {
 constexpr std::size_t page_bytes_most = 1 << 20;
 
 std::int64_t steady_ms() { return pool::ms_of(Clock::now()); }
-
-// "file:bank" of hosts: in gatehouse.yaml, as what the certificates are assigned to.
-std::vector<HostCertificate> assigned_of(const std::map<std::string, conf::HostPolicy>& hosts) {
-  std::vector<HostCertificate> out;
-  for (const auto& [host, policy] : hosts)
-    if (policy.certificate.starts_with("file:")) out.push_back({host, policy.certificate.substr(5)});
-  return out;
-}
 
 }  // namespace
 
@@ -68,23 +63,38 @@ Status Door::load_sticky_key() {
 
 void Door::read_certificates() {
   const auto now = std::chrono::system_clock::now();
+  const std::vector<HostCertificate> assigned = assigned_certificates(table_->hosts);
   CertificateFolder::Reading reading;
   if (!config_.certificates.files.empty()) {
     if (!certificate_folder_) certificate_folder_ = std::make_unique<CertificateFolder>(config_.certificates.files);
-    CertificateFolder::Assigned assigned;
-    for (const HostCertificate& each : assigned_of(table_->hosts)) assigned[each.certificate].push_back(each.host);
-    reading = certificate_folder_->read(now, assigned);
+    reading = certificate_folder_->read(now, by_certificate(assigned));
   }
-  for (const FileProblem& problem : reading.problems)
-    if (std::find(certificate_problems_.begin(), certificate_problems_.end(), problem) == certificate_problems_.end())
-      warn("certificate", problem.file + ": " + problem.what);
-  certificate_problems_ = std::move(reading.problems);
+  conf::Findings findings = cli::certificate_findings(reading, assigned, config_.certificates.files);
+  conf::place(findings, positions_);
+  for (const conf::Finding& each : findings) {
+    const bool known = std::any_of(certificate_findings_.begin(), certificate_findings_.end(),
+                                   [&](const conf::Finding& before) { return before.text() == each.text(); });
+    if (!known) warn("certificate", each.text());
+  }
+  certificate_findings_ = std::move(findings);
   if (!placeholder_) {
     const Result<CertificatePtr> made = make_placeholder({config_.node.name, "localhost"}, now);
     if (made) placeholder_ = *made;
   }
-  certificates_ = std::make_shared<const CertificateSet>(std::move(reading.certificates), assigned_of(table_->hosts),
-                                                         placeholder_);
+  certificates_ = std::make_shared<const CertificateSet>(std::move(reading.certificates), assigned, placeholder_);
+}
+
+conf::Findings Door::certificate_findings() const {
+  conf::Findings out = certificate_findings_;
+  const auto now = std::chrono::system_clock::now();
+  conf::add_findings(out, ending_certificates(certificates_->all(), config_.certificates.files, now));
+  return out;
+}
+
+conf::Findings Door::findings() const {
+  conf::Findings out = certificate_findings();
+  conf::add_findings(out, world_->findings());
+  return out;
 }
 
 void Door::read_catalog() {
@@ -124,9 +134,13 @@ void Door::read_table() {
   };
   input.local_addresses = local_addresses();
   auto table = std::make_shared<conf::RoutingTable>(catalog::translate(input));
+  std::set<std::string> names;
+  for (const conf::Instance& instance : instances_.instances) names.insert(instance.service);
   conf::Findings findings = config_findings_;
-  for (const conf::Findings& more : {instances_.findings, table->findings, backend_tls_.update(table->services)})
-    findings.insert(findings.end(), more.begin(), more.end());
+  for (const conf::Findings& more : {instances_.findings, table->findings, backend_tls_.update(table->services),
+                                     conf::check_listed_services(config_, names)})
+    conf::add_findings(findings, more);
+  conf::place(findings, positions_);
   table->findings = std::move(findings);
   table_ = std::move(table);
 }
@@ -176,7 +190,8 @@ void Door::note_world(const proxy::World* before, const std::string& cause) {
     const bool known =
         before != nullptr && std::any_of(before->findings().begin(), before->findings().end(),
                                          [&](const auto& each) { return each.text() == finding.text(); });
-    if (!known) warn("catalog", finding.text());
+    if (known) continue;
+    finding.severity == conf::Severity::note ? note("catalog", finding.text()) : warn("catalog", finding.text());
   }
 }
 
@@ -217,7 +232,11 @@ void Door::apply_drains() {
 Status Door::set_drain(const std::string& target, bool drain, const std::string& by) {
   const std::string service = target.substr(0, target.find('/'));
   const proxy::ServicePool* pool = world_->find(service);
-  if (pool == nullptr && drain) return invalid("there is no service " + service);
+  if (pool == nullptr && drain) {
+    std::vector<std::string_view> known;
+    for (const proxy::PoolPtr& each : world_->pools()) known.push_back(each->service->name);
+    return invalid("there is no service " + service + conf::did_you_mean(conf::nearest(service, known)));
+  }
   const std::string endpoint = target.size() > service.size() ? target.substr(service.size() + 1) : "";
   if (pool != nullptr && !endpoint.empty() && drain) {
     const auto all = pool->endpoints.endpoints();

@@ -18,7 +18,7 @@ DoorView view_of(const Door& door) {
     view.workers.push_back(&worker->counters);
     view.log_lines_dropped += worker->access_log.dropped();
   }
-  view.certificate_problems = door.certificate_problems();
+  view.certificate_findings = door.certificate_findings();
   view.drained = door.drained();
   view.checks = [&door](std::uint32_t endpoint_id) { return door.prober().views(endpoint_id); };
   view.ready = door.ready();

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "conf/config.h"
-#include "net/certificate_folder_io.h"
 #include "proxy/probe/prober_io.h"
 #include "proxy/worker_io.h"
 #include "proxy/world.h"
@@ -23,7 +22,7 @@ struct DoorView {
   const conf::Config& config;
   const proxy::World& world;
   std::vector<const proxy::WorkerCounters*> workers{};
-  std::vector<FileProblem> certificate_problems{};
+  conf::Findings certificate_findings{};
   std::set<std::string> drained{};
   std::function<std::vector<pool::CheckView>(std::uint32_t endpoint_id)> checks{};
 

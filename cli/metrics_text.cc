@@ -270,11 +270,12 @@ void add_certificates(const DoorView& view, Families& out) {
               std::chrono::duration<double, std::ratio<86400>>(left).count(),
               {{"certificate", printable(each.name)}});
   }
-  const auto& problems = view.certificate_problems;
-  out.gauge("gatehouse_certificate_problems", "Certificate files that can't be used, or only with a warning.",
-            static_cast<double>(problems.size()));
+  out.gauge("gatehouse_certificate_problems",
+            "What is wrong with certificates, or worth a word: see gatehouse status.",
+            static_cast<double>(view.certificate_findings.size()));
   std::array<double, 2> findings{};
-  for (const conf::Finding& finding : view.world.findings()) ++findings[finding.severity == conf::Severity::error];
+  for (const conf::Finding& finding : view.world.findings())
+    if (finding.severity != conf::Severity::note) ++findings[finding.severity == conf::Severity::error];
   const char* help = "What is wrong with the catalog, or worth a word: see gatehouse status.";
   out.gauge("gatehouse_catalog_findings", help, findings[0], {{"severity", "warning"}});
   out.gauge("gatehouse_catalog_findings", help, findings[1], {{"severity", "error"}});

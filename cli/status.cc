@@ -160,8 +160,7 @@ json::array certificates_json(const DoorView& view) {
 json::array problems_json(const DoorView& view) {
   json::array out;
   for (const conf::Finding& finding : problems_of(view))
-    out.push_back(json::object{{"severity", finding.severity == conf::Severity::warning ? "warning" : "error"},
-                               {"text", printable(finding.text())}});
+    out.push_back(json::object{{"severity", conf::name_of(finding.severity)}, {"text", printable(finding.text())}});
   return out;
 }
 
@@ -204,10 +203,7 @@ std::string health_reason(const pool::Endpoint& endpoint, const DoorView& view) 
 }
 
 conf::Findings problems_of(const DoorView& view) {
-  conf::Findings out;
-  for (const FileProblem& problem : view.certificate_problems)
-    out.push_back(
-        {{problem.file}, "", problem.what, problem.warning ? conf::Severity::warning : conf::Severity::error});
+  conf::Findings out = view.certificate_findings;
   const conf::Findings& more = view.world.findings();
   out.insert(out.end(), more.begin(), more.end());
   return out;
@@ -219,7 +215,9 @@ std::string serving_words(const DoorView& view) {
     out += listen.name + " " + listen.address.text() + (listen.tls ? " (tls), " : ", ");
   std::int64_t endpoints = 0;
   for (const proxy::PoolPtr& pool : view.world.pools()) endpoints += std::ssize(pool->endpoints.endpoints());
-  const std::int64_t problems = std::ssize(problems_of(view));
+  const conf::Findings found = problems_of(view);
+  const std::int64_t problems = std::count_if(
+      found.begin(), found.end(), [](const conf::Finding& each) { return each.severity != conf::Severity::note; });
   return out + "metrics " + view.config.metrics.address.text() + "; " +
          counted(std::ssize(view.world.pools()), "service") + ", " + counted(endpoints, "endpoint") + ", " +
          (problems == 0 ? "no problems" : counted(problems, "problem"));

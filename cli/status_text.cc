@@ -166,7 +166,10 @@ class StatusPage {
     Columns rows;
     for (const json::value& each : look("problems").list()) {
       const Look problem(&each);
-      rows.row({{problem["text"].text(), problem["severity"].text() == "error" ? Colour::bad : Colour::warn}});
+      const std::string severity = problem["severity"].text();
+      rows.row({{problem["text"].text(), severity == "error"     ? Colour::bad
+                                         : severity == "warning" ? Colour::warn
+                                                                 : Colour::none}});
     }
     section("problems", rows);
   }

@@ -8,14 +8,16 @@
 namespace gatehouse::conf {
 namespace {
 
+std::string listen_path(std::size_t i, std::string_view key) {
+  return "listen[" + std::to_string(i) + "]." + std::string(key);
+}
+
 class Check {
  public:
-  Check(const ReadConfig& read, const std::set<std::string>* services)
-      : config_(read.config), positions_(read.positions), catalog_(services) {}
+  explicit Check(const ReadConfig& read) : config_(read.config), read_(read) {}
 
   Findings run() {
     listeners();
-    if (catalog_ != nullptr) listed_services();
     tls();
     hosts();
     networks();
@@ -23,20 +25,21 @@ class Check {
     heads();
     if (config_.access_log.to == config_.event_log.to && config_.access_log.to.starts_with('/'))
       error("logs.events.to", "the same file as logs.access.to; write one of them elsewhere");
+    place(findings_, read_.positions);
     return std::move(findings_);
   }
 
  private:
-  static std::string listen_path(std::size_t i, std::string_view key) {
-    return "listen[" + std::to_string(i) + "]." + std::string(key);
-  }
+  // A key that could not be read is not judged by the default that it has now.
+  bool sound(std::string_view path) const { return !has_error_at(read_.findings, path); }
 
   void listeners() {
     const auto& all = config_.listen;
-    if (all.empty()) error("listen", "no listener: nothing would be served");
+    if (all.empty() && sound("listen")) error("listen", "no listener: nothing would be served");
     for (std::size_t i = 0; i < all.size(); ++i)
       for (std::size_t j = 0; j < i; ++j) {
-        if (all[i].name == all[j].name) error(listen_path(i, "name"), all[i].name + ": this name is taken already");
+        if (all[i].name == all[j].name && !all[i].name.empty())
+          error(listen_path(i, "name"), all[i].name + ": this name is taken already");
         if (clash(all[i].address, all[j].address)) error(listen_path(i, "address"), taken(all[i].address, all[j]));
       }
   }
@@ -59,21 +62,8 @@ class Check {
             "makes " + size_text(both) + " with limits.request_line; a head holds " + size_text(most) + " at most");
   }
 
-  void listed_services() {
-    std::vector<std::string_view> known(catalog_->begin(), catalog_->end());
-    for (const auto& [name, layer] : config_.services)
-      if (name != "*") known.push_back(name);
-    for (std::size_t i = 0; i < config_.listen.size(); ++i)
-      for (const std::string& name : config_.listen[i].only) {
-        if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-        const std::string_view near = nearest(name, known);
-        warn(listen_path(i, "only"),
-             name + ": no service of this name" + (near.empty() ? "" : "; did you mean " + std::string(near) + "?"));
-      }
-  }
-
   void tls() {
-    if (!config_.certificates.files.empty()) return;
+    if (!config_.certificates.files.empty() || !sound("certificates.files")) return;
     for (std::size_t i = 0; i < config_.listen.size(); ++i)
       if (config_.listen[i].tls)
         error(listen_path(i, "tls"), "a TLS listener needs certificates: write where they are in certificates.files");
@@ -84,9 +74,9 @@ class Check {
         std::any_of(config_.listen.begin(), config_.listen.end(), [](const Listen& l) { return l.tls; });
     for (const auto& [name, host] : config_.hosts) {
       const std::string path = "hosts." + name;
-      if (host.certificate.starts_with("file:") && config_.certificates.files.empty())
+      if (host.certificate.starts_with("file:") && config_.certificates.files.empty() && sound("certificates.files"))
         error(path + ".certificate", "there is no folder to find it in: write certificates.files");
-      if (has_tls) continue;
+      if (has_tls || !sound("listen")) continue;
       if (host.http == HttpMode::redirect) warn(path + ".http", "there is no TLS listener to redirect to");
       if (host.hsts && *host.hsts > 0ms) warn(path + ".hsts", "is sent over TLS alone, and there is no TLS listener");
     }
@@ -110,7 +100,8 @@ class Check {
   void metrics() {
     const Metrics& metrics = config_.metrics;
     for (const Listen& listen : config_.listen)
-      if (clash(listen.address, metrics.address)) error("metrics.address", taken(metrics.address, listen));
+      if (sound("metrics.address") && clash(listen.address, metrics.address))
+        error("metrics.address", taken(metrics.address, listen));
     if (metrics.address.ip.is_loopback()) return;
     if (has_everybody(metrics.allow) && !metrics.address.ip.is_private())
       warn("metrics.allow", "everybody may read the metrics at " + metrics.address.text());
@@ -120,26 +111,33 @@ class Check {
            metrics.address.text() + ": none but this machine may read it; write in metrics.allow who else may");
   }
 
-  // At the key itself, or the nearest one around it that was given.
-  void tell(const std::string& path, std::string what, Severity severity) {
-    auto found = positions_.find(path);
-    for (std::string around = path; found == positions_.end() && !around.empty(); found = positions_.find(around))
-      around.resize(around.find_last_of(".[") == std::string::npos ? 0 : around.find_last_of(".["));
-    findings_.push_back({found == positions_.end() ? Position() : found->second, path, std::move(what), severity});
+  void error(const std::string& path, std::string what) { findings_.push_back({{}, path, std::move(what)}); }
+  void warn(const std::string& path, std::string what) {
+    findings_.push_back({{}, path, std::move(what), Severity::warning});
   }
-  void error(const std::string& path, std::string what) { tell(path, std::move(what), Severity::error); }
-  void warn(const std::string& path, std::string what) { tell(path, std::move(what), Severity::warning); }
 
   const Config& config_;
-  const std::map<std::string, Position>& positions_;
-  const std::set<std::string>* catalog_;
+  const ReadConfig& read_;
   Findings findings_;
 };
 
 }  // namespace
 
-Findings check_config(const ReadConfig& read, const std::set<std::string>* services) {
-  return Check(read, services).run();
+Findings check_config(const ReadConfig& read) { return Check(read).run(); }
+
+Findings check_listed_services(const Config& config, const std::set<std::string>& catalog) {
+  std::vector<std::string_view> known(catalog.begin(), catalog.end());
+  for (const auto& [name, layer] : config.services)
+    if (name != "*") known.push_back(name);
+  Findings findings;
+  for (std::size_t i = 0; i < config.listen.size(); ++i)
+    for (const std::string& name : config.listen[i].only)
+      if (std::find(known.begin(), known.end(), name) == known.end())
+        findings.push_back({{},
+                            listen_path(i, "only"),
+                            name + ": no service of this name" + did_you_mean(nearest(name, known)),
+                            Severity::warning});
+  return findings;
 }
 
 }  // namespace gatehouse::conf

@@ -10,8 +10,10 @@
 
 namespace gatehouse::conf {
 
-// Of a reading without errors. `services`: the names the catalog knows besides the file's own; nullptr: not known
-// yet, and then no name is called unknown.
-Findings check_config(const ReadConfig& read, const std::set<std::string>* services = nullptr);
+// Of a reading with errors it judges what could be read.
+Findings check_config(const ReadConfig& read);
+
+// Names in listen[].only that neither the catalog nor the file knows; to be placed.
+Findings check_listed_services(const Config& config, const std::set<std::string>& catalog);
 
 }  // namespace gatehouse::conf

@@ -63,11 +63,13 @@ Form<CatalogSource> permit() {
 
 Form<CatalogSource> catalog() {
   return mapping<CatalogSource>(
-      "node", {
-                  {"files", &CatalogSource::files, path_or_none(),
-                   "a folder of Consul service definitions (*.json), watched: changes take effect by themselves"},
-                  {"permit", permit(), "what tags may claim; what is written in this file is free of it"},
-              });
+      "node",
+      {
+          {"files", &CatalogSource::files, path_or_none(),
+           "a folder of Consul service definitions (*.json), watched: changes take effect by themselves"},
+          {"permit", permit(), "what tags may claim; what is written in this file is free of it"},
+      },
+      {"consul", "spellings"});
 }
 
 Form<HostPolicy> host() {
@@ -93,10 +95,12 @@ Form<HostPolicy> host() {
 }
 
 Form<Certificates> certificates() {
-  return mapping<Certificates>("node", {
-                                           {"files", &Certificates::files, path_or_none(),
-                                            "a folder of NAME.crt (the chain) and NAME.key, watched"},
-                                       });
+  return mapping<Certificates>(
+      "node",
+      {
+          {"files", &Certificates::files, path_or_none(), "a folder of NAME.crt (the chain) and NAME.key, watched"},
+      },
+      {"acme"});
 }
 
 Form<Admin> admin() {
@@ -224,7 +228,8 @@ Form<Config> whole_file() {
           {"metrics", &Config::metrics, metrics(), "Figures and readiness, read-only."},
           {"limits", &Config::limits, limits(), "What keeps it standing under load and under attack."},
           {"logs", logs(), "What it tells."},
-      });
+      },
+      {"guard", "tunnel", "cluster"});
 }
 
 }  // namespace

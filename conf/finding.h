@@ -3,7 +3,9 @@
 //   file and go on, so that one run shows everything.
 #pragma once
 
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gatehouse::conf {
@@ -15,7 +17,8 @@ struct Position {
   bool operator==(const Position&) const = default;
 };
 
-enum class Severity { warning, error };
+enum class Severity { note, warning, error };  // note: nothing is wrong, but it may not be what was meant
+std::string_view name_of(Severity);
 
 struct Finding {
   Position at;
@@ -27,5 +30,12 @@ struct Finding {
 
 using Findings = std::vector<Finding>;
 bool has_error(const Findings&);
+bool has_error_at(const Findings&, std::string_view path);  // at this key or within it, or hiding all keys
+void add_findings(Findings& to, const Findings& more);
+
+using Positions =
+    std::map<std::string, Position>;  // of the keys that were given: "listen[1].address"; of the file: ""
+// Gives what names a key but no place the key's place, or that of the nearest key around it that was given.
+void place(Findings&, const Positions&);
 
 }  // namespace gatehouse::conf

@@ -80,15 +80,16 @@ struct Key : KeyRow {
   }
 };
 
-// A mapping with these keys and no others. `scope`: what they hold for ("node", "listener", "host").
+// A mapping with these keys and no others. `scope`: what they hold for ("node", "listener", "host"). `planned`: keys
+// of later releases, refused in words of their own.
 template <class Struct>
-Form<Struct> mapping(const std::string& scope, std::vector<Key<Struct>> keys) {
+Form<Struct> mapping(const std::string& scope, std::vector<Key<Struct>> keys, std::vector<std::string> planned = {}) {
   Form<Struct> form{.value = "mapping", .inner_path = "."};
   for (Key<Struct>& key : keys) {
     key.scope = scope;
     form.inner.push_back(key);
   }
-  form.read = [keys](const Yaml& yaml, Struct& into, Reading& reading) {
+  form.read = [keys, planned](const Yaml& yaml, Struct& into, Reading& reading) {
     if constexpr (requires { into.at; }) into.at = {reading.position(yaml.at)};
     reading.pairs(yaml, [&](const Yaml& name, const Yaml& value) {
       std::vector<std::string_view> known;
@@ -96,6 +97,8 @@ Form<Struct> mapping(const std::string& scope, std::vector<Key<Struct>> keys) {
         if (key.name == name.text) return key.read(value, into, reading);
         known.push_back(key.name);
       }
+      if (std::find(planned.begin(), planned.end(), name.text) != planned.end())
+        return reading.error(name.at, "unknown key: planned, but not carried yet; leave it out");
       reading.unknown_key(name, nearest(name.text, known));
     });
     const bool is_sound = yaml.kind == Yaml::Kind::mapping || yaml.kind == Yaml::Kind::null;

@@ -104,13 +104,18 @@ Form<SocketAddress> socket_address() {
 }
 
 Form<IpPrefix> network() {
-  return plain<IpPrefix>(
+  Form<IpPrefix> form = plain<IpPrefix>(
       "network",
       [](const std::string& text, const Reading&) -> Result<IpPrefix> {
         if (const auto prefix = IpPrefix::parse(text)) return *prefix;
         return invalid(text + ": write a network, as in 10.0.0.0/8, 2001:db8::/32 or 192.0.2.1");
       },
       [](const IpPrefix& value) { return value.text(); });
+  form.read = [read = form.read](const Yaml& yaml, IpPrefix& into, Reading& reading) {
+    read(yaml, into, reading);
+    if (const std::string meant = network_meant(yaml.text); !meant.empty()) reading.warn(yaml.at, meant);
+  };
+  return form;
 }
 
 Form<std::string> word() {
@@ -178,7 +183,7 @@ Form<std::string> certificate() {
                 if (text == nullptr) return;
                 if (const auto wrong = check_setting("certificate", *text, Trust::file_only))
                   return reading.error(yaml.at, *wrong);
-                if (const auto ignored = not_carried("certificate", *text)) reading.warn(yaml.at, *ignored);
+                if (const auto ignored = not_carried("certificate", *text)) reading.warn(yaml.at, ignored->what);
                 into = *text;
               },
           .write = [](const std::string& from,

@@ -42,9 +42,13 @@ Form<T> choice(const std::vector<std::pair<std::string, T>>& words) {
   return plain<T>(
       due,
       [words, due](const std::string& text, const Reading&) -> Result<T> {
-        for (const auto& [word, value] : words)
+        std::vector<std::string_view> known;
+        for (const auto& [word, value] : words) {
           if (word == text) return value;
-        return invalid(text + ": write " + (words.size() == 1 ? due : "one of " + due));
+          known.push_back(word);
+        }
+        return invalid(text + ": write " + (words.size() == 1 ? due : "one of " + due) +
+                       did_you_mean(nearest(text, known)));
       },
       [words](const T& value) {
         for (const auto& [word, candidate] : words)

@@ -12,10 +12,15 @@
 namespace gatehouse::conf {
 namespace {
 
+struct Said {
+  std::string_view value;
+  Position at;
+};
+
 // What stands for one key: the layer that says it first, or nothing.
 struct Chosen {
   std::size_t layer = 0;  // index in the order of precedence
-  std::vector<std::string_view> values;
+  std::vector<Said> values;
   std::string refused;  // why nothing it is about may be served
   bool said() const { return !values.empty() || !refused.empty(); }
 };
@@ -30,7 +35,7 @@ Chosen choose_from(const ServiceLayer& layer, std::size_t index, const ServiceKe
     if (verdict.use == Use::refuse) chosen.refused = verdict.why;
     if (verdict.use != Use::yes) continue;
     if (!key.repeatable) chosen.values.clear();  // the last one counts
-    chosen.values.push_back(setting.value);
+    chosen.values.push_back({setting.value, setting.at});
   }
   return chosen;
 }
@@ -42,14 +47,17 @@ Chosen choose(const std::vector<const ServiceLayer*>& layers, const ServiceKey& 
 }
 
 // Values were judged before they were chosen.
-void apply_all(Subject& subject, const ServiceKey& key, const std::vector<std::string_view>& values) {
-  for (const std::string_view value : values)
-    if (const Status status = key.apply(subject, value); !status) return;
+void apply_all(Subject& subject, const ServiceKey& key, const std::vector<Said>& values) {
+  for (const Said& said : values) {
+    subject.at = said.at;
+    if (const Status status = key.apply(subject, said.value); !status) return;
+  }
 }
 
 struct SaidOption {
   std::string name, value;
-  std::string refused;  // not empty: it restricts, and can't be done
+  Position at;
+  std::string refused;  // not empty: it can't be done, and the route is not served without it
 };
 
 // A route as the layers say it together.
@@ -120,21 +128,21 @@ class Merger {
       return;
     }
     Claim& claim = claim_of(route->match, index, setting.at);
-    for (Option& option : route->options) add_option(claim, index, std::move(option));
+    for (Option& option : route->options) add_option(claim, index, setting.at, std::move(option));
   }
 
   // A wrong option refuses the route: without it the route would not be what was asked for. A later layer's wrong
   // option can't take an earlier one's route away, unless it restricts.
-  void add_option(Claim& claim, std::size_t layer, Option option) {
+  void add_option(Claim& claim, std::size_t layer, const Position& at, Option option) {
     const ServiceKey* key = find_service_key(option.name);
     const bool restricts = key != nullptr && key->restricting;
     Subject scratch;
     const Status fine = apply_route_option(scratch, option.name, option.value, said_by(*layers_[layer]));
     const auto later = fine ? not_carried(option.name, option.value) : std::nullopt;
-    SaidOption said{option.name, std::move(option.value), {}};
+    SaidOption said{option.name, std::move(option.value), at, {}};
     if (!fine) said.refused = fine.error().what;
-    if (later) said.refused = option.name + ": " + *later;
-    if (!said.refused.empty() && !restricts) {
+    if (later) said.refused = option.name + ": " + later->what;
+    if (later ? !later->refused : !fine && !restricts) {
       if (!fine && layer == claim.first_layer) claim.route.refused = said.refused;
       return;
     }
@@ -168,7 +176,7 @@ class Merger {
       if (layer > last) break;
       for (const SaidOption& option : options) {
         if (option.name != name) continue;
-        if (option.refused.empty()) chosen.values.push_back(option.value);
+        if (option.refused.empty()) chosen.values.push_back({option.value, option.at});
         if (!option.refused.empty()) chosen.refused = option.refused;
       }
       if (chosen.said()) break;
@@ -182,7 +190,7 @@ class Merger {
     for (const std::string_view name : {"strip", "prepend", "redirect"}) {
       const Chosen chosen = choose_option(claim, name, layers_.size());
       if (chosen.values.empty()) continue;
-      const Status status = apply_route_option(subject, name, chosen.values.back(), Trust::file_only);
+      const Status status = apply_route_option(subject, name, chosen.values.back().value, Trust::file_only);
       if (!status) route.refused = status.error().what;
     }
     for (const ServiceKey& key : service_keys()) {
@@ -246,6 +254,14 @@ class Merger {
 
 std::string path_from(const std::string& folder, const std::string& path) {
   return path.starts_with('/') || folder.empty() ? path : folder + "/" + path;
+}
+
+std::vector<Page> default_pages(const ServiceLayer& everywhere, const MergeContext& context) {
+  const ServiceKey& key = *find_service_key("pages");
+  Subject subject;
+  apply_all(subject, key, choose_from(everywhere, 0, key).values);
+  for (Page& page : subject.route.pages) page.file = path_from(context.folder, page.file);
+  return std::move(subject.route.pages);
 }
 
 Merged merge_service(MergeInput input, const MergeContext& context) {

@@ -38,6 +38,9 @@ struct Merged {
 
 Merged merge_service(MergeInput input, const MergeContext& context);
 
+// The pages that "*" says, for answers that no route gives.
+std::vector<Page> default_pages(const ServiceLayer& everywhere, const MergeContext& context);
+
 // A relative path to one that begins at the folder.
 std::string path_from(const std::string& folder, const std::string& path);
 

@@ -1,4 +1,4 @@
-// pages.h: puts the text of the operator's pages into the routes that name them. Pure: reading is a parameter.
+// pages.h: puts the text of the operator's pages beside their names. Pure: reading is a parameter.
 //   A page that can't be read any more keeps the text it had in the previous table; one that never could is left out.
 //   Each file is read once and its text shared by all routes. Limits: 1 MiB a page.
 #pragma once
@@ -17,6 +17,8 @@ constexpr std::size_t page_bytes_max = 1 << 20;
 
 using ReadFile = std::function<Result<std::string>(const std::string& path)>;
 
-Findings load_pages(std::vector<Service>& services, const RoutingTable* previous, const ReadFile& read_file);
+// `of_no_route`: RoutingTable::pages.
+Findings load_pages(std::vector<Service>& services, std::vector<Page>& of_no_route, const RoutingTable* previous,
+                    const ReadFile& read_file);
 
 }  // namespace gatehouse::conf

@@ -1,10 +1,10 @@
 // reader.h: the text of gatehouse.yaml to a Config, or everything that is wrong with it.
 //   All errors of a file are found at once (a YAML syntax error ends the reading, so it comes alone). An empty file
-//   is the default configuration. The config of a reading with errors is not to be used. Pure: the file is read by
+//   is the default configuration. In the config of a reading with errors the keys that are wrong have their defaults:
+//   good for finding more mistakes, not for serving. Pure: the file is read by
 //   reader_io.h. Grammar of the keys: config_keys.h, service_keys.h.
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 
@@ -16,8 +16,8 @@ namespace gatehouse::conf {
 
 struct ReadConfig {
   Config config;
-  Findings findings;                          // in the file's order
-  std::map<std::string, Position> positions;  // of the keys that were given: "listen[1].address"; of the file: ""
+  Findings findings;  // in the file's order
+  Positions positions;
 };
 
 // `file`: the file's name as findings shall show it. around.folder: the folder it stands in.

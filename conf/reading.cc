@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "conf/values.h"
+
 namespace gatehouse::conf {
 namespace {
 
@@ -33,7 +35,7 @@ void Reading::warn(Mark at, std::string what) {
 }
 
 void Reading::unknown_key(const Yaml& key, std::string_view nearest) {
-  error(key.at, nearest.empty() ? "unknown key" : "unknown key; did you mean " + std::string(nearest) + "?");
+  error(key.at, "unknown key" + did_you_mean(nearest));
 }
 
 void Reading::pairs(const Yaml& mapping, const std::function<void(const Yaml&, const Yaml&)>& each) {

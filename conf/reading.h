@@ -57,7 +57,7 @@ class Reading {
   const Surroundings& around() const { return around_; }
 
   Findings findings;
-  std::map<std::string, Position> positions;  // of every key that was given, by its path; of the file, by ""
+  Positions positions;
 
  private:
   const Surroundings& around_;

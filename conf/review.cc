@@ -1,24 +1,34 @@
 #include "conf/review.h"
 
 #include "conf/route_value.h"
+#include "conf/values.h"
+#include "conf/words.h"
 
 namespace gatehouse::conf {
 namespace {
 
 constexpr std::string_view yaml_spelling = "yaml";
 
+Severity weight_of(const NotCarried& later) { return later.refused ? Severity::error : Severity::warning; }
+
+void review_networks(std::string_view key, std::string_view value, const Position& at, const std::string& path,
+                     Findings& findings) {
+  if (key != "allow" && key != "deny") return;
+  for (const std::string_view part : split_list(value))
+    if (std::string meant = network_meant(part); !meant.empty())
+      findings.push_back({at, path, std::move(meant), Severity::warning});
+}
+
 // The options of a route that can be read but are not carried; wrong ones are found by check_setting.
 void review_route_options(const Setting& setting, const std::string& path, Findings& findings) {
   const Result<RouteSetting> route = parse_route(setting.value);
   if (!route) return;
-  for (const Option& option : route->options)
+  for (const Option& option : route->options) {
+    review_networks(option.name, option.value, setting.at, path, findings);
     if (const auto later = not_carried(option.name, option.value))
-      findings.push_back({setting.at, path, route->match.text() + ": " + option.name + ": " + *later,
-                          find_service_key(option.name)->restricting ? Severity::error : Severity::warning});
-}
-
-Severity weight_of_later(const ServiceKey& key) {
-  return key.restricting || key.name == "protocol" ? Severity::error : Severity::warning;
+      findings.push_back(
+          {setting.at, path, route->match.text() + ": " + option.name + ": " + later->what, weight_of(*later)});
+  }
 }
 
 }  // namespace
@@ -45,7 +55,8 @@ Findings review_layer(const ServiceLayer& layer, std::string_view service) {
       if (const auto wrong = check_setting(name, setting.value, said_by(layer)))
         findings.push_back({setting.at, path, *wrong});
       else if (const auto later = not_carried(name, setting.value))
-        findings.push_back({setting.at, path, *later, weight_of_later(*key)});
+        findings.push_back({setting.at, path, later->what, weight_of(*later)});
+      review_networks(name, setting.value, setting.at, path, findings);
       if (name == "route") review_route_options(setting, path, findings);
     }
   }
@@ -54,12 +65,13 @@ Findings review_layer(const ServiceLayer& layer, std::string_view service) {
 
 Verdict judge_setting(std::string_view name, std::string_view value, Trust who) {
   const ServiceKey* key = find_service_key(name);
-  std::optional<std::string> why = check_setting(name, value, who);
-  const bool wrong = why.has_value();
-  if (!wrong) why = not_carried(name, value);
-  if (!why) return {};
-  const bool refuse = key != nullptr && (key->restricting || (key->name == "protocol" && !wrong));
-  return {refuse ? Use::refuse : Use::ignore, std::string(name) + ": " + *why};
+  if (const auto wrong = check_setting(name, value, who)) {
+    const bool refuse = key != nullptr && key->restricting;
+    return {refuse ? Use::refuse : Use::ignore, std::string(name) + ": " + *wrong};
+  }
+  const std::optional<NotCarried> later = not_carried(name, value);
+  if (!later) return {};
+  return {later->refused ? Use::refuse : Use::ignore, std::string(name) + ": " + later->what};
 }
 
 }  // namespace gatehouse::conf

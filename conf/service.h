@@ -115,6 +115,7 @@ struct Page {
   SharedText body;   // read by the merge: the data path never opens a file
   std::string content_type = "text/html; charset=utf-8";
   Millis retry_after{0};  // 0: the field is not sent for this page's sake
+  Origin at;              // where it was said
   bool operator==(const Page&) const = default;
 };
 
@@ -225,6 +226,7 @@ struct HostPolicy {
 struct RoutingTable {
   std::map<std::string, HostPolicy> hosts;               // exact names or "*.x", "**.x"
   std::vector<std::shared_ptr<const Service>> services;  // sorted by name; equal ones are shared between tables
+  std::vector<Page> pages;                               // of "*": of answers that no route gives
   Findings findings;                                     // conflicts, refused keys, foreign tags: shown in `status`
 };
 

@@ -20,10 +20,7 @@ std::string unknown_option(std::string_view name) {
   std::vector<std::string_view> known{"strip", "prepend", "redirect", "if.method", "if.header"};
   for (const ServiceKey& candidate : service_keys())
     if (candidate.scope == Scope::route) known.push_back(candidate.name);
-  std::string what = std::string(name) + ": unknown option";
-  if (const std::string_view near = nearest(name, known); !near.empty())
-    what += "; did you mean " + std::string(near) + "?";
-  return what;
+  return std::string(name) + ": unknown option" + did_you_mean(nearest(name, known));
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ struct Subject {
   RoutePolicy route;
   Instance instance;
   std::string certificate;  // of the service's hosts
+  Position at;              // where the setting that is applied was said
 };
 
 // An option of a route: strip, prepend, redirect, or any key of scope route.

@@ -30,12 +30,14 @@ struct Word {
 template <class Enum, std::size_t N>
 Status choose(Enum& out, std::string_view text, const Word<Enum> (&words)[N]) {
   std::string names;
+  std::vector<std::string_view> known;
   for (const Word<Enum>& word : words) {
     if (word.name == text) return out = word.value, Done{};
+    known.push_back(word.name);
     if (!names.empty()) names += &word == &words[N - 1] ? " or " : ", ";
     names += word.name;
   }
-  return invalid(std::string(text) + ": write " + names);
+  return invalid(std::string(text) + ": write " + names + did_you_mean(nearest(text, known)));
 }
 
 constexpr Word<Protocol> protocols[] = {
@@ -55,10 +57,9 @@ constexpr Word<Forwarded> forwardeds[] = {
 constexpr Word<HttpMode> http_modes[] = {
     {"redirect", HttpMode::redirect}, {"serve", HttpMode::serve}, {"refuse", HttpMode::refuse}};
 
-// Text without a grammar of its own here: what a later release reads.
+// What a later release reads: its grammar is not judged here.
 Status any_text(Subject&, std::string_view text) {
-  const Result<Words> words = parse_words(text, Head::required);
-  return words ? Status(Done{}) : Status(words.error());
+  return text.empty() ? Status(invalid("is empty")) : Status(Done{});
 }
 
 Status single_word(std::string_view text) {
@@ -147,7 +148,10 @@ Status add_networks(Subject& s, std::string_view text) {
 Status add_pages(Subject& s, std::string_view text) {
   Result<std::vector<Page>> pages = parse_pages(text);
   if (!pages) return pages.error();
-  for (Page& page : *pages) s.route.pages.push_back(std::move(page));
+  for (Page& page : *pages) {
+    page.at = {s.at};
+    s.route.pages.push_back(std::move(page));
+  }
   return Done{};
 }
 
@@ -325,7 +329,8 @@ constexpr auto table = std::to_array<ServiceKey>({
      apply_duration<of_route, &RoutePolicy::hsts, second, 1000 * day, true>, "off",
      "Strict-Transport-Security with this max-age on answers over TLS", on_host},
     {"pages", "STATUS:FILE [retry_after=60s]", route, file_only, repeats, open, carried, add_pages, "built in",
-     "the operator's own page in place of a status that we answer with, as in 5xx:pages/sorry.html"},
+     "the operator's own page in place of a status that we answer with, as in 5xx:pages/sorry.html; those of `\"*\"` "
+     "also where no route leads"},
     {"websocket", "true | false [idle_timeout=1h]", route, tags, once, open, carried, apply_websocket, "true",
      "whether a connection may be upgraded, and how long it may then be silent. As a route's option it wants quotes, "
      "`websocket=\"true idle_timeout=3h\"`: without them that is the route's own `idle_timeout`"},
@@ -337,13 +342,6 @@ constexpr auto table = std::to_array<ServiceKey>({
     {"maintenance", "true | false", route, tags, once, open, later, apply_maintenance, "false",
      "answers the operator's page"},
 });
-
-std::string unknown_key(std::string_view name) {
-  std::string what = "unknown key";
-  if (const std::string_view near = nearest_service_key(name); !near.empty())
-    what += "; did you mean " + std::string(near) + "?";
-  return what;
-}
 
 std::optional<std::string> check_route(std::string_view value, Trust said_by) {
   const Result<RouteSetting> route = parse_route(value);
@@ -373,7 +371,7 @@ std::string_view nearest_service_key(std::string_view name) {
 
 std::optional<std::string> check_setting(std::string_view name, std::string_view value, Trust said_by) {
   const ServiceKey* key = find_service_key(name);
-  if (key == nullptr) return unknown_key(name);
+  if (key == nullptr) return "unknown key" + did_you_mean(nearest_service_key(name));
   if (key->trust == file_only && said_by == tags) return "only gatehouse.yaml may say this";
   if (const Status plain = check_plain(value); !plain) return plain.error().what;
   if (key->apply == nullptr) return check_route(value, said_by);
@@ -382,17 +380,20 @@ std::optional<std::string> check_setting(std::string_view name, std::string_view
   return std::nullopt;
 }
 
-std::optional<std::string> not_carried(std::string_view name, std::string_view value) {
+std::optional<NotCarried> not_carried(std::string_view name, std::string_view value) {
   const ServiceKey* key = find_service_key(name);
   if (key == nullptr) return std::nullopt;
   if (name == "protocol" && (value == "h2" || value == "h2c"))
-    return std::string(value) + " is not carried yet: the service's routes are refused";
+    return NotCarried{std::string(value) + " is not carried yet: the service's routes are refused", true};
   const bool ignored = (name == "balance" && value == "peak_ewma") || (name == "certificate" && value == "acme") ||
                        (name == "health" && value.starts_with("redis"));
-  if (ignored) return std::string(value.substr(0, value.find(' '))) + " is not carried yet: ignored";
+  if (ignored)
+    return NotCarried{std::string(value.substr(0, value.find(' '))) + " is not carried yet: ignored", false};
   const bool says_nothing = (name == "zone" && value == "ignore") || value == "false";
   if (key->carried || says_nothing) return std::nullopt;
-  return key->restricting ? "not carried yet: refused until it is" : "not carried yet: ignored";
+  const bool holds_back =
+      key->restricting || name == "maintenance" || name == "single" || (name == "zone" && value == "only");
+  return NotCarried{holds_back ? "not carried yet: refused until it is" : "not carried yet: ignored", holds_back};
 }
 
 }  // namespace gatehouse::conf

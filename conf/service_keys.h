@@ -40,7 +40,11 @@ std::string_view nearest_service_key(std::string_view name);  // empty: none is 
 // this value of it is carried is another question: not_carried().
 std::optional<std::string> check_setting(std::string_view key, std::string_view value, Trust said_by);
 
-// What to say of a well-formed setting that this release does not do ("not carried yet: ignored"); nullopt: it does.
-std::optional<std::string> not_carried(std::string_view key, std::string_view value);
+// What to say of a well-formed setting that this release does not do ("not carried yet: ignored").
+struct NotCarried {
+  std::string what;
+  bool refused;  // without it more would be let through than was asked for, so what it is about is not served
+};
+std::optional<NotCarried> not_carried(std::string_view key, std::string_view value);  // nullopt: it is carried
 
 }  // namespace gatehouse::conf

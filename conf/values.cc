@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "net/ip.h"
+
 namespace gatehouse::conf {
 namespace {
 
@@ -46,13 +48,54 @@ const Unit* find_unit(const std::array<Unit, N>& units, std::string_view name) {
   return nullptr;
 }
 
+// "1 minute" is 1m; empty: can't be told.
+std::string duration_meant(std::string_view text) {
+  constexpr std::pair<std::string_view, std::string_view> words[] = {
+      {"weeks", "w"}, {"days", "d"},    {"hours", "h"}, {"minutes", "m"}, {"mins", "m"},
+      {"secs", "s"},  {"seconds", "s"}, {"ms", "ms"},   {"msecs", "ms"},  {"milliseconds", "ms"}};
+  std::uint64_t number = 0;
+  if (!take_number(text, number)) return {};
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  for (const auto& [word, unit] : words)
+    if (!text.empty() && word.starts_with(text)) return std::to_string(number) + std::string(unit);
+  return {};
+}
+
 Error bad_duration(std::string_view text) {
+  if (const std::string meant = duration_meant(text); !meant.empty())
+    return invalid(std::string(text) + ": write " + meant);
   return invalid(std::string(text) + ": a duration needs a unit, as in 500ms, 2s, 5m, 1h, 7d");
 }
 
 Error bad_size(std::string_view text) {
   return invalid(std::string(text) + ": not a size; write it as in 512, 64KiB, 10MB, 2GiB");
 }
+
+// What a name is made of: "connect_timeout" of connect and timeout.
+class Parts {
+ public:
+  explicit Parts(std::string_view name) {
+    for (std::size_t from = 0; from < name.size();) {
+      const std::size_t to = std::min(name.find_first_of("_-.", from), name.size());
+      if (to > from) parts_.emplace_back(name.substr(from, to - from));
+      joined_ += name.substr(from, to - from);
+      from = to + 1;
+    }
+    std::sort(parts_.begin(), parts_.end());
+  }
+
+  // The parts in another order, the beginning of the whole, or some of the parts.
+  bool could_be(const Parts& known) const {
+    constexpr std::size_t telling = 4;  // letters: fewer begin too much
+    if (joined_.size() < telling) return false;
+    return known.joined_.starts_with(joined_) ||
+           std::includes(known.parts_.begin(), known.parts_.end(), parts_.begin(), parts_.end());
+  }
+
+ private:
+  std::vector<std::string> parts_;  // sorted
+  std::string joined_;
+};
 
 // Letters added, left out, changed or swapped with their neighbour (optimal string alignment).
 unsigned edit_distance(std::string_view a, std::string_view b) {
@@ -121,6 +164,15 @@ Result<unsigned> parse_percent(std::string_view text) {
   return parse_number(text.substr(0, text.size() - 1), 0, 100);
 }
 
+std::string network_meant(std::string_view text) {
+  const std::string_view written = text.substr(0, text.find('/'));
+  const auto address = IpAddress::parse(written);
+  const auto network = IpPrefix::parse(text);
+  if (!address || !network || network->address == *address) return {};
+  return std::string(text) + ": holds all of " + network->text() + "; write that, or " + std::string(written) +
+         " for the one address";
+}
+
 std::string duration_text(Millis value) {
   std::uint64_t left = value.count();
   if (left == 0) return "0";
@@ -139,14 +191,21 @@ std::string size_text(std::uint64_t bytes) {
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
   constexpr std::size_t word_most = 64;  // longer is no typing error, and would take long to compare
   if (word.size() > word_most) return {};
+  const Parts said(word);
   std::string_view best;
-  if (word.size() > 64) return best;
   unsigned best_distance = static_cast<unsigned>((word.size() + 2) / 4) + 1;  // a quarter of the word may be wrong
   for (const std::string_view candidate : candidates) {
     const unsigned distance = edit_distance(word, candidate);
     if (distance < best_distance) best = candidate, best_distance = distance;
   }
+  if (!best.empty()) return best;
+  for (const std::string_view candidate : candidates)
+    if (said.could_be(Parts(candidate)) && (best.empty() || candidate.size() < best.size())) best = candidate;
   return best;
+}
+
+std::string did_you_mean(std::string_view nearest) {
+  return nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?";
 }
 
 }  // namespace gatehouse::conf

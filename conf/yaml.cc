@@ -37,19 +37,23 @@ std::size_t utf8_length(std::string_view text) {
   return overlong || surrogate_or_beyond ? 0 : length;
 }
 
-// yaml-cpp takes the end of the file for the end of a quoted value: a forgotten quote would swallow all that follows.
-bool quote_is_closed(std::string_view text, std::size_t start) {
-  if (start >= text.size() || (text[start] != '"' && text[start] != '\'')) return true;  // a block value
+bool starts_quote(std::string_view text, std::size_t start) {  // else it is a block value
+  return start < text.size() && (text[start] == '"' || text[start] == '\'');
+}
+
+// Where the quote is that closes this one; npos: nowhere. yaml-cpp takes the end of the file for the end of a quoted
+// value: a forgotten quote would swallow all that follows.
+std::size_t closing_quote(std::string_view text, std::size_t start) {
   const char quote = text[start];
   for (std::size_t i = start + 1; i < text.size(); ++i) {
     if (quote == '"' && text[i] == '\\') {
       ++i;
     } else if (text[i] == quote) {
-      if (quote == '"' || i + 1 >= text.size() || text[i + 1] != quote) return true;
+      if (quote == '"' || i + 1 >= text.size() || text[i + 1] != quote) return i;
       ++i;
     }
   }
-  return false;
+  return std::string_view::npos;
 }
 
 // Builds the tree from the parser's events, inside the limits.
@@ -57,6 +61,10 @@ class Builder : public YAML::EventHandler {
  public:
   explicit Builder(std::string_view text) : text_(text) {}
   Yaml take_root() { return std::move(root_); }
+  // Of the quoted value read last, whose quote closes lines below it: then one was forgotten.
+  std::optional<Mark> quote_over_lines() const {
+    return last_quoted_.find('\n') == std::string_view::npos ? std::nullopt : std::optional(last_quote_);
+  }
   Mark innermost_open() const { return open_.empty() ? Mark() : open_.back().node.at; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
@@ -77,8 +85,13 @@ class Builder : public YAML::EventHandler {
                 const std::string& value) override {
     refuse_tag(mark, tag);
     const bool quoted = tag == "!";
-    if (quoted && mark.pos >= 0 && !quote_is_closed(text_, static_cast<std::size_t>(mark.pos)))
-      throw Refusal{mark_of(mark), "this quote is never closed"};
+    if (quoted && mark.pos >= 0 && starts_quote(text_, static_cast<std::size_t>(mark.pos))) {
+      const auto start = static_cast<std::size_t>(mark.pos);
+      last_quote_ = mark_of(mark);
+      last_quoted_ = text_.substr(start, closing_quote(text_, start) - start);
+      if (closing_quote(text_, start) == std::string_view::npos)
+        throw Refusal{mark_of(mark), "this quote is never closed"};
+    }
     for (const char c : value)
       if (is_control(c)) throw Refusal{mark_of(mark), "a line break or another control character in a value"};
     add({.kind = Yaml::Kind::scalar, .text = value, .quoted = quoted, .at = mark_of(mark)}, anchor);
@@ -153,7 +166,8 @@ class Builder : public YAML::EventHandler {
     }
   }
 
-  std::string_view text_;
+  std::string_view text_, last_quoted_;
+  Mark last_quote_;
   Yaml root_;
   std::vector<Open> open_;
   std::map<YAML::anchor_t, Yaml> anchors_;
@@ -187,6 +201,7 @@ Refusal explain(const YAML::Exception& error, std::string_view text, const Build
     return {at, "a tab in the indentation; write spaces"};
   if (line.find(" [:") != std::string_view::npos)
     return {at, "an address in brackets must stand in quotes, as in \"[::]:443\""};
+  if (const auto quote = builder.quote_over_lines()) return {*quote, "this quote is not closed on its line"};
   if (error.msg == YAML::ErrorMsg::END_OF_MAP_FLOW) return {builder.innermost_open(), "this { has no }"};
   if (error.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW) return {builder.innermost_open(), "this [ has no ]"};
   for (const Wording& wording : wordings)

@@ -60,14 +60,11 @@ std::string subject_entry(X509* leaf, int nid) {
 void read_names(X509* leaf, Certificate& to) {
   const GeneralNamesPtr alternatives(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(leaf, NID_subject_alt_name, nullptr, nullptr)));
-  bool has_alternative = false;
   for (int i = 0; alternatives && i < sk_GENERAL_NAME_num(alternatives.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(alternatives.get(), i);
     if (name->type == GEN_DNS) {
-      has_alternative = true;
       add_name(text_of(name->d.dNSName), to);
     } else if (name->type == GEN_IPADD) {
-      has_alternative = true;
       const std::string_view bytes = text_of(name->d.iPAddress);
       if (bytes.size() != 4 && bytes.size() != 16) continue;
       IpAddress address = IpAddress::v4(0, 0, 0, 0);
@@ -75,12 +72,6 @@ void read_names(X509* leaf, Certificate& to) {
       to.addresses.push_back(address);
     }
   }
-  if (has_alternative) return;
-  const std::string common_name = subject_entry(leaf, NID_commonName);
-  if (const auto address = IpAddress::parse(common_name))
-    to.addresses.push_back(*address);
-  else
-    add_name(common_name, to);
 }
 
 // Empty, or why the key will not do.
@@ -167,7 +158,8 @@ Status judge_by_library(const Certificate& certificate) {
 Status judge_use(const Certificate& certificate, CertificateUse use) {
   const bool server = use == CertificateUse::server;
   if (server && certificate.names.empty() && certificate.addresses.empty())
-    return invalid("the certificate has no name");
+    return invalid(
+        "the certificate covers no name: names belong in its subjectAltName, clients don't look at the common name");
   const int purpose = server ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT;
   if (X509_check_purpose(certificate.leaf.get(), purpose, 0) != 1)
     return invalid(std::string("the certificate's key usage is not for TLS ") + (server ? "servers" : "clients"));

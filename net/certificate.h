@@ -3,7 +3,7 @@
 //            certificate, one without names, a weak or unusual key, one that is not for servers: what would fail in
 //            a handshake fails here, with words.
 //   Threads  shared as shared_ptr<const Certificate> by every world and worker; OpenSSL counts its handles itself.
-//   Source   names: RFC 9525 (subjectAltName; the common name only when there is none), wildcards of one whole label.
+//   Source   names: RFC 9525 (subjectAltName alone), wildcards of one whole label.
 #pragma once
 
 #include <array>

@@ -45,12 +45,14 @@ Fingerprint content_hash(std::string_view crt, std::string_view key) {
   return out;
 }
 
+bool covers(const Certificate& certificate, const std::string& host) {
+  if (!host.starts_with("*.")) return certificate.covers(host);
+  return std::count(certificate.names.begin(), certificate.names.end(), host) > 0;
+}
+
 std::string uncovered(const Certificate& certificate, const std::vector<std::string>& hosts) {
-  for (const std::string& host : hosts) {
-    const bool covered = host.starts_with("*.") ? std::count(certificate.names.begin(), certificate.names.end(), host)
-                                                : certificate.covers(host);
-    if (!covered) return host;
-  }
+  for (const std::string& host : hosts)
+    if (!covers(certificate, host)) return host;
   return {};
 }
 
@@ -110,6 +112,28 @@ std::optional<CertificateFolder::Pair> CertificateFolder::read_pair(const std::s
   return pair;
 }
 
+bool CertificateFolder::let_go(const std::set<std::string>& there, const Assigned& assigned,
+                               std::vector<FileProblem>& problems) {
+  const auto covered = [&](const std::string& host) {
+    return std::any_of(good_.begin(), good_.end(), [&](const auto& each) {
+      return there.count(each.first) && covers(*each.second.certificate, host);
+    });
+  };
+  const auto needed = [&](const std::string& name, const Certificate& certificate) {
+    return assigned.count(name) || !std::all_of(certificate.names.begin(), certificate.names.end(), covered) ||
+           !std::all_of(certificate.addresses.begin(), certificate.addresses.end(),
+                        [&](const IpAddress& address) { return covered(address.text()); });
+  };
+  return std::erase_if(good_, [&](const auto& each) {
+           const auto& [name, pair] = each;
+           if (there.count(name)) return false;
+           if (!needed(name, *pair.certificate)) return true;
+           problems.push_back(
+               {path_ + "/" + name + ".crt", "is gone, and nothing else serves its names; it stays in use"});
+           return false;
+         }) > 0;
+}
+
 CertificateFolder::Reading CertificateFolder::read(WallTime now, const Assigned& assigned) {
   Reading out;
   std::set<std::string> names;
@@ -117,9 +141,6 @@ CertificateFolder::Reading CertificateFolder::read(WallTime now, const Assigned&
   if (!listed) out.problems.push_back({path_, listed.error().what});
   if (listed && names.empty() && !good_.empty())
     out.problems.push_back({path_, "holds no certificate any more; the last good ones stay"});
-  if (listed && !names.empty())
-    out.changed = std::erase_if(good_, [&](const auto& entry) { return !names.count(entry.first); }) > 0;
-
   for (const std::string& name : names) {
     auto pair = read_pair(name, now, out.problems);
     if (!pair) continue;
@@ -134,6 +155,7 @@ CertificateFolder::Reading CertificateFolder::read(WallTime now, const Assigned&
     good_[name] = std::move(*pair);
     out.changed = true;
   }
+  if (listed && !names.empty()) out.changed = let_go(names, assigned, out.problems) || out.changed;
   for (const auto& [name, pair] : good_) out.certificates.push_back({name, pair.certificate});
   return out;
 }

@@ -1,8 +1,9 @@
 // certificate_folder_io.h: a folder of NAME.crt + NAME.key, read again whenever it changed.
 //   Last good stays: a pair that cannot be used is told and the one it was to replace stays; a folder that vanished
-//   or became empty takes nothing away. A pair whose two files are gone while others are there is dropped.
-//   Unchanged content is not parsed again. Symlinks are followed; names beginning with a dot are not looked at.
-//   Secrets  a key that others can read is refused; one that its group can write, or a group that we are not in can
+//   or became empty takes nothing away. A pair whose two files are gone stays, and is told, while it is assigned to a
+//   host or no other certificate covers one of its names; then it is dropped. Unchanged content is not parsed again.
+//   Symlinks are followed; names beginning with a dot are not looked at. Secrets  a key that others can read is
+//   refused; one that its group can write, or a group that we are not in can
 //            read, is used with a warning.
 //   Threads  one (control).  Limits  pairs_max, file_bytes_max.
 #pragma once
@@ -47,6 +48,8 @@ class CertificateFolder {
     CertificatePtr certificate;
   };
   std::optional<Pair> read_pair(const std::string& name, WallTime now, std::vector<FileProblem>& problems) const;
+  // Drops the pairs that are not there any more, but for those that are needed; true: one was dropped.
+  bool let_go(const std::set<std::string>& there, const Assigned& assigned, std::vector<FileProblem>& problems);
   Status list(std::set<std::string>& names, std::vector<FileProblem>& problems) const;
 
   std::string path_;

@@ -168,8 +168,8 @@ Admission admit(const Arrival& arrival, const World& world, AdmissionScratch& sc
   return admission;
 }
 
-const conf::Page* page_for(int status, const conf::RoutePolicy& policy) {
-  for (const conf::Page& page : policy.pages)
+const conf::Page* page_for(int status, std::span<const conf::Page> pages) {
+  for (const conf::Page& page : pages)
     if (page.status.contains(status)) return &page;
   return nullptr;
 }

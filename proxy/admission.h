@@ -64,6 +64,6 @@ struct AdmissionScratch {
 Admission admit(const Arrival& arrival, const World& world, AdmissionScratch& scratch);
 
 // The operator's page for a status; null: ours.
-const conf::Page* page_for(int status, const conf::RoutePolicy& policy);
+const conf::Page* page_for(int status, std::span<const conf::Page> pages);
 
 }  // namespace gatehouse::proxy

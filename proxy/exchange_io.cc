@@ -188,7 +188,7 @@ http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> pag
   extra.field("X-Request-Id", request_id_);
   reply.extra = extra.text();
   if (refused_ == 503) reply.retry_after = default_retry_after;
-  const conf::Page* own = policy_ != nullptr ? page_for(refused_, *policy_) : nullptr;
+  const conf::Page* own = page_for(refused_, policy_ != nullptr ? policy_->pages : world_->table().pages);
   if (own == nullptr) {
     reply.body = http::html_page(refused_, detail_, page);
     return reply;

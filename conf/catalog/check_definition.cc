@@ -90,8 +90,8 @@ void set_headers(HealthCheck& check, const Definition& said, const JsonPath& pat
       for (const json::value& value : values.get_array()) {
         std::string text = text_of(value);
         if (!conf::is_token(name) || !conf::check_plain(text)) {
-          report.warning(below(path, "header"),
-                         std::string(name) + ": not a field that can be sent; the check never passes");
+          report.doubt(below(path, "header"),
+                       std::string(name) + ": not a field that can be sent; the check never passes");
           return never_passes(check);
         }
         check.headers.emplace_back(name, std::move(text));
@@ -111,8 +111,14 @@ void set_http(HealthCheck& check, const Definition& said, const JsonPath& path, 
   if (std::string method = said.text("method"); !method.empty()) check.method = std::move(method);
   set_headers(check, said, path, report);
   if (check.kind != HealthCheck::Kind::http) return;
-  if (!set_url(check, said.text("http")) || !conf::is_token(check.method)) {
-    report.warning(below(path, "http"), "not a URL that can be asked; the check never passes");
+  const std::string url = said.text("http");
+  if (!conf::is_token(check.method)) {
+    report.doubt(below(path, "method"), check.method + ": not a method, as GET is; the check never passes");
+    never_passes(check);
+  } else if (!set_url(check, url)) {
+    HealthCheck with_scheme;
+    const std::string meant = set_url(with_scheme, "http://" + url) ? "http://" + url : "http://127.0.0.1:8000/up";
+    report.doubt(below(path, "http"), url + ": write a URL, as in " + meant + "; the check never passes");
     never_passes(check);
   }
 }
@@ -127,7 +133,7 @@ void set_address(HealthCheck& check, HealthCheck::Kind kind, std::string_view ke
     target.resize(slash);
   }
   if (set_host_port(check, target)) return;
-  report.warning(below(path, key), target + ": not an address:port; the check never passes");
+  report.doubt(below(path, key), target + ": write address:port, as in 127.0.0.1:8000; the check never passes");
   never_passes(check);
 }
 

@@ -199,7 +199,7 @@ void check_object(const json::value& value, const Shape& shape, JsonPath& path, 
       std::vector<std::string_view> names;
       for (const Field& known : shape.fields) names.push_back(known.name);
       const std::string_view near = conf::nearest(key, names);
-      report.error(path, near.empty() ? "unknown key" : "unknown key; did you mean " + std::string(near) + "?");
+      report.error(path, "unknown key" + conf::did_you_mean(near));
       continue;
     }
     const auto [before, fresh] = seen.emplace(field, key);

@@ -17,7 +17,7 @@ conf::Findings FileReport::take() {
     findings_.push_back({{file_},
                          "",
                          "and " + std::to_string(more_) + " more",
-                         failed_ ? conf::Severity::error : conf::Severity::warning});
+                         failed_ || doubtful_ ? conf::Severity::error : conf::Severity::warning});
   return std::move(findings_);
 }
 

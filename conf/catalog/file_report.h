@@ -19,11 +19,19 @@ class FileReport {
 
   void error(const JsonPath& path, std::string what) { add(path, std::move(what), conf::Severity::error); }
   void warning(const JsonPath& path, std::string what) { add(path, std::move(what), conf::Severity::warning); }
+  // Of what Consul accepts and what can never work all the same.
+  void doubt(const JsonPath& path, std::string what) {
+    const bool failed = failed_;
+    add(path, std::move(what), conf::Severity::error);
+    failed_ = failed;
+    doubtful_ = true;
+  }
   void add_at(std::size_t offset, std::string path, std::string what, conf::Severity severity);
 
   conf::Position position(std::size_t offset) const { return lines_.position(offset, file_); }
   std::string_view text() const { return text_; }
   bool failed() const { return failed_; }
+  bool doubtful() const { return doubtful_; }
   conf::Findings take();
 
  private:
@@ -37,7 +45,7 @@ class FileReport {
   LineIndex lines_;
   conf::Findings findings_;
   std::size_t more_ = 0;
-  bool failed_ = false;
+  bool failed_ = false, doubtful_ = false;
 };
 
 }  // namespace gatehouse::catalog

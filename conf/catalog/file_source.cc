@@ -23,8 +23,9 @@ void FileSource::read(const FolderFile& file, Known& known) {
     ServiceFile parsed = parse_service_file(file.text, file.name, home_);
     known.hash = hash;
     known.findings = std::move(parsed.findings);
-    const bool emptied = file.text.empty() && known.has_good;  // as while it is being written
-    if (parsed.accepted && !emptied) {
+    const bool worse =
+        parsed.doubtful && known.has_good && !known.good.doubtful;  // or empty, as while it is being written
+    if (parsed.accepted && !worse) {
       known.good = std::move(parsed);
       known.has_good = true;
       return;

@@ -1,5 +1,6 @@
 // file_source.h: a folder of service definitions as the source of instances. Pure: the folder comes as values.
-//   Each file keeps its last good content: one that breaks, empties or can't be read goes on as it was, and is told.
+//   Each file keeps its last good content: one that breaks, empties or can't be read goes on as it was, and is told;
+//   so does one with a check that could never pass, if there was anything good before.
 //   A file that is gone is gone; a folder that is gone or has no definitions left keeps all (write {"services": []}
 //   to mean none). Files are told apart by name, and parsed again only when their content's hash changes.
 //   Threads  one (control).

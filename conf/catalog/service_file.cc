@@ -154,7 +154,7 @@ void check_top(const json::object& top, FileReport& report) {
     } else if (!is_agent_key(key)) {
       constexpr std::string_view ours[] = {"services", "service", "checks", "check"};
       const std::string_view near = conf::nearest(key, ours);
-      report.error(path, "unknown key" + (near.empty() ? "" : "; did you mean " + std::string(near) + "?"));
+      report.error(path, "unknown key" + conf::did_you_mean(near));
     }
   }
 }
@@ -208,7 +208,7 @@ ServiceFile parse(std::string_view text, const Home& home, FileReport& report) {
     return out;
   }
   if (text.empty()) {
-    report.warning({}, "is empty");
+    report.doubt({}, "is empty; write {\"services\": []} to mean none");
     return out;
   }
   const std::optional<json::value> value = parse_json(text, report);
@@ -230,6 +230,7 @@ ServiceFile parse_service_file(std::string_view text, const std::string& file, c
   FileReport report(text, file);
   ServiceFile out = parse(text, home, report);
   out.accepted = !report.failed();
+  out.doubtful = report.doubtful();
   out.findings = report.take();
   if (!out.accepted) {
     out.services.clear();

@@ -1,6 +1,7 @@
 // service_file.h: one file of Consul service definitions, in JSON. Pure.
 //   Accepted and refused as `consul validate` does (Consul 1.12), but: script and docker checks are refused, names of
 //   the API and keys of newer Consuls are accepted with a warning, text that is not UTF-8 is refused.
+//   What is accepted but can never work (a check whose URL can't be read, a file without content) is an error too.
 //   What is accepted but can't be served (a service without a name, of a mesh, on a socket) is left out with a
 //   warning. Limits: 16 MiB, nesting 32. HCL is refused: no kept-up parser of it exists for C++.
 #pragma once
@@ -42,6 +43,7 @@ struct LooseCheck {
 
 struct ServiceFile {
   bool accepted = false;
+  bool doubtful = false;  // accepted, but a part of it can never work: what was good before is better
   std::vector<ServiceDefinition> services;
   std::vector<LooseCheck> checks;
   conf::Findings findings;

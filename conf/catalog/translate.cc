@@ -35,7 +35,7 @@ class Translation {
     add(conf::settle_claims(services_, input_.previous));
     std::erase_if(services_, [](const conf::Service& service) { return service.routes.empty(); });
     for (conf::Service& service : services_) keep_usable_instances(service);
-    add(conf::load_pages(services_, input_.previous, input_.read_file));
+    add(conf::load_pages(services_, out_.pages, input_.previous, input_.read_file));
     set_hosts();
     share();
     tidy_findings();
@@ -50,24 +50,43 @@ class Translation {
     const auto everywhere = input_.config.services.find("*");
     for (const auto& [name, layer] : input_.config.services)
       if (name != "*") inputs[name].yaml = &layer;
-    for (const conf::Instance& instance : input_.instances)
+    for (const conf::Instance& instance : input_.instances) {
       inputs[instance.service].instances.push_back({instance, {native_layer(instance)}});
+      instances_[instance.service].push_back(&instance);
+    }
     const conf::MergeContext context{.permit_hosts = input_.config.catalog.permit_hosts,
                                      .folder = input_.config.folder,
                                      .certificates = input_.config.certificates.files};
+    if (everywhere != input_.config.services.end()) out_.pages = conf::default_pages(everywhere->second, context);
     for (auto& [name, merge] : inputs) {
       merge.name = name;
       merge.everywhere = everywhere == input_.config.services.end() ? nullptr : &everywhere->second;
       if (const auto before = previous_.find(name); before != previous_.end()) merge.previous = before->second.get();
-      const bool in_catalog = !merge.instances.empty();
       conf::Merged merged = conf::merge_service(std::move(merge), context);
       add(merged.findings);
-      if (merged.service.routes.empty() && !in_catalog)
-        out_.findings.push_back(
-            {{input_.config.file}, "services." + name, "the catalog has no such service", Severity::warning});
+      if (merged.service.routes.empty()) tell_of_no_route(name);
       if (!merged.certificate.empty()) certificates_[name] = {merged.certificate, merged.certificate_by_file};
       if (!merged.service.routes.empty()) services_.push_back(std::move(merged.service));
     }
+  }
+
+  void tell_of_no_route(const std::string& service) {
+    const std::vector<const conf::Instance*>& instances = instances_[service];
+    if (instances.empty())
+      return out_.findings.push_back(
+          {{}, "services." + service, "the catalog has no such service", Severity::warning});
+    for (const conf::Instance* instance : instances) {
+      for (const std::string& tag : instance->tags) {
+        // What is wrong with it is told already.
+        if (tag.starts_with("gatehouse.route=") || tag.starts_with("gatehouse.tcp=")) return;
+        const std::size_t equals = tag.find('=');
+        if (equals == std::string::npos || conf::find_service_key(tag.substr(0, equals)) == nullptr) continue;
+        return out_.findings.push_back(
+            {instance->at, service,
+             "no route leads to it; was the tag " + tag + " meant to be gatehouse." + tag + "?", Severity::warning});
+      }
+    }
+    out_.findings.push_back({instances[0]->at, service, "no route leads to it", Severity::note});
   }
 
   // Why an instance can't be an endpoint; empty: it can.
@@ -129,6 +148,9 @@ class Translation {
   void tidy_findings() {
     Findings& findings = out_.findings;
     const std::size_t more = findings.size() - std::min(findings.size(), findings_max);
+    if (more > 0)  // notes go first
+      std::stable_partition(findings.begin(), findings.end(),
+                            [](const conf::Finding& finding) { return finding.severity != Severity::note; });
     findings.resize(findings.size() - more);
     for (conf::Finding& finding : findings) {
       finding.path = conf::printable(finding.path);
@@ -147,6 +169,7 @@ class Translation {
 
   const TranslateInput& input_;
   std::map<std::string_view, std::shared_ptr<const conf::Service>> previous_;  // by name
+  std::map<std::string, std::vector<const conf::Instance*>> instances_;        // by service
   conf::RoutingTable out_;
   std::vector<conf::Service> services_;
   std::map<std::string, Certificate> certificates_;  // by service

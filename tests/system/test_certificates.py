@@ -154,6 +154,33 @@ def test_a_bad_pair_is_told_by_its_file(house, authority, spoil):
     wait_until(told, "status names the file")
 
 
+def test_a_pair_that_is_gone_stays_in_use_and_is_told_until_it_is_back(make_door, make_backend, authority):
+    door = make_door(start=False, tls=True, config={"hosts": {"bank.cert.test": {"certificate": "file:bank"}}})
+    own = authority.issue("bank.cert.test")
+    own.write(door.certificates, "bank")
+    authority.issue("x.cert.test").write(door.certificates, "another")
+    door.catalog.put("bank", instance("bank", make_backend("bank"), "route=bank.cert.test"))
+    door.start()
+    for name in ("bank.crt", "bank.key"):
+        os.unlink(os.path.join(door.certificates, name))
+
+    def told():
+        return any("bank.crt: is gone" in text for text in problems(door.status()))
+
+    wait_until(told, "status tells")
+    assert "bank.crt: is gone" in door.do("history")
+    with Client(door.https, tls=authority.trust(), sni="bank.cert.test", host="bank.cert.test") as client:
+        assert client.ask().status == 200
+    own.write(door.certificates, "bank")
+    wait_until(lambda: not told(), "it is back")
+
+
+def test_a_certificate_that_ends_soon_is_told(house, authority):
+    assert not any("ends at" in text for text in problems(house.status()))
+    authority.issue("a.cert.test", days=13).write(house.certificates, "a")
+    wait_until(lambda: any("a.crt: warning: ends at" in text for text in problems(house.status())), "status tells")
+
+
 def test_a_good_pair_after_a_bad_one_is_served(house, authority):
     mismatched(house, authority)
     assert stays(house, authority, house.pair)
@@ -175,13 +202,15 @@ def test_a_host_may_name_its_certificate_and_one_that_does_not_cover_it_is_refus
     assert not watch_for(lambda: serial(door, authority, "bank.cert.test") != own.serial, SETTLES, every=0.1)
 
 
-def test_a_removed_pair_is_no_longer_served_while_others_are_there(house, authority):
-    other = authority.issue("b.cert.test")
+def test_a_removed_pair_is_dropped_when_another_covers_its_names(house, authority):
+    other, more = authority.issue("b.cert.test"), authority.issue("b.cert.test", "c.cert.test")
     other.write(house.certificates, "b")
     wait_served(house, authority, other, "b.cert.test")
     for suffix in (".crt", ".key"):
         os.unlink(os.path.join(house.certificates, "b" + suffix))
-    wait_until(lambda: serial(house, authority, "b.cert.test") != other.serial, "b is gone")
+    more.write(house.certificates, "c")
+    wait_served(house, authority, more, "b.cert.test")
+    assert not any("b.crt" in text for text in problems(house.status()))
 
 
 def test_status_lists_certificates_with_their_end(house):

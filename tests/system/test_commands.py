@@ -122,7 +122,11 @@ def test_what_is_printed_is_a_file_that_means_the_same(house):
 
 def test_the_difference_to_what_runs_is_shown_key_by_key(house):
     house.change_config({"limits": {"header_time": "3s"}})
-    assert "limits.header_time: 10s -> 3s" in house.check("--diff").stdout
+    told = house.check("--diff").stdout
+    assert "limits.header_time: 10s -> 3s" in told and "refused" not in told
+    house.change_config({"workers": 7})
+    assert house.check("--diff").stdout.endswith("a reload would be refused: takes a restart\n")
+    assert "takes a restart" in house.command("reload").stderr
 
 
 # -- explain --------------------------------------------------------------------------------------------------------
@@ -210,6 +214,11 @@ def test_history_survives_a_restart_and_is_cut_by_since(house):
 
 
 # -- drain ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_service_that_is_not_there_is_told_with_the_nearest(house):
+    done = house.command("drain", "onee")
+    assert done.returncode == 1 and "there is no service onee; did you mean one?" in done.stdout + done.stderr
 
 
 def test_a_drained_endpoint_gets_no_new_requests_until_it_is_undrained(house):

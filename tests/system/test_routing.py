@@ -34,7 +34,7 @@ ROUTES = {
     "anyhost": ["/only-path"],
     "parent": ["family.test"],
 }
-PAGE = "<h1>Back in a minute</h1>"
+PAGE, NOTHING = "<h1>Back in a minute</h1>", "<h1>Nothing here</h1>"
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +50,18 @@ def house(make_shared_door, make_shared_backend):
     check = [{"tcp": "%s:%d" % dead.getsockname(), "interval": "1s", "timeout": "1s"}]
     door.catalog.put("child", instance("child", dead.getsockname(), "route=family.test/child", checks=check))
     door.catalog.put("bare", instance("bare", dead.getsockname(), "route=bare.test", checks=check))
-    door.change_config({"services": {"child": {"pages": ["503:sorry.html retry_after=30s"]}}})
+    with open(door.path("nothing.html"), "w") as file:
+        file.write(NOTHING)
+    door.change_config({"services": {"*": {"pages": ["404:nothing.html"]},
+                                     "child": {"pages": ["503:sorry.html retry_after=30s"]}}})
     door.start()
     yield door, backends
     dead.close()
+
+
+def test_the_page_for_all_services_is_shown_where_no_route_leads(house):
+    answer = ask(house[0].http, host="unknown.test")
+    assert answer.status == 404 and answer.body.decode() == NOTHING
 
 
 def went_to(house, host, target="/", method="GET", **more):

@@ -55,13 +55,53 @@ TEST_F(CheckupOf, AGoodConfigurationCountsWhatItFound) {
   EXPECT_EQ(counts_text(checkup), "2 services, 3 routes, 3 endpoints, 1 certificate");
 }
 
-TEST_F(CheckupOf, ABadFileStopsBeforeTheCatalogIsRead) {
+TEST_F(CheckupOf, EveryMistakeIsToldAtOnce) {
   folder_.write("services/web.json", "nonsense");
-  const Checkup checkup = check("limits: { memry: 1GiB, header_time: 10 }\n");
-  EXPECT_FALSE(good(checkup));
-  EXPECT_NE(words(checkup).find("limits.memry: unknown key"), std::string::npos) << words(checkup);
-  EXPECT_NE(words(checkup).find("limits.header_time"), std::string::npos);
-  EXPECT_EQ(words(checkup).find("web.json"), std::string::npos);
+  folder_.write("a-file", "");
+  const std::string told = words(check_up(folder_.write(
+      "gatehouse.yaml",
+      "node: { name: n1, state: a-file/state }\n"
+      "admin: { socket: admin.sock, group: no-such-group-here }\n"
+      "catalog: { files: services, consul: [] }\n"
+      "certificates: { files: none-here, acme: {} }\n"
+      "hosts: { bank.example: { certificate: 'file:bank' } }\n"
+      "listen: [ { name: https, address: ':8443', tls: true }, { name: https, address: ':8444' } ]\n"
+      "services: { web: { route: web.example, protocol: https, tls_ca: missing.pem, pages: '503:none.html' } }\n"
+      "limits: { memry: 1GiB, header_time: 10 }\n"
+      "guard: {}\n")));
+  for (const char* each :
+       {":1:19: node.state: ", ":2:30: admin.group: there is no group", ":3:29: catalog.consul: unknown key: planned",
+        ":4:35: certificates.acme: unknown key: planned", "web.json:1:1: not JSON",
+        ":4:17: certificates.files: ", ":5:26: hosts.bank.example.certificate: there is no certificate bank",
+        ":6:59: listen[1].name: https: this name is taken already", "services.web: ", "missing.pem",
+        ":8:11: limits.memry: unknown key", ":8:37: limits.header_time: ", ":9:1: guard: unknown key: planned",
+        ": pages: "})
+    EXPECT_NE(told.find(each), std::string::npos) << each << " is not in\n" << told;
+}
+
+TEST_F(CheckupOf, AKeyThatCannotBeReadIsNotJudgedByItsDefault) {
+  const std::string told = words(check_up(folder_.write("other.yaml",
+                                                        "node: { state: [], user: root }\n"
+                                                        "admin: { socket: admin.sock }\n"
+                                                        "catalog: { files: [] }\n"
+                                                        "certificates: { files: '' }\n"
+                                                        "hosts: { bank.example: { certificate: 'file:bank' } }\n"
+                                                        "services: { web: { timeout: 5s } }\n")));
+  EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 3) << told;
+}
+
+TEST_F(CheckupOf, ACertificateThatEndsSoonIsAWarning) {
+  const auto now = std::chrono::system_clock::now();
+  for (const auto& [name, left] : {std::pair("late", 13 * test::day), std::pair("fine", 15 * test::day)}) {
+    const test::Pair pair = test::make_pair(
+        {.names = {"DNS:" + std::string(name) + ".example"}, .not_before = now - test::day, .not_after = now + left});
+    folder_.write("certificates/" + std::string(name) + ".crt", pair.crt);
+    folder_.write("certificates/" + std::string(name) + ".key", pair.key);
+  }
+  const Checkup checkup = check();
+  EXPECT_TRUE(good(checkup)) << words(checkup);
+  EXPECT_NE(words(checkup).find("late.crt: warning: ends at "), std::string::npos) << words(checkup);
+  EXPECT_EQ(words(checkup).find("fine.crt"), std::string::npos);
 }
 
 TEST_F(CheckupOf, AWarningOfTheFileIsToldOnce) {

@@ -111,13 +111,16 @@ TEST(Status, TellsProblemsOfCertificatesAndOfTheCatalog) {
   MadeDoor door;
   door.findings.push_back(
       {{"services.json", 3, 7}, "web", "two services claim web.example/", conf::Severity::warning});
+  door.findings.push_back({{}, "db", "no route leads to it", conf::Severity::note});
   DoorView view = door.view();
-  view.certificate_problems = {{"bank.key", "others can read it", false}};
+  view.certificate_findings = {{{"bank.key"}, "", "others can read it"}};
   const json::value status = status_json(view);
   EXPECT_EQ(at(status, "/problems/0/severity"), "error");
   EXPECT_EQ(at(status, "/problems/0/text"), "bank.key: others can read it");
   EXPECT_EQ(at(status, "/problems/1/severity"), "warning");
   EXPECT_EQ(at(status, "/problems/1/text"), "services.json:3:7: warning: web: two services claim web.example/");
+  EXPECT_EQ(at(status, "/problems/2/severity"), "note");
+  EXPECT_EQ(at(status, "/problems/2/text"), "note: db: no route leads to it");
 }
 
 TEST(StatusText, ShowsADoorOnOneScreen) {

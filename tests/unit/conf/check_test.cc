@@ -9,10 +9,10 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-Texts judged(std::string_view text, const std::set<std::string>* services = nullptr) {
+Texts judged(std::string_view text) {
   const ReadConfig read = read_text(text);
   EXPECT_EQ(texts(read.findings), Texts{}) << text;
-  return texts(check_config(read, services));
+  return texts(check_config(read));
 }
 
 TEST(Check, AHeadMayBeAsLargeAsItsSlab) {
@@ -70,6 +70,20 @@ TEST(Check, AFindingOfAnAbsentKeyStandsAtTheFile) {
   EXPECT_EQ(texts(check_config(read)), Texts{"gatehouse.yaml: metrics.address: 127.0.0.1:9901: taken by a"});
 }
 
+TEST(Check, OfAFileWithErrorsWhatCouldBeReadIsJudged) {
+  const ReadConfig read = read_text(
+      "certificates: { files: [] }\n"
+      "listen: [ { nme: a, address: x, tls: true }, { nme: b, address: y }, { name: c, address: ':80' },\n"
+      "  { name: c, address: ':81' } ]\n"
+      "trusted_proxies: 0.0.0.0/0\n"
+      "hosts: { a.example: { certificate: file:x } }");
+  EXPECT_TRUE(has_error(read.findings));
+  EXPECT_EQ(texts(check_config(read)),
+            (Texts{"gatehouse.yaml:3:5: listen[3].name: c: this name is taken already",
+                   "gatehouse.yaml:4:1: warning: trusted_proxies: everybody is believed: any client can make up its "
+                   "address"}));
+}
+
 TEST(Check, WhatIsSoundIsNotSpokenOf) {
   EXPECT_EQ(
       judged("certificates: { files: c }\n"
@@ -81,11 +95,11 @@ TEST(Check, WhatIsSoundIsNotSpokenOf) {
 }
 
 TEST(Check, AServiceThatNobodyKnowsIsNamed) {
-  const char* text =
-      "listen: [ { name: a, address: ':80', only: [shop, couchbd, couchdb] } ]\nservices: { shop: {} }";
-  const std::set<std::string> catalog = {"couchdb", "mysql"};
-  EXPECT_EQ(judged(text), Texts{});  // not before the catalog was read
-  EXPECT_EQ(judged(text, &catalog),
+  const ReadConfig read =
+      read_text("listen: [ { name: a, address: ':80', only: [shop, couchbd, couchdb] } ]\nservices: { shop: {} }");
+  Findings findings = check_listed_services(read.config, {"couchdb", "mysql"});
+  place(findings, read.positions);
+  EXPECT_EQ(texts(findings),
             Texts{"gatehouse.yaml:1:38: warning: listen[0].only: couchbd: no service of this name; did you mean "
                   "couchdb?"});
 }

@@ -79,7 +79,7 @@ TEST(Claims, ServicesComeOutByName) {
 
 Service with_page(const std::string& name, const std::string& file) {
   Service out = service(name, {name + ".example"});
-  out.routes[0].policy.pages = {Page{.file = file}};
+  out.routes[0].policy.pages = {Page{.file = file, .at = {{"gatehouse.yaml", 7}}}};
   return out;
 }
 
@@ -89,8 +89,9 @@ TEST(Pages, AFileIsReadOnceAndShared) {
     ++reads;
     return std::string("sorry");
   };
+  std::vector<Page> of_no_route;
   std::vector<Service> services{with_page("a", "/x.html"), with_page("b", "/x.html")};
-  EXPECT_TRUE(load_pages(services, nullptr, read).empty());
+  EXPECT_TRUE(load_pages(services, of_no_route, nullptr, read).empty());
   EXPECT_EQ(reads, 1);
   EXPECT_TRUE(services[0].routes[0].policy.pages[0].body.shares_with(services[1].routes[0].policy.pages[0].body));
   EXPECT_EQ(services[1].routes[0].policy.pages[0].body.view(), "sorry");
@@ -101,22 +102,25 @@ TEST(Pages, OneThatCannotBeReadKeepsItsLastTextOrIsLeftOut) {
   Service before = with_page("a", "/x.html");
   before.routes[0].policy.pages[0].body = "sorry";
   const RoutingTable previous = table({before});
+  std::vector<Page> of_no_route;
   std::vector<Service> services{with_page("a", "/x.html"), with_page("b", "/y.html")};
-  const Findings findings = load_pages(services, &previous, fails);
+  const Findings findings = load_pages(services, of_no_route, &previous, fails);
   EXPECT_EQ(services[0].routes[0].policy.pages[0].body.view(), "sorry");
   EXPECT_TRUE(services[1].routes[0].policy.pages.empty());
   ASSERT_EQ(findings.size(), 2u);
-  EXPECT_EQ(findings[0].text(), "/x.html: pages: Permission denied; its last text stays in force");
-  EXPECT_EQ(findings[1].text(), "/y.html: pages: Permission denied; left out");
+  EXPECT_EQ(findings[0].text(), "gatehouse.yaml:7: pages: Permission denied; its last text stays in force");
+  EXPECT_EQ(findings[1].text(), "gatehouse.yaml:7: pages: Permission denied; left out");
 }
 
 TEST(Pages, OneByteOverTheLimitIsLeftOut) {
   std::size_t size = page_bytes_max;
   const ReadFile read = [&](const std::string&) -> Result<std::string> { return std::string(size, 'x'); };
+  std::vector<Page> of_no_route;
   std::vector<Service> services{with_page("a", "/x.html")};
-  EXPECT_TRUE(load_pages(services, nullptr, read).empty());
+  EXPECT_TRUE(load_pages(services, of_no_route, nullptr, read).empty());
   size = page_bytes_max + 1;
-  EXPECT_EQ(load_pages(services, nullptr, read).at(0).text(), "/x.html: pages: larger than 1 MiB; left out");
+  EXPECT_EQ(load_pages(services, of_no_route, nullptr, read).at(0).text(),
+            "gatehouse.yaml:7: pages: /x.html: larger than 1 MiB; left out");
 }
 
 }  // namespace

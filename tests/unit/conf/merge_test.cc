@@ -163,15 +163,28 @@ TEST(Merge, ANotCarriedRestrictionOfTheServiceRefusesAllItsRoutes) {
   EXPECT_EQ(merged.service.routes[0].refused, "rate_limit: not carried yet: refused until it is");
 }
 
+TEST(Merge, WhatShallBeOffOrHeldBackIsNotServedWhileThatIsNotCarried) {
+  const Settings rows[] = {{{"route", "a.example maintenance=true"}},
+                           {{"route", "a.example"}, {"maintenance", "true"}},
+                           {{"route", "a.example"}, {"single", "true"}},
+                           {{"route", "a.example"}, {"zone", "only"}}};
+  for (const Settings& said : rows) {
+    const Merged merged = Case{.instances = {instance("web-1", said)}}.merge();
+    const std::string key = said.size() == 1 ? "maintenance" : said[1].first;
+    EXPECT_EQ(merged.service.routes[0].refused, key + ": not carried yet: refused until it is");
+    EXPECT_TRUE(has_error(merged.findings)) << key;
+  }
+}
+
 TEST(Merge, WhatIsNotCarriedAndRestrictsNothingIsIgnoredWithAWord) {
-  Case of{.instances = {instance("web-1", {{"route", "a.example maintenance=true"}, {"failover", "dc2"}})}};
+  Case of{.instances = {instance("web-1", {{"route", "a.example compress=gzip"}, {"failover", "dc2"}})}};
   const Merged merged = of.merge();
   EXPECT_EQ(merged.service.routes[0].refused, "");
   EXPECT_EQ(merged.service.failover, Failover{});
   EXPECT_EQ(texts(merged.findings),
             (std::vector<std::string>{
                 "file:1:1: warning: web: gatehouse.failover: not carried yet: ignored",
-                "file:1:1: warning: web: gatehouse.route: a.example/: maintenance: not carried yet: ignored"}));
+                "file:1:1: warning: web: gatehouse.route: a.example/: compress: not carried yet: ignored"}));
 }
 
 TEST(Merge, AProtocolThatIsNotSpokenRefusesTheRoutes) {

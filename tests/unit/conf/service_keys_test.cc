@@ -298,9 +298,13 @@ TEST(ServiceKeys, WhatIsNotCarriedYetIsToldApartFromWhatIsWrong) {
                               {"auth", "basic:x", "not carried yet: refused until it is"},
                               {"zone", "prefer", "not carried yet: ignored"},
                               {"zone", "ignore"},
-                              {"single", "true", "not carried yet: ignored"},
+                              {"zone", "only", "not carried yet: refused until it is"},
+                              {"single", "true", "not carried yet: refused until it is"},
                               {"single", "false"},
-                              {"maintenance", "true", "not carried yet: ignored"},
+                              {"maintenance", "true", "not carried yet: refused until it is"},
+                              {"maintenance", "false"},
+                              {"canary", "shop 5%", "not carried yet: ignored"},
+                              {"mirror", "shop 1%", "not carried yet: ignored"},
                               {"balance", "peak_ewma", "peak_ewma is not carried yet: ignored"},
                               {"balance", "maglev"},
                               {"certificate", "acme", "acme is not carried yet: ignored"},
@@ -311,7 +315,9 @@ TEST(ServiceKeys, WhatIsNotCarriedYetIsToldApartFromWhatIsWrong) {
                               {"timeout", "5s"}};
   for (const Row& row : rows) {
     EXPECT_EQ(check_setting(row.key, row.value, Trust::tags), std::nullopt) << row.key;
-    EXPECT_EQ(not_carried(row.key, row.value).value_or(""), row.wrong) << row.key << "=" << row.value;
+    const auto later = not_carried(row.key, row.value);
+    EXPECT_EQ(later ? later->what : "", row.wrong) << row.key << "=" << row.value;
+    EXPECT_EQ(later && later->refused, std::string(row.wrong).find("refused") != std::string::npos) << row.key;
   }
 }
 

@@ -18,6 +18,13 @@ TEST(Duration, RefusesWhatHasNoUnitAndSaysWhatToWrite) {
   EXPECT_NE(parse_duration("60").error().what.find("500ms, 2s"), std::string::npos);
 }
 
+TEST(Duration, SaysWhatWasMeantByAWord) {
+  EXPECT_EQ(parse_duration("1 minute").error().what, "1 minute: write 1m");
+  EXPECT_EQ(parse_duration("30sec").error().what, "30sec: write 30s");
+  EXPECT_EQ(parse_duration("2 h").error().what, "2 h: write 2h");
+  EXPECT_EQ(parse_duration("60").error().what, "60: a duration needs a unit, as in 500ms, 2s, 5m, 1h, 7d");
+}
+
 TEST(Duration, TextIsTheShortestExactForm) {
   EXPECT_EQ(duration_text(90s), "90s");
   EXPECT_EQ(duration_text(120s), "2m");
@@ -41,6 +48,17 @@ TEST(Nearest, FindsTheMistypedWordAndNothingFarAway) {
   EXPECT_EQ(nearest("colour", words), "");
   EXPECT_EQ(nearest("cluster", std::vector<std::string_view>{"listen", "limits"}), "");
   EXPECT_EQ(nearest(std::string(65, 'a'), std::vector<std::string_view>{"a"}), "");
+}
+
+TEST(Nearest, KnowsTheSamePartsInAnotherOrderABeginningAndAPart) {
+  constexpr std::string_view words[] = {"connect_timeout", "total_timeout", "least_connection", "opencraft-studio"};
+  EXPECT_EQ(nearest("timeout_connect", words), "connect_timeout");
+  EXPECT_EQ(nearest("leastconn", words), "least_connection");
+  EXPECT_EQ(nearest("studio", words), "opencraft-studio");
+  EXPECT_EQ(nearest("con", words), "");
+  EXPECT_EQ(nearest("timeout_retry", words), "");
+  EXPECT_EQ(did_you_mean("studio"), "; did you mean studio?");
+  EXPECT_EQ(did_you_mean(""), "");
 }
 
 }  // namespace

@@ -103,15 +103,42 @@ TEST_F(CertificateFolderTest, AMissingHalfIsTold) {
                                         {file("b.crt"), "No such file or directory; the one before stays"}}));
 }
 
-TEST_F(CertificateFolderTest, ARemovedPairIsDroppedWhileOthersAreThere) {
-  put("a", make_pair());
+TEST_F(CertificateFolderTest, ARemovedPairStaysWhileNothingElseCoversItsNames) {
+  put("a", make_pair({.names = {"DNS:a.test", "DNS:*.off.test", "IP:192.0.2.7"}}));
   put("b", make_pair({.names = {"DNS:b.test"}}));
   read();
   fs::remove(file("a.key"));
   fs::remove(file("a.crt"));
-  const auto reading = read();
-  EXPECT_TRUE(reading.changed);
-  EXPECT_EQ(names(reading), Names{"b b.test"});
+  const auto gone = read();
+  EXPECT_FALSE(gone.changed);
+  EXPECT_EQ(names(gone), (Names{"a a.test", "b b.test"}));
+  EXPECT_EQ(gone.problems,
+            (Problems{{file("a.crt"), "is gone, and nothing else serves its names; it stays in use"}}));
+  put("c", make_pair({.names = {"DNS:c.test", "DNS:a.test", "DNS:*.off.test"}}));
+  EXPECT_EQ(names(read()), (Names{"a a.test", "b b.test", "c c.test"})) << "its address is covered by none";
+  put("c", make_pair({.names = {"DNS:c.test", "DNS:a.test", "DNS:*.off.test", "IP:192.0.2.7"}}));
+  const auto covered = read();
+  EXPECT_TRUE(covered.changed);
+  EXPECT_EQ(names(covered), (Names{"b b.test", "c c.test"}));
+  EXPECT_EQ(covered.problems, Problems{});
+}
+
+TEST_F(CertificateFolderTest, ARemovedPairStaysWhileItIsAssignedAndIsQuietOnceBack) {
+  assigned_["a"] = {"a.test"};
+  const Pair pair = make_pair();
+  put("a", pair);
+  put("b", make_pair({.names = {"DNS:a.test"}}));
+  read();
+  fs::remove(file("a.key"));
+  fs::remove(file("a.crt"));
+  EXPECT_EQ(read().problems.size(), 1u);
+  EXPECT_EQ(names(read()), (Names{"a a.test", "b a.test"}));
+  put("a", pair);
+  EXPECT_EQ(read().problems, Problems{});
+  fs::remove(file("a.key"));
+  fs::remove(file("a.crt"));
+  assigned_.clear();
+  EXPECT_EQ(names(read()), Names{"b a.test"});
 }
 
 TEST_F(CertificateFolderTest, AnEmptyOrVanishedFolderTakesNothingAway) {

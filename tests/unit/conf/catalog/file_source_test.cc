@@ -69,6 +69,20 @@ TEST(FileSource, AFileThatCannotBeReadOrIsEmptiedGoesOnAsItWas) {
   EXPECT_EQ(ids(source.update({.files = {{"a.json", "{}"}}})), Ids{});
 }
 
+TEST(FileSource, ACheckThatCouldNeverPassDoesNotReplaceWhatWasGood) {
+  const std::string bad = R"(, "check": {"http": "10.0.0.1:8000/up", "interval": "5s"})";
+  FileSource source(home);
+  source.update({.files = {{"a.json", service("a")}}});
+  const SourceState state = source.update({.files = {{"a.json", service("b", bad)}}});
+  EXPECT_EQ(ids(state), (Ids{"a"}));
+  EXPECT_EQ(told(state), (Ids{"a.json:1:37: service.check.http: 10.0.0.1:8000/up: write a URL, as in "
+                              "http://10.0.0.1:8000/up; the check never passes",
+                              "a.json: warning: its last good content stays in force"}));
+  FileSource fresh(home);
+  EXPECT_EQ(ids(fresh.update({.files = {{"a.json", service("b", bad)}}})), (Ids{"b"})) << "Consul accepts it";
+  EXPECT_EQ(ids(fresh.update({.files = {{"a.json", service("c", bad)}}})), (Ids{"c"})) << "nothing was good before";
+}
+
 TEST(FileSource, AFileThatIsGoneIsGone) {
   FileSource source(home);
   source.update({.files = {{"a.json", service("a")}, {"b.json", service("b")}}});

@@ -109,7 +109,7 @@ TEST(ServiceFile, OneLevelOverTheNestingLimitIsRefused) {
 TEST(ServiceFile, AnEmptyFileDefinesNothing) {
   const ServiceFile file = parse("");
   EXPECT_TRUE(file.accepted);
-  EXPECT_EQ(told(file), (std::vector<std::string>{"web.json:1:1: warning: is empty"}));
+  EXPECT_EQ(told(file), (std::vector<std::string>{"web.json:1:1: is empty; write {\"services\": []} to mean none"}));
 }
 
 TEST(ServiceFile, HclIsRefusedWithWhatToDo) {

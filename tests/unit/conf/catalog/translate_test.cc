@@ -1,5 +1,6 @@
 #include "conf/catalog/translate.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <gtest/gtest.h>
@@ -79,7 +80,7 @@ TEST(Translate, ServicesWithRoutesComeByNameAndTheRestIsLeftAlone) {
              instance("a", "a-1", {"gatehouse.route=a.example"})}}
           .translate();
   EXPECT_EQ(names(table), (Texts{"a", "z"}));
-  EXPECT_TRUE(table.findings.empty());
+  EXPECT_EQ(told(table), (Texts{"db.json:3:5: note: db: no route leads to it"}));
 }
 
 TEST(Translate, WhatHasNotChangedIsSharedEvenIfItMovedInItsFile) {
@@ -114,7 +115,7 @@ TEST(Translate, AnEntryOfTheFileThatNothingAnswersToIsTold) {
   given.config.file = "gatehouse.yaml";
   say(given.config, "wbe", "timeout", "5s");
   EXPECT_EQ(told(given.translate()),
-            (Texts{"gatehouse.yaml: warning: services.wbe: the catalog has no such service"}));
+            (Texts{"warning: services.wbe: the catalog has no such service"}));  // placed by who knows the file
 }
 
 TEST(Translate, TheFilesWordForAllServicesReachesEach) {
@@ -128,6 +129,32 @@ TEST(Translate, TheFilesWordForAllServicesReachesEach) {
   EXPECT_EQ(table.services[0]->drain_time, 60s);
   EXPECT_EQ(table.services[0]->routes[0].policy.pages[0].body.view(), "sorry");
   EXPECT_TRUE(table.findings.empty());
+}
+
+TEST(Translate, ThePagesForAllServicesHoldWhereNoRouteLeadsToo) {
+  Given given;
+  given.config.folder = "/etc/gatehouse";
+  say(given.config, "*", "pages", "404:pages/none.html");
+  say(given.config, "*", "pages", "503:/elsewhere.html");
+  given.files["/etc/gatehouse/pages/none.html"] = "none";
+  const RoutingTable table = given.translate();
+  ASSERT_EQ(table.pages.size(), 1u);
+  EXPECT_EQ(table.pages[0].body.view(), "none");
+  EXPECT_EQ(told(table), (Texts{"gatehouse.yaml:7:3: pages: No such file or directory; left out"}));
+  given.files.clear();
+  EXPECT_EQ(given.translate(&table).pages.at(0).body.view(), "none") << "the last text stays";
+}
+
+TEST(Translate, AServiceThatNoRouteLeadsToIsTold) {
+  Given given{{instance("db", "db-1", {"primary", "version=8"}), instance("web", "web-1", {"route=a.example"}),
+               instance("api", "api-1", {"gatehouse.route=a..example"})}};
+  EXPECT_EQ(told(given.translate()),
+            (Texts{"api.json:3:5: api: gatehouse.route: a..example: not a host; write a name, *.name (one label) or "
+                   "**.name (one "
+                   "or more)",
+                   "db.json:3:5: note: db: no route leads to it",
+                   "web.json:3:5: warning: web: no route leads to it; was the tag route=a.example meant to be "
+                   "gatehouse.route=a.example?"}));
 }
 
 TEST(Translate, AConflictIsTheNewcomersLoss) {
@@ -166,13 +193,15 @@ TEST(Translate, InstancesThatCannotBeEndpointsAreLeftOut) {
 
 TEST(Translate, FindingsArePrintableAndBounded) {
   Given given{{instance("a", "a-1", {"gatehouse.x\x1b[31m=1\n"})}};
-  EXPECT_EQ(told(given.translate()), (Texts{"a.json:3:5: a: gatehouse.x?[31m: unknown key"}));
+  EXPECT_EQ(told(given.translate()),
+            (Texts{"a.json:3:5: a: gatehouse.x?[31m: unknown key", "a.json:3:5: note: a: no route leads to it"}));
   given.instances[0].tags.clear();
   for (std::size_t i = 0; i < findings_max + 7; ++i)
     given.instances[0].tags.push_back("gatehouse.q" + std::to_string(i));
   const Texts lines = told(given.translate());
   ASSERT_EQ(lines.size(), findings_max + 1);
-  EXPECT_EQ(lines.back(), "catalog: and 7 more findings");
+  EXPECT_EQ(lines.back(), "catalog: and 8 more findings");
+  EXPECT_EQ(std::count_if(lines.begin(), lines.end(), [](const auto& line) { return line.find("note") < 40; }), 0);
 }
 
 TEST(OwnAddress, AListenerIsMetAtItsAddressAndOnAllIfItIsOnAll) {
