@@ -144,7 +144,7 @@ def test_a_chunk_reaches_the_client_before_the_next_one_is_made(site):
             client.reader.fill()
         assert b"second" not in client.raw
         gate.open()
-        while b"0\r\n\r\n" not in client.raw:
+        while b"\r\n0\r\n\r\n" not in client.raw:
             client.reader.fill()
 
 
@@ -156,7 +156,7 @@ def test_a_chunk_of_the_request_reaches_the_backend_before_the_next_one_is_sent(
         while b"first" not in b"".join(got):
             got.append(exchange.read())
         exchange.answer(body="early")
-        while b"0\r\n\r\n" not in b"".join(got):
+        while b"\r\n0\r\n\r\n" not in b"".join(got):
             got.append(exchange.read())
 
     site.answer_with(answer)
@@ -354,7 +354,7 @@ def test_a_chunked_answer_cut_short_never_ends_as_if_it_were_whole(site):
     with site.client() as client:
         client.request()
         client.wait_closed()
-        assert b"0\r\n\r\n" not in client.raw
+        assert b"\r\n0\r\n\r\n" not in client.raw
 
 
 @pytest.mark.site(head_only=True)

@@ -30,7 +30,7 @@ http {{
 
 
 class NginxDoor(Door):
-    def spawn(self, *prefix):
+    def spawn(self, *prefix, stdout=None):
         limits = self.config["limits"]
         text = HEAD.format(
             folder=self.folder, header=limits.get("header_time", "10s"), body=limits.get("body_idle_time", "60s")
