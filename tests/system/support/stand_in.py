@@ -55,7 +55,7 @@ class NginxDoor(Door):
         self._starts += 1
         self.stdout, self.stderr = self.path("stdout"), self.path("stderr")
         with open(self.stdout, "wb") as out, open(self.stderr, "wb") as err:
-            self.process = subprocess.Popen(["nginx", "-c", file], stdout=out, stderr=err)
+            self.process = subprocess.Popen(["nginx", "-c", file], stdout=stdout or out, stderr=err)
         return self
 
     @staticmethod
