@@ -66,12 +66,16 @@ def nginx_keys(setup, folder):
         "ACCESS_LOG": f"{folder}/access.log bench buffer=64k flush=1s" if setup.log else "off",
         "LISTEN_HTTP2": "" if modern else " http2",
         "HTTP2": "http2 on;" if modern else "",
-        "BUFFER": "16k", "BUFFERS": "32 16k", "BUSY": "128k",
+        "BUFFER": "16k", "BUFFERS": "32 16k", "BUSY": "128k", "TICKETS": "off",
     }  # fmt: skip
 
 
 def nginx_64k_keys(setup, folder):
     return {**nginx_keys(setup, folder), "BUFFER": "64k", "BUFFERS": "16 64k", "BUSY": "512k"}
+
+
+def nginx_tickets_keys(setup, folder):
+    return {**nginx_keys(setup, folder), "TICKETS": "on"}
 
 
 def nginx_version(program):
@@ -148,6 +152,7 @@ HAPROXY = Server(
 SERVERS = [  # the first that is there is the measure of the others
     NGINX,
     replace(NGINX, name="nginx-64k", title="nginx, 64 KiB buffers", keys=nginx_64k_keys, variant=True),
+    replace(NGINX, name="nginx-tickets", title="nginx, tickets", keys=nginx_tickets_keys, variant=True),
     HAPROXY,
     replace(HAPROXY, name="haproxy-splice", title="HAProxy, splice", keys=haproxy_splice_keys, variant=True),
     Server(
