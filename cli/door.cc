@@ -171,7 +171,7 @@ Status Door::open_control() {
                  [this](const HttpRequest& request) { return answer_admin(*this, request); });
   if (!admin) return Error{Errc::io, at_key("admin.socket", admin.error())};
   admin_ = std::move(*admin);
-  ServerLimits limits{.peer_connections_most = 16, .io_time = std::chrono::seconds(2)};
+  ServerLimits limits{.peer_connections_most = 16, .io_time = std::chrono::seconds(5)};
   limits.admits = [this](const IpAddress& peer) { return is_in(config_.metrics.allow, peer); };
   Result<std::unique_ptr<HttpServer>> metrics = serve_tcp(
       io_, config_.metrics.address, [this](const HttpRequest& request) { return answer_metrics(*this, request); },

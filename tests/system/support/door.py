@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 
-from support import addresses, process, yaml
+from support import addresses, process, wire, yaml
 from support.catalog import Catalog
 from support.client import Client, ask
 from support.wait import patient, wait_until
@@ -195,10 +195,10 @@ class Door:
         return Client(self.https, tls=authority.trust(), sni=sni, **more)
 
     def probe(self, path):
-        """The status that the metrics address answers; 0: nothing listens there."""
+        """The status that the metrics address answers; 0: nobody answers there (yet)."""
         try:
             return self.ask_metrics(path, timeout=5).status
-        except OSError:
+        except (OSError, wire.Closed):
             return 0
 
     def ask_metrics(self, path, **more):
