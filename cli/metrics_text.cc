@@ -27,7 +27,7 @@ constexpr WorkerRow worker_rows[] = {
     {&WorkerCounters::connections_accepted, MetricType::Counter, "gatehouse_connections_accepted_total",
      "Client connections accepted."},
     {&WorkerCounters::connections_refused, MetricType::Counter, "gatehouse_connections_refused_total",
-     "Client connections closed at once because a limit was reached."},
+     "Client connections closed because a limit was reached, at once or before a head was whole."},
     {&WorkerCounters::tls_connections_open, MetricType::Gauge, "gatehouse_tls_connections_open",
      "Client connections that speak TLS."},
     {&WorkerCounters::handshakes, MetricType::Counter, "gatehouse_tls_handshakes_total",

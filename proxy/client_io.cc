@@ -149,7 +149,10 @@ Task<bool> ClientConnection::shake_hands() {
 // Reads what comes first, if it is there. A TLS record that isn't whole yet, or carries nothing for us, is no byte.
 ClientConnection::First ClientConnection::read_first_bytes() {
   if (!stream.may_receive()) return First::silence;
-  if (worker.buffers.exhausted()) return First::end;
+  if (worker.buffers.exhausted()) {
+    worker.counters.connections_refused.add();
+    return First::end;
+  }
   in = worker.buffers.take();
   const IoResult got = stream.receive(in.data(), in.room());
   if (got.ok()) {

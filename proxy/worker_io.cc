@@ -187,6 +187,7 @@ void Worker::cut_half_heads(std::uint64_t bytes) {
     auto& connection = static_cast<ClientConnection&>(*node);
     if (!connection.in_head) continue;
     bytes -= std::min<std::uint64_t>(bytes, connection.in.capacity());
+    counters.connections_refused.add();
     connection.cut();
   }
 }

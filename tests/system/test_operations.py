@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -25,11 +26,6 @@ def house(make_door, make_backend):
     door.one = make_backend("one")
     door.catalog.put("one", instance("one", door.one, "route=one.test"))
     return door.start()
-
-
-def read_text(path):
-    with open(path) as file:
-        return file.read()
 
 
 # -- the end --------------------------------------------------------------------------------------------------------
@@ -136,7 +132,7 @@ def test_a_start_tells_what_is_wrong_and_what_is_served(house):
     with open(os.path.join(house.certificates, "lonely.crt"), "w") as file:
         file.write("nothing")
     house.start()
-    said = read_text(house.stderr)
+    said = Path(house.stderr).read_text()
     assert "broken.json:" in said and "lonely.key:" in said, said
     last = said.splitlines()[-1]
     assert f"serves http {house.address}:22080, metrics {house.address}:22901; 1 service, 1 endpoint, " in last, said
@@ -241,7 +237,7 @@ def test_a_reload_by_signal_tells_its_findings_in_the_events_log(make_door):
     door.start()
     door.change_config({"limits": {"header_tine": "5s"}, "loggs": {}})
     door.signal(signal.SIGHUP)
-    wait_until(lambda: "header_tine" in read_text(events) and "loggs" in read_text(events), "both findings are told")
+    wait_until(lambda: "header_tine" in Path(events).read_text() and "loggs" in Path(events).read_text(), "both findings are told")
 
 
 def test_events_are_told_in_a_file_that_sigusr1_opens_anew(make_door, make_backend):
@@ -251,20 +247,20 @@ def test_events_are_told_in_a_file_that_sigusr1_opens_anew(make_door, make_backe
     one = make_backend("one")
     door.catalog.put("one", instance("one", one, "route=one.test"))
     door.start()
-    wait_until(lambda: " info started, gatehouse " in read_text(events), "the start is told")
+    wait_until(lambda: " info started, gatehouse " in Path(events).read_text(), "the start is told")
     door.catalog.put("two", instance("two", one, "route=two.test"))
-    wait_until(lambda: "service two" in read_text(events), "a change of the catalog is told")
+    wait_until(lambda: "service two" in Path(events).read_text(), "a change of the catalog is told")
     os.rename(events, events + ".1")
     door.signal(signal.SIGUSR1)
     wait_until(lambda: os.path.exists(events), "the new file")
     door.catalog.write("broken.json", "{")
-    wait_until(lambda: " warning " in read_text(events) and "broken.json" in read_text(events), "a problem is told")
+    wait_until(lambda: " warning " in Path(events).read_text() and "broken.json" in Path(events).read_text(), "a problem is told")
     door.change_config({"limits": {"header_time": "7s"}})
     door.reload()
-    wait_until(lambda: "header_time" in read_text(events) and "by=" in read_text(events), "the reload is told")
+    wait_until(lambda: "header_time" in Path(events).read_text() and "by=" in Path(events).read_text(), "the reload is told")
     door.change_config({"logs": {"events": {"level": "error"}}})
     door.reload()
-    assert "info -> error" not in read_text(events), "the level holds from the reload on"
+    assert "info -> error" not in Path(events).read_text(), "the level holds from the reload on"
 
 
 def test_events_that_cannot_be_written_refuse_the_reload(house):

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -27,11 +28,6 @@ def house(make_door, make_backend):
     return door.start()
 
 
-def read_text(path):
-    with open(path) as file:
-        return file.read()
-
-
 def deny_all(house):
     """A change that every request can see."""
     house.change_config({"hosts": {"one.test": {"deny": ["127.0.0.0/8"]}}})
@@ -47,7 +43,7 @@ def test_the_file_is_applied_when_asked_and_not_before(house):
 
 
 def test_who_is_kept_out_is_told_by_which_line(house):
-    house.write_text("hosts:\n  one.test:\n    deny: 203.0.113.0/24\n" + read_text(house.file))
+    house.write_text("hosts:\n  one.test:\n    deny: 203.0.113.0/24\n" + Path(house.file).read_text())
     house.reload()
     said = house.do("explain", "GET", "http://one.test/", "--from", "203.0.113.9")
     assert "403 Forbidden" in said and "gatehouse.yaml:3 hosts.one.test.deny" in said, said
