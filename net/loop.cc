@@ -89,12 +89,18 @@ bool Loop::add(int fd, std::uint32_t events, Pollable& target) {
   Slot& slot = slots_[fd];
   slot.target = &target;
   ++slot.generation;
-  epoll_event event{};
-  event.events = events;
-  event.data.u64 = (std::uint64_t{slot.generation} << 32) | static_cast<std::uint32_t>(fd);
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0) return true;
+  if (control(EPOLL_CTL_ADD, fd, events)) return true;
   slot.target = nullptr;
   return false;
+}
+
+bool Loop::change(int fd, std::uint32_t events) { return control(EPOLL_CTL_MOD, fd, events); }
+
+bool Loop::control(int operation, int fd, std::uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = (std::uint64_t{slots_[fd].generation} << 32) | static_cast<std::uint32_t>(fd);
+  return epoll_ctl(epoll_, operation, fd, &event) == 0;
 }
 
 void Loop::remove(int fd) {

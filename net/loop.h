@@ -50,7 +50,8 @@ class Loop {
 
   // False: the kernel has no room for another descriptor (errno tells).
   [[nodiscard]] bool add(int fd, std::uint32_t events, Pollable& target);
-  void remove(int fd);  // the descriptor lives on
+  bool change(int fd, std::uint32_t events);  // of one that was added; what is ready already is told anew
+  void remove(int fd);                        // the descriptor lives on
   // Right before close(fd), which takes it out of epoll by itself (nobody holds a duplicate).
   void forget(int fd) { slots_[fd].target = nullptr; }
 
@@ -77,6 +78,7 @@ class Loop {
     std::uint32_t generation = 0;
   };
   void read_clock();
+  bool control(int operation, int fd, std::uint32_t events);
   void run_ready();
 
   int epoll_ = -1;

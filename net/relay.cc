@@ -40,7 +40,7 @@ Relay::State Relay::drain(Stream& to) {
     }
   }
   while (in_pipe_ > 0) {
-    const IoResult sent = to.socket.splice_from_pipe(pipe_->read, in_pipe_, left_ > 0);
+    const IoResult sent = to.socket.splice_from_pipe(pipe_->read, in_pipe_);
     if (!sent.ok()) return sent.again() ? State::blocked : State::sink_failed;
     in_pipe_ -= sent.size;
     moved_ += sent.size;
@@ -75,7 +75,7 @@ IoResult Relay::fill(Stream& from, Stream& to) {
 }
 
 Relay::State Relay::run(Stream& from, Stream& to) {
-  const std::uint64_t end = moved_ + share;
+  const std::uint64_t start = moved_;
   for (;;) {
     if (const State drained = drain(to); drained != State::done) return drained;
     if (left_ == 0) {
@@ -83,7 +83,7 @@ Relay::State Relay::run(Stream& from, Stream& to) {
       give_pipe_back();
       return State::done;
     }
-    if (moved_ >= end) return State::yielded;
+    if (moved_ - start >= (pipe_ ? splice_share : share)) return State::yielded;
     if (!from.may_receive()) {
       from.socket.wait_readable();
       held_.release();

@@ -8,11 +8,16 @@
 #include <unistd.h>
 
 namespace gatehouse {
+namespace {
+
+constexpr std::uint32_t all_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+
+}  // namespace
 
 bool Socket::open(Loop& loop, int fd) {
   loop_ = &loop;
   fd_ = fd;
-  if (loop.add(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this)) return true;
+  if (loop.add(fd, all_events, *this)) return true;
   error_ = errno;
   close();
   return false;
@@ -38,13 +43,31 @@ IoResult Socket::settle(std::ptrdiff_t count, bool reading) {
   if (count > 0) return {State::ok, static_cast<std::size_t>(count)};
   if (count == 0 && reading) return {State::ended};
   if (errno == EAGAIN || errno == EINTR) {
-    (reading ? readable_ : writable_) = false;
+    reading ? drained() : void(writable_ = false);
     (reading ? waits_read_ : waits_write_) = true;
     return {State::again};
   }
   error_ = errno;
   failed_ = true;
   return {State::failed};
+}
+
+// What comes next is an edge.
+void Socket::drained() {
+  readable_ = false;
+  hear_arrivals();
+}
+
+void Socket::hear_arrivals() {
+  if (!arrivals_muted_) return;
+  arrivals_muted_ = false;
+  useless_arrivals_ = 0;
+  loop_->change(fd_, all_events);
+}
+
+void Socket::note_useless_arrival() {
+  if (arrivals_muted_ || ++useless_arrivals_ < useless_most) return;
+  arrivals_muted_ = loop_->change(fd_, all_events & ~EPOLLIN);
 }
 
 IoResult Socket::receive(char* data, std::size_t size) {
@@ -55,7 +78,7 @@ IoResult Socket::receive(char* data, std::size_t size) {
   const auto count = ::recv(fd_, data, size, 0);
   // A short read has drained the socket: the next bytes are a new edge. Not so once the peer has ended: its end
   // was that edge already.
-  if (count > 0 && static_cast<std::size_t>(count) < size && !ended_) readable_ = false;
+  if (count > 0 && static_cast<std::size_t>(count) < size && !ended_) drained();
   return settle(count, true);
 }
 
@@ -77,20 +100,19 @@ IoResult Socket::splice_to_pipe(int pipe, std::size_t size) {
   return settle(::splice(fd_, nullptr, pipe, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK), true);
 }
 
-IoResult Socket::splice_from_pipe(int pipe, std::size_t size, bool more) {
+IoResult Socket::splice_from_pipe(int pipe, std::size_t size) {
   if (!writable_) {
     waits_write_ = true;
     return {fd_ < 0 ? IoResult::State::failed : IoResult::State::again};
   }
-  const unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0);
-  return settle(::splice(pipe, nullptr, fd_, nullptr, size, flags), false);
+  return settle(::splice(pipe, nullptr, fd_, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK), false);
 }
 
 bool Socket::looks_idle() {
   if (!readable_) return !ended_;
   char byte;
   if (::recv(fd_, &byte, 1, MSG_PEEK) >= 0 || errno != EAGAIN) return false;
-  readable_ = false;
+  drained();
   return !ended_;
 }
 
@@ -102,6 +124,7 @@ void Socket::on_events(std::uint32_t events) {
   const bool broken = events & (EPOLLHUP | EPOLLERR);
   if (broken) failed_ = true;
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) ended_ = true;
+  if (!broken && !ended_ && readable_ && !waits_read_ && events & EPOLLIN) note_useless_arrival();
   if (broken || events & (EPOLLIN | EPOLLRDHUP)) readable_ = true;
   if (broken || events & EPOLLOUT) writable_ = true;
   if (waker_ == nullptr) {

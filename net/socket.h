@@ -1,6 +1,7 @@
 // socket.h: a non-blocking TCP (or Unix) stream socket on a loop.
 //   Registered once, edge-triggered. Operations try and tell; what would block is remembered, and the socket's Waker
-//   is signalled when the edge comes. A receive that would only find EAGAIN is not made (after a short read).
+//   is signalled when the edge comes. A receive that would only find EAGAIN is not made (after a short read). While
+//   nobody reads what has come (the sink of a relay is slow), further arrivals stop waking the loop.
 //   Threads  the loop's own. Ownership: closes its descriptor. Not movable: epoll points at it.
 #pragma once
 
@@ -43,7 +44,7 @@ class Socket final : public Pollable {
   // With `more`, what fills no packet waits for what follows: another send or the end, in this same turn.
   IoResult send(const char* data, std::size_t size, bool more = false);
   IoResult splice_to_pipe(int pipe, std::size_t size);
-  IoResult splice_from_pipe(int pipe, std::size_t size, bool more);
+  IoResult splice_from_pipe(int pipe, std::size_t size);
   void shutdown_send();
 
   bool readable() const { return readable_; }
@@ -52,7 +53,10 @@ class Socket final : public Pollable {
   bool failed() const { return failed_; }     // reset, or both directions gone
   int last_error() const { return error_; }
 
-  void wait_readable() { waits_read_ = true; }
+  void wait_readable() {
+    waits_read_ = true;
+    hear_arrivals();
+  }
   void wait_writable() { waits_write_ = true; }
   // Is there nothing to read? Asks the kernel where that is not known: after a read of exactly what was wanted.
   bool looks_idle();
@@ -65,7 +69,12 @@ class Socket final : public Pollable {
   void on_events(std::uint32_t events) override;
 
  private:
+  static constexpr std::uint8_t useless_most = 4;
+
   IoResult settle(std::ptrdiff_t count, bool reading);
+  void drained();
+  void hear_arrivals();
+  void note_useless_arrival();
 
   Loop* loop_ = nullptr;
   Waker* waker_ = nullptr;
@@ -75,6 +84,8 @@ class Socket final : public Pollable {
   int error_ = 0;
   bool readable_ = false, writable_ = false, ended_ = false, failed_ = false;
   bool waits_read_ = false, waits_write_ = false;
+  bool arrivals_muted_ = false;
+  std::uint8_t useless_arrivals_ = 0;  // events of what could be read already
 };
 
 // Starts a connection. The descriptor, or -1 with errno. TCP_NODELAY is set.
