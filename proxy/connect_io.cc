@@ -52,10 +52,14 @@ Task<Status> send_proxy_header(BackendConnection& connection, Waker& waker, cons
   ProxyHeader told;
   told.source = request.client.peer;
   told.destination = request.client.destination();
-  const bool first = request.pool.service->send_proxy == conf::SendProxy::v1;
+  const conf::Service& service = *request.pool.service;
+  const bool first = service.send_proxy == conf::SendProxy::v1;
   const ProxyBytes header = first ? write_proxy_v1(told) : write_proxy_v2(told);
   for (std::size_t sent = 0; sent < header.size;) {
-    const IoResult result = connection.stream.socket.send(header.bytes.data() + sent, header.size - sent);
+    // The request follows in this turn: one packet takes both, for backends that read the header with one call.
+    const bool request_follows = service.protocol != conf::Protocol::https;
+    const IoResult result =
+        connection.stream.socket.send(header.bytes.data() + sent, header.size - sent, request_follows);
     if (result.ok()) sent += result.size;
     if (result.ok()) continue;
     if (!result.again()) co_return connect_failure(Errc::reset, "PROXY header: connection lost");

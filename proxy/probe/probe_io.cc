@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "net/proxy_protocol.h"
+
 namespace gatehouse::pool {
 namespace {
 
@@ -13,6 +15,15 @@ constexpr Probe probes[] = {{conf::HealthCheck::Kind::http, probe_http},
                             {conf::HealthCheck::Kind::tcp, probe_tcp},
                             {conf::HealthCheck::Kind::grpc, probe_grpc},
                             {conf::HealthCheck::Kind::h2ping, probe_h2ping}};
+
+Task<bool> send_proxy_header(Stream& stream, Waker& waker, conf::SendProxy version, LoopTime deadline,
+                             ProbeReport& report) {
+  ProxyHeader own;
+  own.local = true;
+  const ProxyBytes header = version == conf::SendProxy::v1 ? write_proxy_v1(own) : write_proxy_v2(own);
+  const bool sent = co_await send_probe(stream, waker, header.view(), deadline, report);
+  co_return sent;
+}
 
 }  // namespace
 
@@ -51,6 +62,10 @@ Task<bool> open_probe(Stream& stream, Waker& waker, const ProbeTarget& target, L
   if (const int error = connect_error(fd); error != 0) {
     report.output = std::string("connect: ") + std::strerror(error);
     co_return false;
+  }
+  if (target.send_proxy != conf::SendProxy::none) {
+    const bool told = co_await send_proxy_header(stream, waker, target.send_proxy, deadline, report);
+    if (!told) co_return false;
   }
   if (target.tls == nullptr) co_return true;
   Result<SslPtr> ssl = target.tls->connect(target.tls_name, "");

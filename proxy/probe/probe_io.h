@@ -25,6 +25,7 @@ struct ProbeTarget {
   std::string host;             // for the Host field: as the definition wrote it
   std::string tls_name;         // what the certificate must name; sent as SNI
   const TlsClientContext* tls;  // null: plain
+  conf::SendProxy send_proxy;   // the header says LOCAL: the proxy's own connection
 };
 
 Task<ProbeReport> probe(Waker& waker, const ProbeTarget& target);

@@ -173,6 +173,9 @@ Task<> Prober::story(Subject& subject, std::size_t index) {
   const SocketAddress address{known.value_or(IpAddress()),
                               check.port != 0 ? check.port : subject.probed.endpoint.address.port};
   const std::string host = host_of(check, address), tls_name = tls_name_of(subject.probed, check);
+  // At another address or port listens something else, of which nobody said that it takes the header (as HAProxy).
+  const bool same_place = address == subject.probed.endpoint.address;
+  const conf::SendProxy send_proxy = same_place ? subject.probed.service->send_proxy : conf::SendProxy::none;
   LoopTime next = loop_.now() + first_probe_delay(check, dice_.roll()).count();
   for (;;) {
     while (loop_.now() < next && !subject.stopping && !own.hurry) co_await waker.sleep(next);
@@ -185,7 +188,7 @@ Task<> Prober::story(Subject& subject, std::size_t index) {
     } else if (!known) {
       report.output = "no address is known of " + check.host;
     } else {
-      const ProbeTarget target{check, address, host, tls_name, context->get()};
+      const ProbeTarget target{check, address, host, tls_name, context->get(), send_proxy};
       report = co_await probe(waker, target);
     }
     if (subject.stopping) co_return;

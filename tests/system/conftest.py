@@ -159,7 +159,7 @@ class Site:
 @pytest.fixture(scope="module")
 def sites(make_shared_door, make_shared_backend, request):
     """A site for each test of the module, behind one door. The module may say DOOR (its configuration), and a test
-    @pytest.mark.site(tags…, backends=N, head_only=True)."""
+    @pytest.mark.site(tags…, backends=N, head_only=True, …): the rest stands in each instance's definition."""
     items = [item for item in request.session.items if item.module is request.module]
     door = make_shared_door(start=False, config=getattr(request.module, "DOOR", None))
     made = {}
@@ -167,8 +167,8 @@ def sites(make_shared_door, make_shared_backend, request):
         marker = item.get_closest_marker("site")
         tags, options = (marker.args, dict(marker.kwargs)) if marker else ((), {})
         count = options.pop("backends", 1)
-        head_only = options.pop("head_only", False)
-        backends = [make_shared_backend(f"site{n}-{i}", head_only=head_only) for i in range(count)]
+        kind = {key: options.pop(key) for key in ("head_only", "takes_proxy_line") if key in options}
+        backends = [make_shared_backend(f"site{n}-{i}", **kind) for i in range(count)]
         made[item.nodeid] = Site(door, f"site{n}", backends)
         made[item.nodeid].put(*tags, **options)
     door.start()

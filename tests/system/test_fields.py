@@ -225,17 +225,14 @@ def test_a_trusted_request_id_cannot_forge_log_lines(site):
 # -- the sender's PROXY header --------------------------------------------------------------------------------------
 
 
-@pytest.mark.site("send_proxy=v1", head_only=True)
+@pytest.mark.site("send_proxy=v1", "health=/up interval=1s", takes_proxy_line=True)
 def test_the_proxy_header_goes_first_where_the_endpoint_wants_it(site):
-    # the capturing backend reads HTTP and nothing else: the PROXY line shows as what is not clean
     with site.client(source="127.0.0.3") as client:
-        client.request()
-        connection = site.backend.wait_for_connections(1)[0]
-        wait_until(lambda: b"HTTP/1.1" in connection.raw, "the request behind the PROXY line")
-        client.response()
-    assert re.match(rb"PROXY TCP4 127\.0\.0\.3 127\.\d+\.\d+\.\d+ \d+ \d+\r\nGET / HTTP/1\.1\r\n", connection.raw)
-    for each in site.backend.connections:
-        each.fault = None
+        assert client.ask(target="/for-me", host=site.host).status == 200
+    wait_until(lambda: any(head.target == "/up" for head in site.backend.requests), "the check, which is the door's own")
+    told = {head.target: each.proxy_line for each in site.backend.connections for head in each.requests}
+    assert re.fullmatch(r"PROXY TCP4 127\.0\.0\.3 127\.\d+\.\d+\.\d+ \d+ \d+\r\n", told["/for-me"])
+    assert told["/up"] == "PROXY UNKNOWN\r\n"
 
 
 def test_what_the_client_sends_as_a_proxy_header_is_no_request(site):

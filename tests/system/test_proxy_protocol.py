@@ -148,24 +148,17 @@ def test_connections_are_counted_by_whom_the_header_names(make_door, make_backen
     wait_until(lambda: served(enter("198.51.100.1")), "its places are free again")
 
 
-def told_line(backend):
-    """The PROXY line that the door sent first; to the capturing backend it is not clean HTTP."""
-    connection = backend.wait_for_connections(1)[0]
-    wait_until(lambda: b"\r\n" in connection.raw, "a line")
-    connection.fault = None
-    return connection.raw.split(b"\r\n")[0].decode()
-
-
 def test_a_backend_is_told_the_destination_that_the_header_named(make_door, make_backend):
     door = make_door(start=False)
     door.config["listen"][0]["proxy_protocol"] = ["127.9.1.0/24"]
     door.write_config(door.config)
-    backend = make_backend("told", head_only=True)
+    backend = make_backend("told", takes_proxy_line=True)
     door.catalog.put("told", instance("told", backend, "route=one.test", "send_proxy=v1"))
     door.start()
     with Client(door.http, source=BALANCER) as client:
         client.send(b"PROXY TCP4 198.51.100.7 192.0.2.1 1234 443\r\n" + REQUEST)
-        assert told_line(backend) == "PROXY TCP4 198.51.100.7 192.0.2.1 1234 443"
+        assert client.response().status == 200
+    assert backend.connections[0].proxy_line == "PROXY TCP4 198.51.100.7 192.0.2.1 1234 443\r\n"
 
 
 def test_a_backend_is_told_the_address_that_a_wildcard_listener_was_reached_at(make_door, make_backend):
@@ -175,10 +168,11 @@ def test_a_backend_is_told_the_address_that_a_wildcard_listener_was_reached_at(m
     door = make_door(start=False)
     door.config["listen"].append({"name": "all", "address": f"[::]:{port}"})
     door.write_config(door.config)
-    backend = make_backend("told", head_only=True)
+    backend = make_backend("told", takes_proxy_line=True)
     door.catalog.put("told", instance("told", backend, "route=one.test", "send_proxy=v1"))
     door.start()
     with Client(("127.0.0.7", port), source="127.0.0.3") as client:
         client.send(REQUEST)
-        words = told_line(backend).split()
+        assert client.response().status == 200
+    words = backend.connections[0].proxy_line.split()
     assert words[:4] == ["PROXY", "TCP4", "127.0.0.3", "127.0.0.7"] and words[5] == str(port)

@@ -181,7 +181,8 @@ def test_while_memory_is_used_up_newcomers_wait_and_those_inside_are_served(make
         except OSError:
             break  # refusing is what the limit is for
     wait_until(lambda: door.metric("gatehouse_accept_pauses_total") > 0, "memory is used up", within=20)
-    assert door.metric("gatehouse_memory_used_bytes") < 70 * MIB
+    # what one turn of the loop may still take: 512 events, each with a few slabs
+    assert door.metric("gatehouse_memory_used_bytes") < 64 * MIB + 512 * 24 * 1024
     assert not served(door)
     gate.open()
     assert inside.response().status == 200

@@ -57,6 +57,7 @@ class Connection:
         self.backend, self.sock = backend, sock
         self.reader = wire.Reader(sock)
         self.requests = []
+        self.proxy_line = None  # what came before the first request, of a backend that expects it
         self.fault = None  # what was not clean in the door's bytes
         self.left_over = b""  # bytes of a request that never became whole
         self.open = True
@@ -70,6 +71,8 @@ class Connection:
             if self.backend.tls:
                 self.sock = self.backend.tls.wrap_socket(self.sock, server_side=True)
                 self.reader = wire.Reader(self.sock)
+            if self.backend.takes_proxy_line:
+                self.proxy_line = self.reader.line().decode()
             while self.open:
                 head = self.reader.request_head()
                 self.requests.append(head)
@@ -111,10 +114,15 @@ class Backend:
     """A server on a free port. `handler` may be changed at any time: it is asked for each request.
 
     head_only: the handler is called at the head, and reads the body itself.
+    takes_proxy_line: each connection begins with a PROXY header of version 1 (inside TLS, if there is any).
     """
 
-    def __init__(self, name="backend", handler=echo, address="127.0.0.1", port=0, tls=None, head_only=False):
+    def __init__(
+        self, name="backend", handler=echo, address="127.0.0.1", port=0, tls=None, head_only=False,
+        takes_proxy_line=False,
+    ):
         self.name, self.handler, self.tls, self.head_only = name, handler, tls, head_only
+        self.takes_proxy_line = takes_proxy_line
         self.connections, self.requests = [], []
         self._lock = threading.Lock()
         self._listener = None
