@@ -106,12 +106,12 @@ void Worker::listen(std::vector<OpenListener> listeners) {
       doors_.push_back({each, nullptr});
       // The door is looked up at each accept: a reload may have changed what the listener says.
       const ListenSocket* socket = each.socket.get();
-      doors_.back().acceptor =
-          std::make_unique<Acceptor>(loop, each.socket, [this, socket](int fd, const SocketAddress& peer) {
-            for (const Door& door : doors_)
-              if (door.open.socket.get() == socket) return accepted(door.open.listener, fd, peer);
-            ::close(fd);
-          });
+      const auto take = [this, socket](int fd, const SocketAddress& peer) {
+        for (const Door& door : doors_)
+          if (door.open.socket.get() == socket) return accepted(door.open.listener, fd, peer);
+        ::close(fd);
+      };
+      doors_.back().acceptor = std::make_unique<Acceptor>(loop, each.socket, take, counters.accept_pauses);
     }
   });
 }
@@ -207,7 +207,8 @@ void Worker::shed_load() {
   if (used > stop) cut_half_heads(used - most / 100 * close_idle_at);
   const bool full = used > stop;
   for (Door& door : doors_) full ? door.acceptor->pause() : door.acceptor->resume();
-  if (full) counters.accept_pauses.add();
+  if (full && !full_) counters.accept_pauses.add();
+  full_ = full;
 }
 
 // What this worker holds, as far as it is ours to bound: slabs, pipes, coroutines and what they tell of, TLS.

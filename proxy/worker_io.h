@@ -115,6 +115,7 @@ class Worker {
   std::vector<std::unique_ptr<ClientConnection>> finished_;  // destroyed at the end of the turn
   Tick tick_;
   std::uint64_t memory_reported_ = 0;
+  bool full_ = false;  // accepting pauses for want of memory
   LoopTime reap_at_ = 0;
   std::map<std::uint32_t, LoopTime> gone_;  // endpoints that were removed, and when they are withdrawn
   std::thread thread_;
