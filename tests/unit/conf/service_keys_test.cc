@@ -34,6 +34,23 @@ TEST(ServiceKeys, EveryKeyIsNamedOnceAndCanBeChecked) {
   }
 }
 
+TEST(ServiceKeys, TheDefaultTheyNameIsTheOneTheyHave) {
+  // Where the default is told in words, or is to say nothing: `health=none` leaves the catalog's checks out, too.
+  const std::set<std::string_view> in_words = {
+      "allow",        "auth",  "certificate",     "deny",     "failover", "health", "host", "http", "max_connections",
+      "max_requests", "pages", "tls_certificate", "tls_name", "tunnel",   "weight"};
+  for (const ServiceKey& key : service_keys()) {
+    if (key.apply == nullptr || in_words.contains(key.name)) continue;
+    Subject said;
+    const Status applied = key.apply(said, key.fallback);
+    EXPECT_TRUE(applied) << key.name << ": " << key.fallback;
+    const Subject usual;
+    EXPECT_EQ(said.service, usual.service) << key.name;
+    EXPECT_EQ(said.route, usual.route) << key.name;
+    EXPECT_EQ(said.instance, usual.instance) << key.name;
+  }
+}
+
 TEST(ServiceKeys, TheOnesThatRestrictAreTheFourOfTheDesign) {
   std::set<std::string_view> restricting;
   for (const ServiceKey& key : service_keys())
