@@ -40,6 +40,13 @@ Status choose(Enum& out, std::string_view text, const Word<Enum> (&words)[N]) {
   return invalid(std::string(text) + ": write " + names + did_you_mean(nearest(text, known)));
 }
 
+template <class Enum, std::size_t N>
+std::string_view word_for(Enum value, const Word<Enum> (&words)[N]) {
+  for (const Word<Enum>& word : words)
+    if (word.value == value) return word.name;
+  return {};
+}
+
 constexpr Word<Protocol> protocols[] = {
     {"http", Protocol::http}, {"https", Protocol::https}, {"h2c", Protocol::h2c}, {"h2", Protocol::h2}};
 constexpr Word<Balance> balances[] = {{"round_robin", Balance::round_robin},
@@ -356,6 +363,14 @@ std::optional<std::string> check_route(std::string_view value, Trust said_by) {
 }  // namespace
 
 std::span<const ServiceKey> service_keys() { return table; }
+
+std::string_view name_of(Protocol value) { return word_for(value, protocols); }
+std::string_view name_of(Balance value) { return word_for(value, balances); }
+std::string_view name_of(Zone value) { return word_for(value, zones); }
+std::string_view name_of(OnUnhealthy value) { return word_for(value, unhealthy); }
+std::string_view name_of(OnReturn value) { return word_for(value, returns); }
+std::string_view name_of(SendProxy value) { return word_for(value, send_proxies); }
+std::string_view name_of(Forwarded value) { return word_for(value, forwardeds); }
 
 const ServiceKey* find_service_key(std::string_view name) {
   for (const ServiceKey& key : table)

@@ -135,6 +135,27 @@ TEST(ServiceKeys, WordsOfAService) {
               Trust::tags);
 }
 
+template <class Enum>
+void expect_named(std::string_view key, Enum Service::* member) {
+  const std::string_view forms = find_service_key(key)->value_form;
+  for (std::size_t at = 0; at < forms.size(); at = forms.find_first_not_of(" |", forms.find(' ', at))) {
+    const std::string_view word = forms.substr(at, forms.find(' ', at) - at);
+    Subject said;
+    ASSERT_TRUE(find_service_key(key)->apply(said, word)) << key << "=" << word;
+    EXPECT_EQ(name_of(said.service.*member), word) << key;
+  }
+}
+
+TEST(ServiceKeys, WhatAWordSaysHasItsName) {
+  expect_named("protocol", &Service::protocol);
+  expect_named("balance", &Service::balance);
+  expect_named("zone", &Service::zone);
+  expect_named("on_unhealthy", &Service::on_unhealthy);
+  expect_named("on_return", &Service::on_return);
+  expect_named("send_proxy", &Service::send_proxy);
+  expect_named("forwarded", &Service::forwarded);
+}
+
 TEST(ServiceKeys, DurationsNumbersAndSizes) {
   const char* needs_unit = "60: a duration needs a unit, as in 500ms, 2s, 5m, 1h, 7d";
   expect_rows({{"connect_timeout", "2s"},
