@@ -7,21 +7,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/catalog_input.h"
 #include "cli/certificate_findings.h"
 #include "cli/door.h"
 #include "conf/catalog/file_source_io.h"
-#include "conf/catalog/translate.h"
 #include "conf/check.h"
 #include "conf/values.h"
 #include "net/atomic_file.h"
-#include "net/local_addresses.h"
 #include "net/placeholder.h"
 #include "net/read_file.h"
 
 namespace gatehouse::cli {
 namespace {
 
-constexpr std::size_t page_bytes_most = 1 << 20;
+constexpr std::size_t state_bytes_most = 1 << 20;
 
 std::int64_t steady_ms() { return pool::ms_of(Clock::now()); }
 
@@ -29,7 +28,7 @@ std::int64_t steady_ms() { return pool::ms_of(Clock::now()); }
 
 void Door::load_state() {
   history_.load();
-  const Result<FileContent> file = read_file(state_file("drained"), page_bytes_most);
+  const Result<FileContent> file = read_file(state_file("drained"), state_bytes_most);
   if (!file) return;
   std::string_view rest = file->bytes;
   while (!rest.empty()) {
@@ -49,7 +48,7 @@ void Door::save_drains() const {
 Status Door::load_sticky_key() {
   pool::StickyKey key{};
   const std::string file = state_file("sticky.key");
-  const Result<FileContent> known = read_file(file, page_bytes_most);
+  const Result<FileContent> known = read_file(file, state_bytes_most);
   if (known && known->bytes.size() == key.size()) {
     std::copy(known->bytes.begin(), known->bytes.end(), key.begin());
   } else {
@@ -125,14 +124,8 @@ void Door::rebuild(const std::string& cause) {
 }
 
 void Door::read_table() {
-  catalog::TranslateInput input{instances_.instances, config_};
+  catalog::TranslateInput input = translate_input(instances_.instances, config_);
   input.previous = table_.get();
-  input.read_file = [](const std::string& path) -> Result<std::string> {
-    Result<FileContent> file = read_file(path, page_bytes_most);
-    if (!file) return file.error();
-    return std::move(file->bytes);
-  };
-  input.local_addresses = local_addresses();
   auto table = std::make_shared<conf::RoutingTable>(catalog::translate(input));
   std::set<std::string> names;
   for (const conf::Instance& instance : instances_.instances) names.insert(instance.service);
