@@ -72,5 +72,18 @@ TEST(Diff, KnowsWhatTakesARestart) {
   EXPECT_EQ(diff.lines.size(), 4u);
 }
 
+TEST(Diff, AKeyThatComesOrGoesTakesARestartIfItsChangeDoes) {
+  KeyRow row;
+  row.name = "chroot";
+  row.at_start = true;
+  const Yaml without = Yaml::mapping();
+  Yaml with = without;
+  with.add("chroot", Yaml::scalar("/srv"));
+  for (const ConfigDiff& diff : {diff_nodes(without, with, {row}), diff_nodes(with, without, {row})}) {
+    ASSERT_EQ(diff.lines.size(), 1u);
+    EXPECT_TRUE(diff.lines[0].at_start) << diff.lines[0].text();
+  }
+}
+
 }  // namespace
 }  // namespace gatehouse::conf
