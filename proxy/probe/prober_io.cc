@@ -103,11 +103,11 @@ void Prober::keep(std::vector<Probed> probed) {
     ending_.push_back(std::move(subject));
   }
   subjects_ = std::move(next);
-  // Policies that no service has any more.
+  // Policies that no service has any more; and those of checks that say it all, whose authorities are looked at anew.
   std::erase_if(contexts_, [this](const auto& context) {
     const auto& policy = std::get<0>(context.first);
-    return policy && std::none_of(subjects_.begin(), subjects_.end(),
-                                  [&](const auto& subject) { return subject.second->probed.tls == policy; });
+    return !policy || std::none_of(subjects_.begin(), subjects_.end(),
+                                   [&](const auto& subject) { return subject.second->probed.tls == policy; });
   });
   {
     std::lock_guard lock(views_mutex_);
@@ -155,9 +155,9 @@ Result<Prober::ContextPtr> Prober::context_for(const Probed& probed, const conf:
   policy.alpn = {h2 ? "h2" : "http/1.1"};
   if (!shared) policy.verify = check.tls_verify;
   if (!shared && policy.verify) {
-    Result<TrustStorePtr> store = TrustStore::from_system();
-    if (!store) return store.error();
-    policy.authorities = *store;
+    const Result<TrustStorePtr> now = system_.look();
+    policy.authorities = system_.last();
+    if (!policy.authorities) return now.error();
   }
   Result<TlsClientContext> made = TlsClientContext::make(policy);
   if (!made) return made.error();
