@@ -137,16 +137,27 @@ TEST_F(ControlServer, AQueueThatIsFullHoldsUpNeitherAStartNorAClient) {
   EXPECT_EQ(reply.error().code, Errc::timed_out);
 }
 
+// No descriptor can be opened. Puts it back at its end.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &usual_);
+    const rlimit none{0, usual_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &usual_); }
+  NoDescriptors(const NoDescriptors&) = delete;
+
+ private:
+  rlimit usual_{};
+};
+
 TEST_F(ControlServer, ASocketThatCannotBeAskedIsLeftAlone) {
   ASSERT_TRUE(serve());
-  rlimit usual{};
-  ::getrlimit(RLIMIT_NOFILE, &usual);
-  const rlimit none{0, usual.rlim_max};
-  asio::io_context other;
-  ::setrlimit(RLIMIT_NOFILE, &none);
-  const bool served = static_cast<bool>(serve_unix(other, socket(), "", echo));
-  ::setrlimit(RLIMIT_NOFILE, &usual);
-  EXPECT_FALSE(served);
+  {
+    const NoDescriptors none;
+    EXPECT_FALSE(serve_unix(io_, socket(), "", echo));
+  }
   EXPECT_TRUE(std::filesystem::exists(socket()));
 }
 
