@@ -1,4 +1,5 @@
 """Running it: signals, the end, the logs, the metrics address, privileges."""
+import contextlib
 import os
 import pwd
 import re
@@ -74,6 +75,35 @@ def test_sigterm_ends_in_bounded_time_though_a_request_never_does(make_door, mak
         door.signal(signal.SIGTERM)
         client.wait_closed(within=8)
     assert door.process.wait(10) == 0
+
+
+def test_uploads_that_are_cut_at_the_end_do_no_harm(make_door, make_backend):
+    """Their clients' bytes come faster than the backend takes them: that is where a cut meets most of what is held."""
+    door = make_door(start=False, config={"limits": {"shutdown_time": "1s", "body_rate": "off"}})
+    gate = Gate()
+    slow = make_backend("slow", handler=lambda exchange: gate.wait(60), head_only=True)
+    door.catalog.put("slow", instance("slow", slow, "route=slow.test"))
+    door.start()
+    clients = [Client(door.http, host="slow.test") for _ in range(8)]
+    for n, client in enumerate(clients):
+        framing = "Transfer-Encoding: chunked" if n % 2 else "Content-Length: 1000000000"
+        client.send(f"POST / HTTP/1.1\r\nHost: slow.test\r\n{framing}\r\n\r\n")
+        client.sock.setblocking(False)
+        chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n" if n % 2 else b"x" * 65536
+        fill(client.sock, chunk)
+    slow.wait_for_requests(len(clients))
+    door.signal(signal.SIGTERM)
+    assert door.process.wait(10) == 0
+    gate.open()
+    for client in clients:
+        client.close()
+
+
+def fill(sock, chunk):
+    """Sends until nobody takes any more; a chunk that was cut is ended later or never."""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            sock.send(chunk)
 
 
 def test_listeners_stay_open_for_the_delay_while_readiness_fails(make_door, make_backend):
