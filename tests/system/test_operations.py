@@ -393,6 +393,18 @@ def test_started_as_root_it_binds_and_then_is_its_user(make_door, make_backend):
 
 
 @pytest.mark.root
+def test_a_configuration_that_its_user_cannot_read_ends_the_start(make_door):
+    door = make_door(start=False, config={"node": {"user": "nobody"}})
+    door.change_config({"logs": {"access": {"to": "off"}}})
+    open_to_all(door)
+    for folder in (door.path("state"), door.run_folder):
+        subprocess.run(["chown", "nobody", folder], check=True)
+    os.chmod(door.file, 0o600)
+    done = door.command("run", "-c", door.file)
+    assert done.returncode == 1 and "nobody must be able to read it for a reload" in done.stderr
+
+
+@pytest.mark.root
 def test_folders_that_root_will_make_are_no_error(make_door):
     folders = {"state": os.path.join("made", "state"), "socket": os.path.join("made", "run", "admin.sock")}
     door = make_door(start=False, config={"node": {"user": "nobody", "state": folders["state"]}})
