@@ -178,7 +178,8 @@ def test_a_text_is_looked_for_in_the_body_alone_which_ends_where_it_says(make_do
         exchange.read()  # until the checker has read enough, or has lost its patience
 
     one.handler = hold
-    door.catalog.put("one", instance("one", one, "route=one.test", "health=/up body=ready timeout=5m interval=1h", id="one"))
+    health = "health=/up body=ready timeout=5m interval=1h"
+    door.catalog.put("one", instance("one", one, "route=one.test", health, id="one"))
     door.start()
     assert verdict in wait_until(lambda: output_of(door, "one", "one"), "a result", within=20)
 

@@ -60,10 +60,11 @@ def served(door):
 def test_a_door_out_of_descriptors_serves_again_when_there_are_some(make_door, make_backend):
     config = {"limits": {"connections_per_client": 100000, "connections": 10000}}
     door = one_service(make_door, make_backend, "prlimit", "--nofile=100:100", config=config)
-    held = [connect(door.http) for _ in range(150)]
+    held = [Client(door.http) for _ in range(150)]
+    wait_until(lambda: any(client.is_closed() for client in held), "one is turned away")
     door.assert_alive()
-    for sock in held:
-        sock.close()
+    for client in held:
+        client.close()
     wait_until(lambda: served(door), "service with descriptors to spare", within=10)
     assert door.metric("gatehouse_accept_pauses_total") > 0
     for _ in range(20):
