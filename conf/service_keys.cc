@@ -334,7 +334,7 @@ constexpr auto table = std::to_array<ServiceKey>({
      "what a plain request gets: a redirect to https, the service, or 403", on_host},
     {"hsts", "duration | off", route, tags, once, open, carried,
      apply_duration<of_route, &RoutePolicy::hsts, second, 1000 * day, true>, "off",
-     "Strict-Transport-Security with this max-age on answers over TLS", on_host},
+     "Strict-Transport-Security with this max-age on answers over our own TLS", on_host},
     {"pages", "STATUS:FILE [retry_after=60s]", route, file_only, repeats, open, carried, add_pages, "built in",
      "the operator's own page in place of a status that we answer with, as in 5xx:pages/sorry.html; those of `\"*\"` "
      "also where no route leads"},
