@@ -264,7 +264,9 @@ Status Door::set_drain(const std::string& target, bool drain, const std::string&
   if (drain)
     drained_.insert(target);
   else if (drained_.erase(target) == 0)
-    return invalid(target + " is not drained");
+    return invalid(drained_.contains(service)
+                       ? service + " is drained as a whole; `gatehouse undrain " + service + "`"
+                       : target + " is not drained");
   apply_drains();
   const std::string what = (drain ? "drain " : "undrain ") + target;
   note("command", what, by);

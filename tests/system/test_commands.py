@@ -237,6 +237,14 @@ def test_a_drain_survives_a_restart(house):
     house.do("undrain", "one/a")
     assert used(house) == {"a", "b"}
 
+def test_an_endpoint_of_a_drained_service_is_told_how_to_come_back(house):
+    house.do("drain", "one")
+    done = house.command("undrain", "one/a")
+    assert done.returncode == 1 and "one is drained as a whole; `gatehouse undrain one`" in done.stderr
+    house.do("undrain", "one")
+    assert "one/a is not drained" in house.command("undrain", "one/a").stderr
+
+
 
 def test_a_drain_survives_a_change_of_the_catalog(house, make_backend):
     house.do("drain", "one/a")
