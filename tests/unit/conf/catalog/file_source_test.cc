@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "conf/catalog/file_source_io.h"
 #include "conf/config.h"
@@ -114,6 +115,19 @@ TEST(FileSource, TheUsualFolderMayBeAbsentAndAnotherMayNot) {
   EXPECT_FALSE(conf::has_error(state.findings));
   EXPECT_EQ(told(state), (Ids{usual + ": warning: there is no such folder: no services come from it"}));
   EXPECT_TRUE(conf::has_error(source.update(read_folder("/nowhere", "/nowhere")).findings));
+}
+
+TEST(FileSource, ANameThatBeginsWithADotIsNotRead) {
+  const fs::path folder = fs::temp_directory_path() / ("gatehouse_dots_" + std::to_string(::getpid()));
+  fs::create_directories(folder);
+  fs::create_symlink("somebody@here.4711", folder / ".#shop.json");  // Emacs' lock
+  std::ofstream(folder / ".hidden.json") << service("hidden");
+  std::ofstream(folder / "shop.json") << service("shop");
+  FileSource source(home);
+  const SourceState state = source.update(read_folder(folder.string(), "services"));
+  fs::remove_all(folder);
+  EXPECT_EQ(ids(state), (Ids{"shop"}));
+  EXPECT_EQ(told(state), Ids{});
 }
 
 TEST(FileSource, ANodeThatIsRenamedRenamesItsInstances) {
