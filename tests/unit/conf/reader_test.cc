@@ -195,6 +195,14 @@ TEST(Reader, AddressesNetworksAndHostsAreReadStrictly) {
       {"listen: [ { name: a, address: 127.0.0.1 } ]",
        "gatehouse.yaml:1:31: listen[0].address: 127.0.0.1: write an address and a port, as in 127.0.0.1:80, "
        "\"[::]:443\" or :8080"},
+      {"listen: [ { name: a, address: 'localhost:80' } ]",
+       "gatehouse.yaml:1:31: listen[0].address: localhost:80: names are not taken here; write an address and a port, "
+       "as in 127.0.0.1:80, or \"[::]:80\" for all addresses"},
+      {"listen: [ { name: a, address: '*:80' } ]",
+       "gatehouse.yaml:1:31: listen[0].address: *:80: write \"[::]:80\" for all addresses, with your port"},
+      {"listen: [ { name: a, address: 'fe80::1:80' } ]",
+       "gatehouse.yaml:1:31: listen[0].address: fe80::1:80: write an address and a port, as in 127.0.0.1:80, "
+       "\"[::]:443\" or :8080"},
       {"listen: [ { name: a } ]", "gatehouse.yaml:1:11: listen[0]: address is missing"},
       {"certificates:\n  files:\n",
        "gatehouse.yaml:2:3: certificates.files: write one value here (path, none), not nothing"},
