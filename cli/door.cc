@@ -103,6 +103,13 @@ void Door::warn(const std::string& what, const std::string& text, const std::str
   by.empty() ? events_->warning(text, {{"what", what}}) : events_->warning(text, {{"what", what}, {"by", by}});
 }
 
+void Door::tell(const std::string& what, const conf::Finding& finding) {
+  history_.add({wall_ms(), what, finding.text(), {}});
+  const std::string text = finding.text_without_severity();  // the line has its level
+  finding.severity == conf::Severity::note ? events_->info(text, {{"what", what}})
+                                           : events_->warning(text, {{"what", what}});
+}
+
 Status Door::bind_listeners(const std::vector<conf::Listen>& wanted, std::vector<proxy::OpenListener>& out) {
   for (const conf::Listen& listen : wanted) {
     auto listener = std::make_shared<proxy::Listener>();
@@ -282,7 +289,8 @@ ReloadResult Door::reload(const std::string& by) {
       result.findings.push_back(finding("logs.events.to", changed.error().what));
   conf::place(result.findings, read.positions);
   errors_first(result.findings);
-  for (const conf::Finding& each : result.findings) events_->warning(each.text(), {{"what", "configuration"}});
+  for (const conf::Finding& each : result.findings)
+    events_->warning(each.text_without_severity(), {{"what", "configuration"}});
   if (conf::has_error(result.findings)) {
     warn("configuration", "reload refused: " + refusal_text(result.findings), by);
     return result;

@@ -79,7 +79,7 @@ void Door::read_certificates() {
   for (const conf::Finding& each : findings) {
     const bool known = std::any_of(certificate_findings_.begin(), certificate_findings_.end(),
                                    [&](const conf::Finding& before) { return before.text() == each.text(); });
-    if (!known) warn("certificate", each.text());
+    if (!known) tell("certificate", each);
   }
   certificate_findings_ = std::move(findings);
   if (!placeholder_) {
@@ -92,7 +92,7 @@ void Door::read_certificates() {
 void Door::tell_endings() {
   const auto now = std::chrono::system_clock::now();
   for (const conf::Finding& each : ending_certificates(certificates_->all(), config_.certificates.files, now))
-    if (told_endings_.insert(each.text()).second) warn("certificate", each.text());
+    if (told_endings_.insert(each.text()).second) tell("certificate", each);
   endings_timer_.expires_after(std::chrono::hours(1));
   endings_timer_.async_wait([this](boost::system::error_code error) {
     if (!error) tell_endings();
@@ -205,8 +205,7 @@ void Door::note_world(const proxy::World* before, const std::string& cause) {
     const bool known =
         before != nullptr && std::any_of(before->findings().begin(), before->findings().end(),
                                          [&](const auto& each) { return each.text() == finding.text(); });
-    if (known) continue;
-    finding.severity == conf::Severity::note ? note("catalog", finding.text()) : warn("catalog", finding.text());
+    if (!known) tell("catalog", finding);
   }
 }
 
