@@ -176,7 +176,7 @@ def test_an_endpoint_that_rested_is_looked_at_with_the_first_request(make_door, 
     door.catalog.put("one", instance("one", backend, "route=one.test", checks=checks))
     door.start()
     wait_until(lambda: healthy(door, "one"), "it is up")
-    time.sleep(66)
+    time.sleep(66)  # there is nothing to see: it is the being left alone that counts
     status["/health"] = 500
     assert door.ask(host="one.test").status == 200
     wait_until(lambda: not healthy(door, "one"), "it is down", within=15)
