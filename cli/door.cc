@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/admin.h"
+#include "cli/catalog_input.h"
 #include "cli/http_server_io.h"
 #include "cli/metrics_page.h"
 #include "cli/serving_user.h"
@@ -28,13 +29,6 @@ constexpr std::size_t config_bytes_most = 1 << 20;
 
 std::int64_t wall_ms() {
   return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-catalog::Home home_of(const conf::Config& config) {
-  catalog::Home home;
-  home.datacenter = config.node.datacenter;
-  home.node = config.node.name;
-  return home;
 }
 
 conf::Finding finding(const std::string& path, const std::string& what) { return {{}, path, what}; }
@@ -200,6 +194,9 @@ Status Door::start_threads() {
   }
   shared_.close_idle = [this](std::uint32_t endpoint) {
     for (auto& worker : workers_) worker->close_idle(endpoint);
+  };
+  shared_.warn = [this](const std::string& text) {
+    asio::post(io_, [this, text] { events_->warning(text, {{"what", "backend"}}); });
   };
   shared_.reaper = [this](proxy::WorldPtr world) { asio::post(io_, [gone = std::move(world)] {}); };
   prober_ = std::make_unique<pool::Prober>(

@@ -181,6 +181,13 @@ void Worker::withdraw(std::uint32_t endpoint) {
   loop.post([this, endpoint] { backends.withdraw_endpoint(endpoint); });
 }
 
+void Worker::warn(std::string text) {
+  constexpr LoopTime least_pause_ms = 1000;
+  if (!shared.warn || (warned_at_ != 0 && loop.now() - warned_at_ < least_pause_ms)) return;
+  warned_at_ = loop.now();
+  shared.warn(std::move(text));
+}
+
 // The oldest first: who sends a request sends it in one go, who holds memory with half of one takes his time.
 void Worker::cut_half_heads(std::uint64_t bytes) {
   for (ListNode* node = clients_.next; node != &clients_ && bytes > 0; node = node->next) {

@@ -59,6 +59,7 @@ struct Prober::Subject {
   std::vector<std::unique_ptr<Check>> checks;
   std::uint64_t failures_seen = 0, requests_seen = 0;
   LoopTime used_at = 0;  // when a request was last seen to have gone there
+  bool resting = false;  // asked seldom, since nobody uses it
   bool stopping = false;
 };
 
@@ -129,13 +130,16 @@ void Prober::keep(std::vector<Probed> probed) {
     }
 }
 
-// Connections that failed on the data path: their endpoints are looked at now.
+// Connections that failed on the data path, and requests to endpoints that rested: they are looked at now.
 void Prober::look_for_failures() {
   loop_.timers().set(glance_, loop_.now() + glance_ms);
   for (auto& [state, subject] : subjects_) {
     const std::uint64_t failures = state->connect_failures_total.load(std::memory_order_relaxed);
-    if (failures == subject->failures_seen) continue;
+    const bool woken =
+        subject->resting && state->requests_total.load(std::memory_order_relaxed) != subject->requests_seen;
+    if (failures == subject->failures_seen && !woken) continue;
     subject->failures_seen = failures;
+    subject->resting = false;
     for (auto& check : subject->checks) {
       check->hurry = true;
       check->waker.signal();
@@ -196,7 +200,9 @@ Task<> Prober::story(Subject& subject, std::size_t index) {
     const std::uint64_t requests = subject.probed.endpoint.live->requests_total.load(std::memory_order_relaxed);
     if (requests != subject.requests_seen || subject.used_at == 0) subject.used_at = loop_.now();
     subject.requests_seen = requests;
-    const bool used = loop_.now() - subject.used_at < unused_after_ms;
+    // A backup is idle until it is needed at once.
+    const bool used = subject.probed.endpoint.backup || loop_.now() - subject.used_at < unused_after_ms;
+    subject.resting = !used;
     next = loop_.now() + probe_delay(check, subject.health.pace(index, used), dice_.roll()).count();
   }
 }
