@@ -54,7 +54,7 @@ services: { off: { route: [off.example, on.example], timeout: 5s } }
           "trusted_proxies: [10.0.0.0/8] -> [10.0.0.0/8, 192.0.2.1/32]",
           "hosts.a.example.hsts: 180d -> 90d",
           "hosts.a.example.http: added: serve",
-          "hosts.b.example: removed, was { allow: [], deny: [], http: serve }",
+          "hosts.b.example: removed, was { http: serve }",
           "services.off.route: off.example -> [off.example, on.example]",
           "services.off.timeout: added: 5s",
           "limits.header_time: 10s -> 5s",
