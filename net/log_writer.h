@@ -1,9 +1,9 @@
 // log_writer.h: a log's thread: takes lines out of its rings and writes them to a file or to stdout.
 //   Wakes every 100 ms, or when a ring is half full. reopen() (SIGUSR1) opens the path anew, for logrotate. A write
 //   that fails (full disk) drops what it holds, counts it and goes on; traffic never notices. A line of which only
-//   the beginning was taken is ended before the next one. Threads  one of its own, which alone writes and holds no
-//   lock while it does: a disk or a pipe that takes nothing keeps nobody else waiting. The rings fill, and count the
-//   lines they drop.
+//   the beginning was taken is ended before the next one.
+//   Threads  one of its own, which alone writes and holds no lock while it does: a disk or a pipe that takes nothing
+//   keeps nobody else waiting. The rings fill, and count the lines they drop.
 #pragma once
 
 #include <atomic>
