@@ -250,7 +250,8 @@ void Exchange::judge_failure(Fault fault) {
     case Fault::connect:
       if (blame_ == Side::backend)
         pool::on_connect_failure(*endpoint_, pool_->endpoints, pool_->stats->eject, failure_, now_ms());
-      if (retry.on_connect && attempts_ <= retry.attempts && retry_allowed()) attempt_ = Attempt::again_elsewhere;
+      // Nothing was asked of anybody: no load that a budget would have to spare.
+      if (retry.on_connect && attempts_ <= retry.attempts) attempt_ = Attempt::again_elsewhere;
       break;
     case Fault::closed:
       if (retry.on_stale && retry.attempts > 0 && !stale_replayed_ && backend_->requests > 0 && may_replay()) {

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from support import wire
+from support.backend import Gate
 from support.catalog import http_check, instance, tcp_check
 from support.client import Client
 from support.door import endpoints, healthy
@@ -222,6 +223,29 @@ def test_an_instance_that_refuses_connections_costs_nobody_a_request(fleet, meth
     house["a"].stop()
     tally = house.spread(100, method=method, body=b"x")
     assert set(tally) == {"b", "c"}, "nothing was sent, so any method may try another instance"
+
+
+def test_requests_refused_by_the_only_instance_seen_up_wait_for_those_not_yet_asked(fleet):
+    house = fleet("ab", checks=http_check, start=False)
+    first_check = Gate()
+
+    def slow_to_start(exchange):
+        if exchange.request.target.startswith("/health"):
+            first_check.wait()
+        exchange.answer(fields={"X-Backend": "b"})
+
+    house["b"].handler = slow_to_start
+    house.door.start()
+    settled(house, over="a")
+    house["a"].stop()
+    clients = [Client(house.door.http, host=house.host, timeout=30) for _ in range(12)]
+    for client in clients:
+        client.request()
+    wait_until(lambda: house.door.metric("gatehouse_service_queued") == 12, "all wait")
+    first_check.open()
+    assert [client.response().status for client in clients] == [200] * 12
+    for client in clients:
+        client.close()
 
 
 def test_an_instance_that_comes_back_is_used_again(fleet):
