@@ -6,6 +6,7 @@
 #include "conf/catalog/fabio_tags.h"
 #include "conf/catalog/fabio_weights.h"
 #include "conf/catalog/tags.h"
+#include "conf/catalog/traefik_tags.h"
 
 namespace gatehouse::catalog {
 namespace {
@@ -24,7 +25,7 @@ void add(SpelledInstance& to, ForeignTags tags) {
 }  // namespace
 
 std::vector<SpelledInstance> spell(std::span<const conf::Instance> instances, const conf::Config& config) {
-  const bool native = is_on(config, "native"), fabio = is_on(config, "fabio");
+  const bool native = is_on(config, "native"), fabio = is_on(config, "fabio"), traefik = is_on(config, "traefik");
   const SpellingContext context{config.listen};
   std::map<std::size_t, unsigned> weights;
   if (fabio) weights = fabio_weights(instances);
@@ -39,6 +40,7 @@ std::vector<SpelledInstance> spell(std::span<const conf::Instance> instances, co
         tags.layer.settings["weight"] = {{std::to_string(weight->second), instances[i].at}};
       add(spelled, std::move(tags));
     }
+    if (traefik) add(spelled, traefik_tags(instances[i], context));
   }
   return out;
 }
