@@ -7,14 +7,10 @@
 #include "conf/catalog/fabio_weights.h"
 #include "conf/catalog/tags.h"
 #include "conf/catalog/traefik_tags.h"
+#include "conf/catalog/traefik_tree.h"
 
 namespace gatehouse::catalog {
 namespace {
-
-bool is_on(const conf::Config& config, std::string_view spelling) {
-  const std::vector<std::string>& on = config.catalog.spellings;
-  return std::find(on.begin(), on.end(), spelling) != on.end();
-}
 
 void add(SpelledInstance& to, ForeignTags tags) {
   if (tags.port) to.layers.instance.port = *tags.port;
@@ -23,6 +19,17 @@ void add(SpelledInstance& to, ForeignTags tags) {
 }
 
 }  // namespace
+
+std::string_view spelling_of(std::string_view tag) {
+  if (tag.starts_with("gatehouse.")) return "native";
+  if (parse_fabio_tag(tag)) return "fabio";
+  return lower_case(tag.substr(0, 8)) == "traefik." ? "traefik" : "";
+}
+
+bool is_on(const conf::Config& config, std::string_view spelling) {
+  const std::vector<std::string>& on = config.catalog.spellings;
+  return std::find(on.begin(), on.end(), spelling) != on.end();
+}
 
 std::vector<SpelledInstance> spell(std::span<const conf::Instance> instances, const conf::Config& config) {
   const bool native = is_on(config, "native"), fabio = is_on(config, "fabio"), traefik = is_on(config, "traefik");

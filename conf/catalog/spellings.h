@@ -20,6 +20,10 @@ struct SpelledInstance {
 // In the order of the instances.
 std::vector<SpelledInstance> spell(std::span<const conf::Instance> instances, const conf::Config& config);
 
+// Whose tag it is: "native", "fabio", "traefik"; empty: nobody's.
+std::string_view spelling_of(std::string_view tag);
+bool is_on(const conf::Config& config, std::string_view spelling);
+
 // What is to be told of foreign tags; a tag that all instances of a service carry is told once.
 conf::Findings foreign_findings(std::span<const SpelledInstance> instances);
 

@@ -31,32 +31,37 @@ std::string plain_host(std::string_view text) {
 
 namespace {
 
-// The pattern that says nearly the same as a regular expression for hosts; empty: there is none.
-//   v3: ^[a-z]+\.example\.com$   v2: {sub:[a-z]+}.example.com
-std::string host_of_regexp(std::string_view text) {
-  if (text.starts_with('^')) text.remove_prefix(1);
-  if (text.ends_with('$')) text.remove_suffix(1);
-  std::string_view label;
-  if (text.starts_with('{')) {
-    const std::size_t end = std::min(text.find("}."), text.size());
-    std::string_view inner = text.substr(1, end - 1);
-    const std::size_t colon = inner.find(':');
-    inner.remove_prefix(colon == std::string_view::npos ? inner.size() : colon + 1);
-    label = inner.empty() ? "*" : take_label(inner);
-    if (!inner.empty() || end == text.size()) return "";
-    text.remove_prefix(end + 1);
-  } else if (text.starts_with('(') && text.find(")") != std::string_view::npos) {
-    std::string_view inner = text.substr(1, text.find(')') - 1);
+// The labels in front that a regular expression stands for: "[a-z]+", "(.+)", v2's "{sub:[a-z]+}"; taken off the
+// text.
+std::string_view take_labels(std::string_view& text) {
+  const bool named = text.starts_with('{');
+  if (!named && !text.starts_with('(')) return take_label(text);
+  const std::size_t end = text.find(named ? '}' : ')');
+  if (end == std::string_view::npos) return "";
+  std::string_view inner = text.substr(1, end - 1), label = "*";
+  const std::size_t colon = inner.find(':');
+  if (!named || colon != std::string_view::npos) {
+    if (named) inner.remove_prefix(colon + 1);
     label = take_label(inner);
     if (!inner.empty()) return "";
-    text.remove_prefix(text.find(')') + 1);
-  } else {
-    label = take_label(text);
   }
-  if (label.empty()) return plain_host(text);
-  text.remove_prefix(text.starts_with("\\.") ? 2 : text.starts_with('.') ? 1 : text.size());
+  text.remove_prefix(end + 1);
+  return label;
+}
+
+// The pattern that says nearly the same as a regular expression for hosts (empty: any host); nothing: there is none.
+std::optional<std::string> host_of_regexp(std::string_view text) {
+  if (text.starts_with('^')) text.remove_prefix(1);
+  if (text.ends_with('$')) text.remove_suffix(1);
+  const std::string_view labels = take_labels(text);
+  if (labels == "**" && text.empty()) return "";
+  if (!labels.empty()) {
+    if (!text.starts_with('.') && !text.starts_with("\\.")) return std::nullopt;
+    text.remove_prefix(text.starts_with('.') ? 1 : 2);
+  }
   const std::string name = plain_host(text);
-  return name.empty() ? "" : std::string(label) + "." + name;
+  if (name.empty()) return std::nullopt;
+  return labels.empty() ? name : std::string(labels) + "." + name;
 }
 
 bool covers_path(const std::string& prefix, const std::string& path) {
@@ -103,15 +108,17 @@ class Translator {
     if (host.find_first_of("{}") != std::string::npos) return add_host_regexp(host);
     const Result<std::string> name = conf::parse_route_host(host);
     if (!name) return fail(name.error().what);
+    if (out_.host.starts_with('*')) return fail("Host and HostRegexp together are not mapped");
     if (!out_.host.empty() && out_.host != *name) out_.never = true;
     out_.host = *name;
   }
 
   void add_host_regexp(const std::string& regexp) {
-    const std::string host = host_of_regexp(regexp);
-    if (host.empty() || !out_.host.empty()) return fail("HostRegexp(`" + regexp + "`) is not mapped");
-    out_.host = host;
-    out_.differs.push_back("HostRegexp(`" + regexp + "`) is taken as " + host);
+    const std::optional<std::string> host = host_of_regexp(regexp);
+    if (host && host->empty()) return;  // any
+    if (!host || !out_.host.empty()) return fail("HostRegexp(`" + regexp + "`) is not mapped");
+    out_.host = *host;
+    out_.differs.push_back("HostRegexp(`" + regexp + "`) is taken as " + *host);
   }
 
   void add_path(const std::string& text, bool exact) {

@@ -84,6 +84,12 @@ class Translation {
       for (const std::string& tag : instance->tags) {
         // What is wrong with it is told already.
         if (tag.starts_with("gatehouse.route=") || tag.starts_with("gatehouse.tcp=")) return;
+        if (const std::string_view whose = spelling_of(tag);
+            (whose == "fabio" || whose == "traefik") && !is_on(input_.config, whose))
+          return out_.findings.push_back({instance->at, service,
+                                          "no route leads to it; the tag " + tag + " is " + std::string(whose) +
+                                              "'s: add that to catalog.spellings to have it read",
+                                          Severity::warning});
         const std::size_t equals = tag.find('=');
         if (equals == std::string::npos || conf::find_service_key(tag.substr(0, equals)) == nullptr) continue;
         return out_.findings.push_back(

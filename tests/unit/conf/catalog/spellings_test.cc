@@ -96,6 +96,58 @@ TEST(Spellings, AnInstanceThatRefusesWhatTheOthersServeIsKeptOut) {
   EXPECT_EQ(table.services[0]->instances.size(), 2u);
 }
 
+TEST(Spellings, AHostileInstanceLoosensNothing) {
+  const auto office = [](const char* range) {
+    return instance_with({"traefik.http.routers.r.rule=Host(`a.example`)",
+                          "traefik.http.routers.r.middlewares=office",
+                          "traefik.http.middlewares.office.ipallowlist.sourcerange=" + std::string(range)});
+  };
+  std::vector<conf::Instance> instances{office("10.0.0.0/8"), office("10.0.0.0/8"), office("0.0.0.0/0")};
+  instances[1].id = "web-2", instances[2].id = "hostile";
+  conf::Config config;
+  config.catalog.spellings = {"traefik"};
+  const conf::RoutingTable table = translated(instances, config);
+  EXPECT_EQ(table.services.at(0)->routes.at(0).policy.allow, (std::vector{*IpPrefix::parse("10.0.0.0/8")}));
+  EXPECT_EQ(table.services[0]->instances.size(), 2u);
+  instances[2] =
+      instance_with({"traefik.http.middlewares.office.ipallowlist.sourcerange=0.0.0.0/0", "urlprefix-a.example/"});
+  instances[2].service = "other", instances[2].id = "hostile";
+  config.catalog.spellings = {"fabio", "traefik"};
+  const conf::RoutingTable second = translated(instances, config);
+  for (const auto& service : second.services)
+    for (const conf::Route& route : service->routes)
+      if (service->name == "web") EXPECT_EQ(route.policy.allow, (std::vector{*IpPrefix::parse("10.0.0.0/8")}));
+}
+
+TEST(Spellings, ATakenRouteIsNotShared) {
+  std::vector<conf::Instance> instances{instance_with({"urlprefix-a.example/ allow=ip:10.0.0.0/8"})};
+  conf::Config config;
+  config.catalog.spellings = {"fabio"};
+  const auto read_file = [](const std::string&) -> Result<std::string> { return invalid("no files here"); };
+  const conf::RoutingTable before = translate({.instances = instances, .config = config, .read_file = read_file});
+  instances.push_back(instance_with({"urlprefix-a.example/"}));
+  instances[1].service = "aaa", instances[1].id = "hostile";
+  const conf::RoutingTable table =
+      translate({.instances = instances, .config = config, .previous = &before, .read_file = read_file});
+  ASSERT_EQ(table.services.size(), 1u);
+  EXPECT_EQ(table.services[0]->name, "web");
+  EXPECT_EQ(table.services[0]->instances.size(), 1u);
+}
+
+TEST(Spellings, ThePortOfTraefiksTagsIsTheEndpoints) {
+  const conf::RoutingTable table = with_tags(
+      {"traefik.http.routers.r.rule=Host(`a.example`)", "traefik.http.services.s.loadbalancer.server.port=9000"},
+      {"traefik"});
+  EXPECT_EQ(table.services.at(0)->instances.at(0).port, 9000);
+}
+
+TEST(Spellings, ATagOfASpellingThatIsOffIsAHint) {
+  EXPECT_EQ(
+      told(with_tags({"urlprefix-a.example/"}, {"native"})),
+      (Texts{"web.json:3:5: warning: web: no route leads to it; the tag urlprefix-a.example/ is fabio's: add that "
+             "to catalog.spellings to have it read"}));
+}
+
 TEST(Spellings, ATagOfManyInstancesIsToldOnce) {
   std::vector<conf::Instance> instances;
   for (const char* id : {"web-1", "web-2", "web-3"}) {

@@ -109,8 +109,9 @@ TEST(TraefikMatch, AHostRegexpOfALabelIsAStar) {
         Case{"^.+\\.a\\.example$", "**.a.example/"}, Case{"^(.+)\\.a\\.example$", "**.a.example/"},
         Case{"{sub:[a-z]+}.a.example", "*.a.example/"}, Case{"{sub:.+}.a.example", "**.a.example/"},
         Case{"{sub}.a.example", "*.a.example/"}, Case{"^a\\.example$", "a.example/"},
-        Case{"^(a|b)\\.example$", "failure"}, Case{"^a+\\.example$", "failure"}, Case{".+", "failure"},
-        Case{"^www[0-9]\\.example$", "failure"}, Case{"{sub:[a-z]+", "failure"}, Case{"[a-z", "failure"}})
+        Case{"^(a|b)\\.example$", "failure"}, Case{"^a+\\.example$", "failure"}, Case{".+", "/"}, Case{"^.*$", "/"},
+        Case{"{any:.+}", "/"}, Case{"^www[0-9]\\.example$", "failure"}, Case{"{sub:[a-z]+", "failure"},
+        Case{"[a-z", "failure"}})
     EXPECT_EQ(match("HostRegexp(`" + std::string(c.regexp) + "`)"), c.match) << c.regexp;
 }
 

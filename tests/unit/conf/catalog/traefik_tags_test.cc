@@ -191,7 +191,8 @@ TEST(TraefikTags, SeveralAllowListsLetInWhomAllOfThemDo) {
     return read(tags);
   };
   EXPECT_EQ(values(with("Host(`a`)", "10.1.0.0/16"), "route"), (Texts{"a/ allow=10.1.0.0/16"}));
-  EXPECT_EQ(values(with("Host(`a`) && ClientIP(`10.1.2.3`)", "10.1.0.0/16"), "route"), (Texts{"a/ allow=10.1.2.3/32"}));
+  EXPECT_EQ(values(with("Host(`a`) && ClientIP(`10.1.2.3`)", "10.1.0.0/16"), "route"),
+            (Texts{"a/ allow=10.1.2.3/32"}));
   EXPECT_NE(refusals(with("Host(`a`)", "172.16.0.0/12")).at(0), "");
 }
 
