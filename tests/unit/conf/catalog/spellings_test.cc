@@ -8,9 +8,11 @@
 namespace gatehouse::catalog {
 namespace {
 
-conf::RoutingTable translated(const std::vector<conf::Instance>& instances, const conf::Config& config) {
+conf::RoutingTable translated(const std::vector<conf::Instance>& instances, const conf::Config& config,
+                              const conf::RoutingTable* previous = nullptr) {
   return translate({.instances = instances,
                     .config = config,
+                    .previous = previous,
                     .read_file = [](const std::string&) -> Result<std::string> { return invalid("no files here"); }});
 }
 
@@ -113,22 +115,20 @@ TEST(Spellings, AHostileInstanceLoosensNothing) {
       instance_with({"traefik.http.middlewares.office.ipallowlist.sourcerange=0.0.0.0/0", "urlprefix-a.example/"});
   instances[2].service = "other", instances[2].id = "hostile";
   config.catalog.spellings = {"fabio", "traefik"};
-  const conf::RoutingTable second = translated(instances, config);
-  for (const auto& service : second.services)
-    for (const conf::Route& route : service->routes)
-      if (service->name == "web") EXPECT_EQ(route.policy.allow, (std::vector{*IpPrefix::parse("10.0.0.0/8")}));
+  const conf::RoutingTable second = translated(instances, config, &table);
+  ASSERT_EQ(second.services.size(), 1u) << "the holder's route is a conflict for the other";
+  EXPECT_EQ(second.services[0]->name, "web");
+  EXPECT_EQ(second.services[0]->routes.at(0).policy.allow, (std::vector{*IpPrefix::parse("10.0.0.0/8")}));
 }
 
 TEST(Spellings, ATakenRouteIsNotShared) {
   std::vector<conf::Instance> instances{instance_with({"urlprefix-a.example/ allow=ip:10.0.0.0/8"})};
   conf::Config config;
   config.catalog.spellings = {"fabio"};
-  const auto read_file = [](const std::string&) -> Result<std::string> { return invalid("no files here"); };
-  const conf::RoutingTable before = translate({.instances = instances, .config = config, .read_file = read_file});
+  const conf::RoutingTable before = translated(instances, config);
   instances.push_back(instance_with({"urlprefix-a.example/"}));
   instances[1].service = "aaa", instances[1].id = "hostile";
-  const conf::RoutingTable table =
-      translate({.instances = instances, .config = config, .previous = &before, .read_file = read_file});
+  const conf::RoutingTable table = translated(instances, config, &before);
   ASSERT_EQ(table.services.size(), 1u);
   EXPECT_EQ(table.services[0]->name, "web");
   EXPECT_EQ(table.services[0]->instances.size(), 1u);
