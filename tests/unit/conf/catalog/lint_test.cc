@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "conf/catalog/file_source.h"
+#include "conf/catalog/file_source_io.h"
 #include "tests/unit/conf/catalog/foreign.h"
 
 namespace gatehouse::catalog {
@@ -65,6 +67,15 @@ TEST(Lint, WhatOnlyTheFileMaySayIsNotMapped) {
 TEST(Lint, ItIsPrintable) {
   const std::string text = text_of({of("w\x1b", "w-1", {"gatehouse.a\nb=1", "urlprefix-\x07/", "traefik.\x7f"})});
   for (const char c : text) EXPECT_TRUE(c == '\n' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f));
+}
+
+TEST(Lint, TheExampleIsMappedWhole) {
+  const std::string folder = std::string(GATEHOUSE_SOURCE) + "/conf/examples/spellings/services";
+  const SourceState state = FileSource({.node = "fd1"}).update(read_folder(folder, folder));
+  EXPECT_TRUE(state.findings.empty());
+  const std::string text = text_of(state.instances);
+  EXPECT_NE(text.find("exact        urlprefix-shop.example/\n"), std::string::npos) << text;
+  EXPECT_NE(text.find(", 0 not mapped\n"), std::string::npos) << text;
 }
 
 TEST(Lint, WithoutTagsThereIsNothingButTheSum) {
