@@ -18,6 +18,23 @@ void add(SpelledInstance& to, ForeignTags tags) {
   std::move(tags.verdicts.begin(), tags.verdicts.end(), std::back_inserter(to.verdicts));
 }
 
+bool says_where(const conf::ServiceLayer& layer) {
+  return layer.settings.contains("route") || layer.settings.contains("tcp");
+}
+
+void mark_silent(std::vector<SpelledInstance>& instances, const conf::Config& config) {
+  std::set<std::string_view> services;  // that foreign tags give routes to
+  for (const SpelledInstance& spelled : instances)
+    for (const conf::ServiceLayer& layer : spelled.layers.layers)
+      if (layer.spelling != "native" && says_where(layer)) services.insert(spelled.layers.instance.service);
+  for (SpelledInstance& spelled : instances) {
+    const auto yaml = config.services.find(spelled.layers.instance.service);
+    const bool by_file = yaml != config.services.end() && says_where(yaml->second);
+    spelled.is_silent = !by_file && services.contains(spelled.layers.instance.service) &&
+                        std::none_of(spelled.layers.layers.begin(), spelled.layers.layers.end(), says_where);
+  }
+}
+
 }  // namespace
 
 std::string_view spelling_of(std::string_view tag) {
@@ -49,6 +66,7 @@ std::vector<SpelledInstance> spell(std::span<const conf::Instance> instances, co
     }
     if (traefik) add(spelled, traefik_tags(instances[i], context));
   }
+  mark_silent(out, config);
   return out;
 }
 

@@ -15,6 +15,8 @@ namespace gatehouse::catalog {
 struct SpelledInstance {
   conf::InstanceLayers layers;
   std::vector<TagVerdict> verdicts;  // of foreign tags
+  // Asks for no route where others of its service do by foreign tags: fabio and Traefik leave such an instance out.
+  bool is_silent = false;
 };
 
 // In the order of the instances.

@@ -56,7 +56,12 @@ class Translation {
     add(foreign_findings(spelled));
     for (std::size_t i = 0; i < spelled.size(); ++i) {
       const conf::Instance& instance = input_.instances[i];
-      inputs[instance.service].instances.push_back(std::move(spelled[i].layers));
+      if (spelled[i].is_silent)
+        out_.findings.push_back({instance.at, instance.service + ": " + instance.id,
+                                 "asks for no route, as others of the service do by their tags: not used",
+                                 Severity::note});
+      else
+        inputs[instance.service].instances.push_back(std::move(spelled[i].layers));
       instances_[instance.service].push_back(&instance);
     }
     const conf::MergeContext context{.permit_hosts = input_.config.catalog.permit_hosts,

@@ -141,6 +141,23 @@ TEST(Spellings, ThePortOfTraefiksTagsIsTheEndpoints) {
   EXPECT_EQ(table.services.at(0)->instances.at(0).port, 9000);
 }
 
+TEST(Spellings, AnInstanceThatAsksForNothingIsNotUsedAsInFabioAndTraefik) {
+  const auto used = [](const Texts& tags, const conf::Config& config) {
+    std::vector<conf::Instance> instances{instance_with({"urlprefix-a.example/"}), instance_with(tags)};
+    instances[1].id = "web-2";
+    return translated(instances, config).services.at(0)->instances.size();
+  };
+  conf::Config config;
+  config.catalog.spellings = {"native", "fabio", "traefik"};
+  EXPECT_EQ(used({}, config), 1u);
+  EXPECT_EQ(used({"traefik.enable=false", "traefik.http.routers.r.rule=Host(`a.example`)"}, config), 1u);
+  EXPECT_EQ(used({"urlprefix-a.example/"}, config), 2u);
+  EXPECT_EQ(used({"gatehouse.route=a.example"}, config), 2u);
+  config.services["web"].spelling = "yaml";
+  config.services["web"].settings["route"].push_back({"b.example", {}});
+  EXPECT_EQ(used({}, config), 2u) << "the file speaks for all";
+}
+
 TEST(Spellings, ATagOfASpellingThatIsOffIsAHint) {
   EXPECT_EQ(
       told(with_tags({"urlprefix-a.example/"}, {"native"})),
