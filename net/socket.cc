@@ -27,7 +27,7 @@ void Socket::close() {
   if (fd_ < 0) return;
   loop_->forget(fd_);
   ::close(std::exchange(fd_, -1));
-  readable_ = writable_ = false;
+  readable_ = writable_ = arrivals_muted_ = false;
   failed_ = ended_ = true;
 }
 
