@@ -207,6 +207,12 @@ class Reader {
       url.erase(at, 1);
     else if (url.find("$path") == std::string::npos)
       draft.verdict.differs("the query is kept");
+    // fabio passes over a redirect that leads to itself; so that over TLS the route is served.
+    const std::string host = draft.tag.source.substr(0, draft.tag.source.find_first_of(":/"));
+    if (url == "https://$host$path" || (!host.empty() && url == "https://" + host + "$path")) {
+      if (!value.starts_with("301,")) draft.verdict.differs("the redirect is a lasting one, 301 or 308");
+      return "http=redirect";
+    }
     if (draft.tag.option("strip") != nullptr || draft.tag.option("prepend") != nullptr)
       draft.verdict.differs("$path is the path as it was asked for");
     return "redirect=" + value.substr(0, comma) + "," + url;

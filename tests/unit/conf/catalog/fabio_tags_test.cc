@@ -52,7 +52,9 @@ TEST(FabioTags, OptionsBecomeOurs) {
         Case{"strip=/m prepend=/v1", "strip=/m prepend=/v1"},
         Case{"redirect=301,https://www.example$path", "redirect=301,https://www.example$path"},
         Case{"redirect=302,https://www.example/$path", "redirect=302,https://www.example$path"},
-        Case{"redirect=302,https://$host/$path", "redirect=302,https://$host$path"},
+        Case{"redirect=302,https://$host/$path", "http=redirect"},
+        Case{"redirect=301,https://a.example$path", "http=redirect"},
+        Case{"redirect=301,https://a.example:8443$path", "redirect=301,https://a.example:8443$path"},
         Case{"allow=ip:10.0.0.0/8,ip:192.0.2.7", "allow=10.0.0.0/8,192.0.2.7"},
         Case{"deny=ip:2001:db8::/32", "deny=2001:db8::/32"}, Case{"auth=staff", "auth=basic:staff"}}) {
     const ForeignTags out = read({"urlprefix-a.example/ " + std::string(c.options)});
