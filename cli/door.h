@@ -91,6 +91,7 @@ class Door {
   // For history and events; the second is of what somebody should look at.
   void note(const std::string& what, const std::string& text, const std::string& by = {});
   void warn(const std::string& what, const std::string& text, const std::string& by = {});
+  void tell(const std::string& what, const conf::Finding& finding);
 
   // door_sources.cc
   std::vector<std::string> paths_to_watch() const;
