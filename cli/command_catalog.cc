@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "cli/catalog_input.h"
 #include "cli/commands.h"
 #include "cli/text.h"
 #include "conf/catalog/file_source.h"
@@ -42,8 +43,7 @@ int run_lint(const Where& where, const std::string& folder) {
   }
   const std::string& from = folder.empty() ? read.config.catalog.files : folder;
   const catalog::SourceState state =
-      catalog::FileSource({.datacenter = read.config.node.datacenter, .node = read.config.node.name})
-          .update(catalog::read_folder(from, from));
+      catalog::FileSource(home_of(read.config)).update(catalog::read_folder(from, from));
   print(state.findings);
   const std::vector<catalog::LintLine> lines = catalog::lint(state.instances, read.config.listen);
   std::cout << catalog::lint_text(lines);
