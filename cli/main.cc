@@ -21,7 +21,7 @@ struct Line {
   CheckOptions check;
   ExplainOptions explain;
   LogOptions logs;
-  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo";
+  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", folder;
   bool json = false, watch = false;
   std::function<int()> run;
 };
@@ -122,6 +122,18 @@ void add_acting_verbs(CLI::App& app, Line& line) {
   }
 }
 
+void add_catalog_verbs(CLI::App& app, Line& line) {
+  CLI::App* catalog = app.add_subcommand("catalog", "What the catalog says");
+  catalog->require_subcommand(1);
+  CLI::App* lint = catalog->add_subcommand("lint", "What becomes of each tag: exact, approximate, not mapped");
+  lint->add_option("folder", line.folder, "A folder of service definitions; else catalog.files");
+  lint->add_option("-c,--config", line.where.config, "The configuration, gatehouse.yaml, whose listeners are meant");
+  lint->footer(
+      "Tags are read in all spellings: ours, fabio's and Traefik's, and shown with what they become.\n"
+      "Exit code 1 if a tag is not mapped.");
+  lint->callback([&line] { line.run = [&line] { return run_lint(line.where, line.folder); }; });
+}
+
 // What CLI11 would only call a missing verb. Says so, and which one was meant perhaps.
 bool is_unknown_verb(const CLI::App& app, const std::string& verb) {
   std::vector<std::string> names;
@@ -146,6 +158,7 @@ int main(int argc, char** argv) {
   add_serving_verbs(app, line);
   add_asking_verbs(app, line);
   add_acting_verbs(app, line);
+  add_catalog_verbs(app, line);
   if (argc > 1 && is_unknown_verb(app, argv[1])) return 2;
   try {
     app.parse(argc, argv);

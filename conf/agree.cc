@@ -33,6 +33,7 @@ Restrictions restrictions_of(const InstanceLayers& member, const ServiceLayer* y
         if (name != "route") continue;
         const Result<RouteSetting> route = parse_route(setting.value);
         if (!route) continue;
+        if (!setting.refused.empty()) out.insert(route->match.text() + " refused: " + setting.refused);
         for (const Option& option : route->options)
           if (restricts(option.name)) add(route->match.text() + " ", option.name, option.value);
       }

@@ -27,6 +27,7 @@ std::string where(const Route& route) {
 
 std::string claim_key(const RouteMatch& match) {
   std::string key = match.host + ":" + std::to_string(match.port) + match.path;
+  if (match.exact_path) key += "\x1fp";
   for (const std::string& method : match.methods) key += "\x1fm" + method;
   for (const HeaderMatch& header : match.headers) key += "\x1fh" + header.name + ":" + header.value;
   return key;

@@ -36,6 +36,7 @@ struct Listen {
 
 struct CatalogSource {
   std::string files = "/etc/gatehouse/services";  // folder of Consul service definitions; empty: none
+  std::vector<std::string> spellings{"native"};   // of tags: native, fabio, traefik
   std::vector<std::string> permit_hosts;          // what tags may claim; empty: any
   std::vector<std::string> permit_listen;         // "address:port" or "address:low-high"; empty: none
   bool operator==(const CatalogSource&) const = default;

@@ -67,9 +67,13 @@ Form<CatalogSource> catalog() {
       {
           {"files", &CatalogSource::files, path_or_none(),
            "a folder of Consul service definitions (*.json), watched: changes take effect by themselves"},
+          {"spellings", &CatalogSource::spellings, list(one_of({"native", "fabio", "traefik"})),
+           "whose tags are read: `gatehouse.KEY=VALUE`, fabio's `urlprefix-`, Traefik's `traefik.`; where several "
+           "say "
+           "a key, the first in this order wins"},
           {"permit", permit(), "what tags may claim; what is written in this file is free of it"},
       },
-      {"consul", "spellings"});
+      {"consul"});
 }
 
 Form<HostPolicy> host() {

@@ -128,6 +128,7 @@ class Merger {
       return;
     }
     Claim& claim = claim_of(route->match, index, setting.at);
+    if (!setting.refused.empty()) claim.route.refused = setting.refused;
     for (Option& option : route->options) add_option(claim, index, setting.at, std::move(option));
   }
 

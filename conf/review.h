@@ -14,7 +14,7 @@ namespace gatehouse::conf {
 
 Trust said_by(const ServiceLayer& layer);  // gatehouse.yaml's layers may say all; tags what their key allows
 
-// A key's path in findings: "services.off.timeout" or "off: gatehouse.timeout".
+// A key's path in findings: "services.off.timeout", "off: gatehouse.timeout" or "off: timeout, by its fabio tags".
 std::string setting_path(const ServiceLayer& layer, std::string_view service, std::string_view key);
 
 Findings review_layer(const ServiceLayer& layer, std::string_view service);

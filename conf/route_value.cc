@@ -20,6 +20,11 @@ bool is_path_character(char c) {
   return is_unreserved(static_cast<unsigned char>(c)) || marks.find(c) != std::string_view::npos;
 }
 
+Status set_exact_path(RouteMatch& match, std::string_view text) {
+  if (text != "exact") return invalid("if.path=" + std::string(text) + ": write if.path=exact");
+  return match.exact_path = true, Done{};
+}
+
 Status set_methods(RouteMatch& match, std::string_view text) {
   for (const std::string_view method : split_list(text)) {
     if (!is_token(method)) return invalid("if.method=" + std::string(text) + ": write methods as in GET,HEAD");
@@ -124,7 +129,9 @@ Result<RouteSetting> parse_route(std::string_view text) {
   }
   for (Option& option : words->options) {
     Status status = Done{};
-    if (option.name == "if.method")
+    if (option.name == "if.path")
+      status = set_exact_path(route.match, option.value);
+    else if (option.name == "if.method")
       status = set_methods(route.match, option.value);
     else if (option.name == "if.header")
       status = add_header(route.match, option.value);

@@ -6,6 +6,7 @@ std::string RouteMatch::text() const {
   std::string out = host;
   if (port != 0) out += ":" + std::to_string(port);
   out += path;
+  if (exact_path) out += " if.path=exact";
   for (std::size_t i = 0; i < methods.size(); ++i) out += (i == 0 ? " if.method=" : ",") + methods[i];
   for (const HeaderMatch& header : headers) {
     out += " if.header=" + header.name;

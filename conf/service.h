@@ -155,6 +155,7 @@ struct RouteMatch {
   std::string path = "/";  // normalised; matches at a segment boundary
   std::vector<std::string> methods;
   std::vector<HeaderMatch> headers;
+  bool exact_path = false;   // nothing below it
   std::string text() const;  // "learn.bank.example/forum"
   bool operator==(const RouteMatch&) const = default;
 };

@@ -9,17 +9,6 @@
 namespace gatehouse::conf {
 namespace {
 
-// A word as parse_words reads it back.
-std::string quoted_word(std::string_view word) {
-  if (!word.empty() && word.find_first_of(" \"\\") == std::string_view::npos) return std::string(word);
-  std::string out = "\"";
-  for (const char c : word) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
-}
-
 // "on: [connect, stale]" is on=connect,stale.
 std::optional<std::string> option_value(const Yaml& value, Reading& reading) {
   if (value.kind != Yaml::Kind::list) {

@@ -221,7 +221,8 @@ constexpr auto table = std::to_array<ServiceKey>({
      "more), "
      "else any host; then the longest path at a segment boundary (400 where a backend could read the path as another "
      "route's). A port selects existing listeners. Options: "
-     "`strip=/path`, `prepend=/path`, `redirect=CODE,URL` (below), `if.method=GET,HEAD`, "
+     "`strip=/path`, `prepend=/path`, `redirect=CODE,URL` (below), `if.path=exact` (nothing below the path), "
+     "`if.method=GET,HEAD`, "
      "`if.header=NAME[:VALUE]`, and every key of scope route"},
     {"tcp", "address:port [sni=NAME] [proxy_protocol=none|v1|v2]", service, tags, repeats, open, later, any_text,
      "none", "carries TCP from this address to the service"},

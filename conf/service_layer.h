@@ -1,4 +1,4 @@
-// service_layer.h: what one spelling (gatehouse.yaml, native tags, later fabio's and Traefik's) says of a service.
+// service_layer.h: what one spelling (gatehouse.yaml, native tags, fabio's, Traefik's) says of a service.
 //   Keys are kept as they were said (name, value, where) after their grammar was checked; layers are merged key by
 //   key by merge.h: the first layer that says a key wins, routes are the union. One table (service_keys.h) knows
 //   every key: its scope, trust, grammar and default.
@@ -16,7 +16,9 @@ namespace gatehouse::conf {
 struct Setting {
   std::string value;
   Position at;
-  bool operator==(const Setting& other) const { return value == other.value; }
+  // Not empty: a route of a foreign tag that restricts in a way we can't keep, and why. It answers 503.
+  std::string refused = {};
+  bool operator==(const Setting& other) const { return value == other.value && refused == other.refused; }
 };
 
 struct ServiceLayer {

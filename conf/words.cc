@@ -43,6 +43,16 @@ std::string printable(std::string_view text, std::size_t most) {
   return text.size() > most ? out + "…" : out;
 }
 
+std::string quoted_word(std::string_view word) {
+  if (!word.empty() && word.find_first_of(" \"\\") == std::string_view::npos) return std::string(word);
+  std::string out = "\"";
+  for (const char c : word) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
 Result<Words> parse_words(std::string_view text, Head head) {
   if (const Status plain = check_plain(text); !plain) return plain.error();
   Words words;

@@ -28,6 +28,9 @@ enum class Head { required, none };
 
 Result<Words> parse_words(std::string_view text, Head head);
 
+// A word as parse_words reads it back.
+std::string quoted_word(std::string_view word);
+
 // Whether a text is of bearable length and without control bytes: what may be echoed and parsed at all.
 Status check_plain(std::string_view text);
 

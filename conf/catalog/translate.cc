@@ -5,8 +5,9 @@
 #include <tuple>
 
 #include "conf/catalog/check_target.h"
+#include "conf/catalog/fabio_pool.h"
 #include "conf/catalog/own_address.h"
-#include "conf/catalog/tags.h"
+#include "conf/catalog/spellings.h"
 #include "conf/claims.h"
 #include "conf/merge.h"
 #include "conf/review.h"
@@ -32,6 +33,7 @@ class Translation {
 
   conf::RoutingTable run() {
     merge_services();
+    add(pool_fabio_routes(services_, input_.previous));
     add(conf::settle_claims(services_, input_.previous));
     std::erase_if(services_, [](const conf::Service& service) { return service.routes.empty(); });
     for (conf::Service& service : services_) keep_usable_instances(service);
@@ -50,8 +52,16 @@ class Translation {
     const auto everywhere = input_.config.services.find("*");
     for (const auto& [name, layer] : input_.config.services)
       if (name != "*") inputs[name].yaml = &layer;
-    for (const conf::Instance& instance : input_.instances) {
-      inputs[instance.service].instances.push_back({instance, {native_layer(instance)}});
+    std::vector<SpelledInstance> spelled = spell(input_.instances, input_.config);
+    add(foreign_findings(spelled));
+    for (std::size_t i = 0; i < spelled.size(); ++i) {
+      const conf::Instance& instance = input_.instances[i];
+      if (spelled[i].is_silent)
+        out_.findings.push_back({instance.at, instance.service + ": " + instance.id,
+                                 "asks for no route, as others of the service do by their tags: not used",
+                                 Severity::note});
+      else
+        inputs[instance.service].instances.push_back(std::move(spelled[i].layers));
       instances_[instance.service].push_back(&instance);
     }
     const conf::MergeContext context{.permit_hosts = input_.config.catalog.permit_hosts,
@@ -79,6 +89,12 @@ class Translation {
       for (const std::string& tag : instance->tags) {
         // What is wrong with it is told already.
         if (tag.starts_with("gatehouse.route=") || tag.starts_with("gatehouse.tcp=")) return;
+        if (const std::string_view whose = spelling_of(tag);
+            (whose == "fabio" || whose == "traefik") && !is_on(input_.config, whose))
+          return out_.findings.push_back({instance->at, service,
+                                          "no route leads to it; the tag " + tag + " is " + std::string(whose) +
+                                              "'s: add that to catalog.spellings to have it read",
+                                          Severity::warning});
         const std::size_t equals = tag.find('=');
         if (equals == std::string::npos || conf::find_service_key(tag.substr(0, equals)) == nullptr) continue;
         return out_.findings.push_back(

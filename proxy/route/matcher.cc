@@ -40,7 +40,16 @@ std::uint32_t Matcher::Tables::find_pattern(HostKind kind, std::string_view name
                          [&](std::uint32_t i) { return hosts[i].kind == kind && is_named(hosts[i], name); });
 }
 
+bool same_path(std::string_view a, std::string_view b) {
+  for (;;) {
+    const auto segment = next_segment(a);
+    if (segment != next_segment(b)) return false;
+    if (segment.empty()) return true;
+  }
+}
+
 bool conditions_hold(const conf::RouteMatch& match, const RouteRequest& request) {
+  if (match.exact_path && !same_path(match.path, request.path)) return false;
   if (!match.methods.empty() && std::ranges::find(match.methods, request.method) == match.methods.end()) return false;
   return std::ranges::all_of(match.headers,
                              [&](const auto& field) { return request.has_field(field.name, field.value); });

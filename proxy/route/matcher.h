@@ -31,7 +31,7 @@ struct RouteTarget {
   const conf::Route* route = nullptr;  // lives as long as the matcher
   // The service as the matcher was built from it: a world that only has other instances shares the matcher.
   const conf::Service* owner = nullptr;
-  bool conditional = false;  // has methods or header conditions
+  bool conditional = false;  // has conditions: methods, fields, an exact path
 };
 
 // Whether the request has a field of this name with this value (an empty value: any). A borrowed callable.

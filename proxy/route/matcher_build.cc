@@ -42,7 +42,7 @@ conf::HostPolicy merge(conf::HostPolicy own, const conf::HostPolicy& wide) {
 }
 
 std::size_t conditions(const conf::RouteMatch& match) {
-  return match.headers.size() + (match.methods.empty() ? 0 : 1);
+  return match.headers.size() + (match.methods.empty() ? 0 : 1) + (match.exact_path ? 1 : 0);
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ std::string joined(const std::vector<std::string>& words) {
 std::string objection(const conf::RouteMatch& match, const RouteRequest& request) {
   if (match.port != 0 && match.port != request.port) return "only on port " + std::to_string(match.port);
   if (!path_is_under(request.path, match.path)) return "the path is not under " + match.path;
+  if (match.exact_path && !same_path(request.path, match.path)) return "only for the path " + match.path + " itself";
   if (!match.methods.empty() && std::ranges::find(match.methods, request.method) == match.methods.end()) {
     return "only for the methods " + joined(match.methods);
   }

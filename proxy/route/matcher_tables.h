@@ -166,7 +166,9 @@ inline std::string_view next_segment(std::string_view& path) {
   return segment;
 }
 
-// Methods and fields; host, port and path are found by the tables.
+bool same_path(std::string_view a, std::string_view b);  // segment by segment
+
+// Methods, fields and whether the path is all; host, port and path are found by the tables.
 bool conditions_hold(const conf::RouteMatch& match, const RouteRequest& request);
 
 }  // namespace gatehouse::route

@@ -30,7 +30,7 @@ def used(house, count=20):
 # -- usage ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["status", "--frobnicate"], ["explain"], ["drain"]])
+@pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["status", "--frobnicate"], ["explain"], ["drain"], ["catalog"]])
 def test_what_is_not_a_command_is_a_usage_error(door_class, arguments):
     done = subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=patient(10))
     assert done.returncode == 2 and done.stdout + done.stderr
@@ -38,7 +38,7 @@ def test_what_is_not_a_command_is_a_usage_error(door_class, arguments):
 
 def test_help_names_every_command(door_class):
     text = subprocess.run([BINARY, "--help"], capture_output=True, text=True, timeout=patient(10)).stdout
-    verbs = "run check explain status history reload ready drain undrain logs demo-backend"
+    verbs = "run check explain status history reload ready drain undrain logs catalog demo-backend"
     assert all(verb in text for verb in verbs.split())
 
 
@@ -104,6 +104,23 @@ def test_what_is_no_yaml_of_ours_is_refused_with_a_place(make_door, text):
     door.write_text(text)
     done = door.check()
     assert done.returncode == 1 and "gatehouse.yaml" in done.stdout + done.stderr
+
+
+def test_a_catalog_is_told_tag_by_tag(make_door):
+    door = make_door(start=False)
+    one = {"id": "one-1", "name": "one", "address": "10.0.0.1", "port": 80, "tags": ["urlprefix-one.test/ strip=/x"]}
+    with open(door.catalog.path("one.json"), "w") as file:
+        json.dump({"service": one}, file)
+    done = door.command("catalog", "lint", "-c", door.file)
+    assert done.returncode == 0 and "exact        urlprefix-one.test/ strip=/x" in done.stdout
+    assert "gatehouse.route=one.test/ strip=/x" in done.stdout
+    assert "tags in fabio's spelling are not read: add it to catalog.spellings" in done.stdout
+    one["tags"].append("traefik.http.routers.r.rule=Host(`one.test`) && Query(`a`, `b`)")
+    with open(door.catalog.path("one.json"), "w") as file:
+        json.dump({"service": one}, file)
+    done = door.command("catalog", "lint", door.path("services"))
+    assert done.returncode == 1 and "query is not mapped: left out" in done.stdout
+    assert door.command("catalog", "lint", door.path("nowhere")).returncode == 1
 
 
 def test_a_missing_file_is_told(make_door):

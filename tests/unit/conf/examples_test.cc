@@ -75,6 +75,13 @@ TEST(Examples, TheOpencraftDoorReads) {
   EXPECT_EQ(door.services.at("*").settings.at("pages").size(), 2u);
 }
 
+TEST(Examples, TheDoorsOfForeignCatalogsRead) {
+  EXPECT_EQ(read_example("tests/system/deployments/openedx/gatehouse.yaml").config.catalog.spellings,
+            (std::vector<std::string>{"native", "traefik"}));
+  EXPECT_EQ(read_example("tests/system/deployments/orocloud/gatehouse.yaml").config.catalog.spellings,
+            (std::vector<std::string>{"native", "fabio"}));
+}
+
 TEST(ReaderIo, SaysWhyAFileCannotBeRead) {
   const auto why = [](const std::string& file) {
     const ReadConfig read = read_config(file, {});

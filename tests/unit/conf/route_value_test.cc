@@ -44,6 +44,15 @@ TEST(RouteValue, TheSameClaimInOtherWordsIsTheSame) {
   EXPECT_NE(key("a.example"), key("a.example if.method=GET"));
   EXPECT_NE(key("a.example if.header=a"), key("a.example if.header=b"));
   EXPECT_NE(key("a.example/x"), key("a.example/X"));
+  EXPECT_NE(key("a.example/x"), key("a.example/x if.path=exact"));
+}
+
+TEST(RouteValue, APathMayBeExact) {
+  const auto route = parse_route("a.example/x if.path=exact");
+  ASSERT_TRUE(route);
+  EXPECT_TRUE(route->match.exact_path);
+  EXPECT_EQ(route->match.text(), "a.example/x if.path=exact");
+  EXPECT_FALSE(parse_route("a.example/x if.path=prefix"));
 }
 
 TEST(Permit, OneStarIsOneLabelTwoAreOneOrMore) {

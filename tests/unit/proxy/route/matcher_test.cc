@@ -127,6 +127,25 @@ TEST(Matcher, ConditionsFilterMoreBeforeFewer) {
   }
 }
 
+TEST(Matcher, AnExactPathTakesNothingBelowIt) {
+  auto services = services_of({{"root", "a"}, {"hook", "a", "/hook"}, {"start", "b"}});
+  const auto exact = [&](std::size_t i) {
+    conf::Service service = *services[i];
+    service.routes[0].match.exact_path = true;
+    services[i] = std::make_shared<const conf::Service>(service);
+  };
+  exact(1), exact(2);
+  conf::Findings findings;
+  const Matcher matcher(services, {}, findings);
+  expect(matcher, {{"a", "/hook", "hook"},
+                   {"a", "//hook/", "hook"},
+                   {"a", "/hook/x", "root"},
+                   {"a", "/hookx", "root"},
+                   {"b", "/", "start"},
+                   {"b", "/x", ""},
+                   {"b", "*", ""}});
+}
+
 TEST(Matcher, ARefusedRouteHoldsItsPlaceButNotAgainstItsEqual) {
   const auto matcher = matcher_of({{"refused", "a", "/x", 0, {}, {}, "auth is not ours"},
                                    {"root", "a"},

@@ -1,0 +1,52 @@
+"""A whole deployment from its own files, tests/system/deployments/NAME, on its own fixed loopback addresses.
+
+Only one test of a deployment runs on a machine at a time. Ports 80 and 443 need root; elsewhere 8080 and 8443 stand
+for them.
+"""
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+
+from support.backend import Backend
+
+FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "deployments")
+
+
+@contextlib.contextmanager
+def only_one(name):
+    with open(os.path.join(tempfile.gettempdir(), f"gatehouse-{name}.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def prepare(door, name, address, metrics, prober):
+    """Lays the deployment's files where the door reads them."""
+    http, https = (80, 443) if os.geteuid() == 0 else (8080, 8443)
+    with open(os.path.join(FOLDER, name, "gatehouse.yaml")) as file:
+        text = file.read()
+    text = text.replace(f'"{address}:80"', f'"{address}:{http}"').replace(f'"{address}:443"', f'"{address}:{https}"')
+    text = text.replace("/etc/gatehouse/certificates", door.certificates)
+    door.write_text(text)
+    shutil.copytree(os.path.join(FOLDER, name, "services"), door.path("services"), dirs_exist_ok=True)
+    door.http, door.https = (address, http), (address, https)
+    door.metrics_address, door.prober = (metrics, 9901), prober
+
+
+def instances(name):
+    """The definitions of its services, by id."""
+    found = {}
+    for file in sorted(os.listdir(os.path.join(FOLDER, name, "services"))):
+        with open(os.path.join(FOLDER, name, "services", file)) as text:
+            found.update({one["id"]: one for one in json.load(text)["services"]})
+    return found
+
+
+def backends(name, *services):
+    """A backend for each instance of these services, by id."""
+    return {
+        id: Backend(id, address=one["address"], port=one["port"])
+        for id, one in instances(name).items() if one["name"] in services
+    }

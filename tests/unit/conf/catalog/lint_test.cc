@@ -1,0 +1,86 @@
+#include "conf/catalog/lint.h"
+
+#include <gtest/gtest.h>
+
+#include "conf/catalog/file_source.h"
+#include "conf/catalog/file_source_io.h"
+#include "tests/unit/conf/catalog/foreign.h"
+
+namespace gatehouse::catalog {
+namespace {
+
+conf::Instance of(const std::string& service, const std::string& id, const Texts& tags) {
+  conf::Instance out = instance_with(tags);
+  out.service = service, out.id = id;
+  return out;
+}
+
+std::string text_of(const std::vector<conf::Instance>& instances) {
+  const std::vector<conf::Listen> listen{
+      {.name = "https", .address = *SocketAddress::parse("[::]:443"), .tls = true}};
+  return lint_text(lint(instances, listen));
+}
+
+TEST(Lint, TellsOfEachTagWhateverIsTurnedOn) {
+  EXPECT_EQ(
+      text_of({of("web", "w-1", {"primary", "gatehouse.route=a.example", "urlprefix-b.example/x strip=/x"}),
+               of("web", "w-2", {"gatehouse.route=a.example", "urlprefix-b.example/x strip=/x"}),
+               of("api", "a-1", {"traefik.http.routers.r.rule=Host(`c.example`)", "gatehouse.rout=d.example"})}),
+      R"(web
+  exact        gatehouse.route=a.example  (2 instances)
+  approximate  urlprefix-b.example/x strip=/x  (2 instances)
+               gatehouse.route=b.example/x strip=/x
+               a path ends at a segment: fabio would take /xx too
+
+api
+  not mapped   gatehouse.rout=d.example
+               unknown key; did you mean route?
+  exact        traefik.http.routers.r.rule=Host(`c.example`)
+               gatehouse.route=c.example/
+
+2 exact, 1 approximate, 1 not mapped
+)");
+}
+
+TEST(Lint, WhatIsNotCarriedIsNotMapped) {
+  EXPECT_EQ(text_of({of("web", "w-1",
+                        {"urlprefix-b.example/ auth=staff", "gatehouse.compress=gzip",
+                         "gatehouse.route=a.example auth=basic:staff"})}),
+            R"(web
+  not mapped   gatehouse.compress=gzip
+               compress: not carried yet: ignored
+  not mapped   gatehouse.route=a.example auth=basic:staff
+               auth: not carried yet: refused until it is
+  not mapped   urlprefix-b.example/ auth=staff
+               gatehouse.route=b.example/ auth=basic:staff
+               auth: not carried yet: refused until it is
+
+0 exact, 0 approximate, 3 not mapped
+)");
+}
+
+TEST(Lint, WhatOnlyTheFileMaySayIsNotMapped) {
+  EXPECT_NE(text_of({of("web", "w-1", {"gatehouse.tls_verify=false"})}).find("only gatehouse.yaml may say this"),
+            std::string::npos);
+}
+
+TEST(Lint, ItIsPrintable) {
+  const std::string text = text_of({of("w\x1b", "w-1", {"gatehouse.a\nb=1", "urlprefix-\x07/", "traefik.\x7f"})});
+  for (const char c : text) EXPECT_TRUE(c == '\n' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f));
+}
+
+TEST(Lint, TheExampleIsMappedWhole) {
+  const std::string folder = std::string(GATEHOUSE_SOURCE) + "/conf/examples/spellings/services";
+  const SourceState state = FileSource({.node = "fd1"}).update(read_folder(folder, folder));
+  EXPECT_TRUE(state.findings.empty());
+  const std::string text = text_of(state.instances);
+  EXPECT_NE(text.find("exact        urlprefix-shop.example/\n"), std::string::npos) << text;
+  EXPECT_NE(text.find(", 0 not mapped\n"), std::string::npos) << text;
+}
+
+TEST(Lint, WithoutTagsThereIsNothingButTheSum) {
+  EXPECT_EQ(text_of({of("web", "w-1", {"primary"})}), "0 exact, 0 approximate, 0 not mapped\n");
+}
+
+}  // namespace
+}  // namespace gatehouse::catalog
