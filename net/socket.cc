@@ -27,7 +27,7 @@ void Socket::close() {
   if (fd_ < 0) return;
   loop_->forget(fd_);
   ::close(std::exchange(fd_, -1));
-  readable_ = writable_ = false;
+  readable_ = writable_ = arrivals_muted_ = false;
   failed_ = ended_ = true;
 }
 
@@ -149,6 +149,14 @@ int start_connect(const SocketAddress& to) {
   ::close(fd);
   errno = error;
   return -1;
+}
+
+void keep_alive(int fd) {
+  constexpr int on = 1, idle_s = 30, interval_s = 10, probes = 3;
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
 int connect_error(int fd) {
