@@ -168,7 +168,7 @@ Task<> Prober::story(Subject& subject, std::size_t index) {
   const conf::HealthCheck& check = subject.probed.checks[index];
   Subject::Check& own = *subject.checks[index];
   Waker& waker = own.waker;
-  if (check.kind == conf::HealthCheck::Kind::ttl || check.kind == conf::HealthCheck::Kind::redis) co_return;
+  if (check.kind == conf::HealthCheck::Kind::ttl) co_return;
   const std::optional<IpAddress>& known = subject.probed.addresses[index];
   const SocketAddress address{known.value_or(IpAddress()),
                               check.port != 0 ? check.port : subject.probed.endpoint.address.port};
