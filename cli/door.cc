@@ -12,12 +12,14 @@
 #include "cli/http_server_io.h"
 #include "cli/metrics_page.h"
 #include "cli/serving_user.h"
+#include "cli/status.h"
 #include "conf/check.h"
 #include "conf/diff.h"
 #include "conf/reader_io.h"
 #include "net/dice.h"
 #include "net/lock_file.h"
 #include "net/read_file.h"
+#include "proxy/pool/pick.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -81,7 +83,8 @@ Door::Door(asio::io_context& io, conf::ReadConfig read)
       history_(config_.node.state + "/history.jsonl"),
       catalog_(home_of(config_)),
       watch_timer_(io),
-      stop_timer_(io) {}
+      stop_timer_(io),
+      listen_timer_(io) {}
 
 Door::~Door() {
   admin_.reset();
@@ -100,24 +103,6 @@ void Door::note(const std::string& what, const std::string& text, const std::str
 void Door::warn(const std::string& what, const std::string& text, const std::string& by) {
   history_.add({wall_ms(), what, text, by});
   by.empty() ? events_->warning(text, {{"what", what}}) : events_->warning(text, {{"what", what}, {"by", by}});
-}
-
-Status Door::bind_listeners(const std::vector<conf::Listen>& wanted, std::vector<proxy::OpenListener>& out) {
-  for (const conf::Listen& listen : wanted) {
-    auto listener = std::make_shared<proxy::Listener>();
-    listener->conf = listen;
-    const auto open = std::find_if(listeners_.begin(), listeners_.end(), [&](const proxy::OpenListener& each) {
-      return each.listener->conf.address == listen.address;
-    });
-    if (open != listeners_.end()) {
-      out.push_back({std::move(listener), open->socket});
-      continue;
-    }
-    Result<std::shared_ptr<ListenSocket>> socket = ListenSocket::bind(listen.address);
-    if (!socket) return invalid(listen.name + ": " + socket.error().what);
-    out.push_back({std::move(listener), *socket});
-  }
-  return Done{};
 }
 
 // "gatehouse.yaml:3:12: metrics.address: …": what to look at when a start fails.
@@ -202,6 +187,7 @@ Status Door::start_threads() {
                                    std::string(pool::name_of(change.after)) + " (" + change.output + ")";
           change.after == pool::Health::up ? note("health", text) : warn("health", text);
           withdraw_by(change);
+          look_at_primaries();
         });
       },
       dice.roll());
@@ -222,6 +208,19 @@ void Door::withdraw_by(const pool::Prober::Change& change) {
     for (auto& worker : workers_) worker->withdraw(id);
 }
 
+// Two primaries at once are somebody's emergency: told when it begins and when it is over.
+void Door::look_at_primaries() {
+  std::set<std::string> doubled;
+  for (const proxy::PoolPtr& pool : world_->pools()) {
+    if (!pool->service->single || pool::contenders(pool->endpoints).size() < 2) continue;
+    doubled.insert(pool->service->name);
+    if (!doubled_.contains(pool->service->name)) warn("health", two_primaries(*pool).text());
+  }
+  for (const std::string& service : doubled_)
+    if (!doubled.contains(service)) note("health", service + ": no more than one primary again");
+  doubled_ = std::move(doubled);
+}
+
 Status Door::start() {
   if (const Status bound = bind_listeners(config_.listen, listeners_); !bound)
     return Error{Errc::io, at_key("listen", bound.error())};
@@ -238,10 +237,7 @@ Status Door::start() {
   if (const Status threads = start_threads(); !threads) return threads;
   read_catalog();
   rebuild("start");
-  for (auto& worker : workers_) {
-    worker->listen(listeners_);
-    worker->start();
-  }
+  for (auto& worker : workers_) worker->start();
   if (const Status control = open_control(); !control) return control;
   watch_files();
   started_ = true;
@@ -293,7 +289,6 @@ ReloadResult Door::reload(const std::string& by) {
   if (other_folder) certificate_folder_.reset();
   read_catalog();
   rebuild("reload");
-  for (auto& worker : workers_) worker->listen(listeners_);
   watch_files();
   result.applied = true;
   conf::add_findings(result.findings, new_findings(findings(), before, config_findings_));
@@ -325,7 +320,9 @@ void Door::stop(std::function<void()> ended) {
 
 void Door::close_listeners() {
   for (auto& worker : workers_) worker->drain();
+  listen_timer_.cancel();
   listeners_.clear();
+  tcp_listeners_.clear();
   stop_deadline_ = std::chrono::steady_clock::now() + config_.limits.shutdown_time;
   wait_for_the_last();
 }

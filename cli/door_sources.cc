@@ -171,8 +171,10 @@ void Door::publish(const std::string& cause) {
   published_.push_back(world_);
   apply_drains();
   for (auto& worker : workers_) worker->publish(world_);
+  listen();
   probe_world();
   note_world(before.get(), cause);
+  look_at_primaries();
 }
 
 std::size_t Door::worlds_live() const {

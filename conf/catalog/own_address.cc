@@ -12,7 +12,7 @@ bool is_any(const IpAddress& ip) { return ip == any_v4 || ip == any_v6; }
 }  // namespace
 
 std::string own_address(const conf::Instance& instance, const conf::Config& config,
-                        std::span<const IpAddress> local_addresses) {
+                        std::span<const SocketAddress> tcp, std::span<const IpAddress> local_addresses) {
   const std::optional<IpAddress> ip =
       instance.address == "localhost" ? IpAddress::v4(127, 0, 0, 1) : IpAddress::parse(instance.address);
   if (!ip) return {};
@@ -24,6 +24,8 @@ std::string own_address(const conf::Instance& instance, const conf::Config& conf
   };
   for (const conf::Listen& listen : config.listen)
     if (meets(listen.address)) return "the listener " + listen.name;
+  for (const SocketAddress& address : tcp)
+    if (meets(address)) return "the TCP listener " + address.text();
   return meets(config.metrics.address) ? "the metrics address" : "";
 }
 
