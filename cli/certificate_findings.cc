@@ -52,12 +52,13 @@ conf::Findings ending_certificates(const std::vector<NamedCertificate>& certific
   conf::Findings out;
   for (const NamedCertificate& each : certificates) {
     const WallTime end = each.certificate->not_after;
-    if (end <= now || end - now > time_left_short) continue;
+    if (end - now > time_left_short) continue;
     const auto end_ms = std::chrono::duration_cast<Millis>(end.time_since_epoch()).count();
+    const bool ended = end <= now;
     out.push_back({{folder + "/" + each.name + ".crt"},
                    "",
-                   "ends at " + utc_text(end_ms) + "; renew it",
-                   conf::Severity::warning});
+                   (ended ? "ended at " : "ends at ") + utc_text(end_ms) + "; renew it",
+                   ended ? conf::Severity::error : conf::Severity::warning});
   }
   return out;
 }

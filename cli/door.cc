@@ -79,10 +79,11 @@ Door::Door(asio::io_context& io, conf::ReadConfig read)
       config_(std::move(read.config)),
       config_findings_(std::move(read.findings)),
       positions_(std::move(read.positions)),
-      config_text_(text_or_empty(config_.file)),
+      config_text_(std::move(read.text)),
       history_(config_.node.state + "/history.jsonl"),
       catalog_(home_of(config_)),
       watch_timer_(io),
+      endings_timer_(io),
       stop_timer_(io),
       listen_timer_(io) {}
 
@@ -228,6 +229,9 @@ Status Door::start() {
   if (!descriptors) return descriptors.error();
   shared_.connections_most = config_.limits.connections != 0 ? config_.limits.connections : *descriptors / 2;
   if (const Status user = become_user(); !user) return user;
+  if (const Result<FileContent> again = read_file(config_.file, config_bytes_most); !again)
+    return Error{Errc::io,
+                 again.error().what + ": " + serving_user(config_) + " must be able to read it for a reload"};
   if (const Status taken = take_state(); !taken) return taken;
   Result<std::unique_ptr<EventLog>> events = EventLog::open(config_.event_log);
   if (!events) return Error{Errc::io, at_key("logs.events.to", events.error())};
@@ -237,9 +241,10 @@ Status Door::start() {
   if (const Status threads = start_threads(); !threads) return threads;
   read_catalog();
   rebuild("start");
-  for (auto& worker : workers_) worker->start();
+  tell_endings();
   if (const Status control = open_control(); !control) return control;
   watch_files();
+  for (auto& worker : workers_) worker->start();  // the last that can fail is behind us: what is accepted is served
   started_ = true;
   started_at_ms_ = wall_ms();
   note("process", "started, gatehouse " GATEHOUSE_VERSION);
@@ -284,7 +289,7 @@ ReloadResult Door::reload(const std::string& by) {
   config_findings_ = result.findings;
   positions_ = std::move(read.positions);
   catalog_.set_home(home_of(config_));
-  config_text_ = text_or_empty(config_.file);
+  config_text_ = std::move(read.text);
   listeners_ = std::move(listeners);
   if (other_folder) certificate_folder_.reset();
   read_catalog();

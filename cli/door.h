@@ -109,13 +109,14 @@ class Door {
   void rebuild(const std::string& cause);  // reads all but the catalog anew
   void read_table();
   void read_certificates();
+  void tell_endings();                     // of certificates, once each; looks again every hour
   void publish(const std::string& cause);  // a world of what was read
   std::shared_ptr<const proxy::Settings> make_settings() const;
   void note_world(const proxy::World* before, const std::string& cause);
   void probe_world();
   void apply_drains();
   void load_state();
-  void save_drains() const;
+  Status save_drains() const;
   Status load_sticky_key();
   std::string state_file(const char* name) const { return config_.node.state + "/" + name; }
 
@@ -137,6 +138,7 @@ class Door {
   std::shared_ptr<const CertificateSet> certificates_;
   CertificatePtr placeholder_;
   conf::Findings certificate_findings_;  // of the last reading
+  std::set<std::string> told_endings_;
   std::unique_ptr<Resolver> resolver_;
   proxy::Addresses addresses_;
   std::vector<pool::StickyKey> sticky_keys_;
@@ -148,7 +150,7 @@ class Door {
   std::unique_ptr<FileWatch> watch_;
   std::vector<std::string> watched_;
   std::unique_ptr<asio::posix::stream_descriptor> watch_descriptor_;
-  asio::steady_timer watch_timer_, stop_timer_, listen_timer_;
+  asio::steady_timer watch_timer_, endings_timer_, stop_timer_, listen_timer_;
 
   // What serves.
   proxy::Shared shared_;

@@ -10,8 +10,10 @@
 #include "cli/certificate_findings.h"
 #include "cli/door.h"
 #include "conf/catalog/file_source_io.h"
+#include "conf/catalog/own_address.h"
 #include "conf/catalog/translate.h"
 #include "conf/check.h"
+#include "conf/tcp_claims.h"
 #include "conf/values.h"
 #include "net/atomic_file.h"
 #include "net/local_addresses.h"
@@ -30,7 +32,10 @@ std::int64_t steady_ms() { return pool::ms_of(Clock::now()); }
 void Door::load_state() {
   history_.load();
   const Result<FileContent> file = read_file(state_file("drained"), page_bytes_most);
-  if (!file) return;
+  if (!file) {
+    if (file.error().code != Errc::unavailable) warn("process", "drains are not known: " + file.error().what);
+    return;
+  }
   std::string_view rest = file->bytes;
   while (!rest.empty()) {
     const auto end = std::min(rest.find('\n'), rest.size());
@@ -39,10 +44,10 @@ void Door::load_state() {
   }
 }
 
-void Door::save_drains() const {
+Status Door::save_drains() const {
   std::string text;
   for (const std::string& each : drained_) text += each + "\n";
-  [[maybe_unused]] const Status written = write_file_atomically(state_file("drained"), text, 0600);
+  return write_file_atomically(state_file("drained"), text, 0600);
 }
 
 // The key of sticky cookies outlives a restart, so that clients keep their endpoints.
@@ -50,6 +55,7 @@ Status Door::load_sticky_key() {
   pool::StickyKey key{};
   const std::string file = state_file("sticky.key");
   const Result<FileContent> known = read_file(file, page_bytes_most);
+  if (!known && known.error().code != Errc::unavailable) return known.error();
   if (known && known->bytes.size() == key.size()) {
     std::copy(known->bytes.begin(), known->bytes.end(), key.begin());
   } else {
@@ -82,6 +88,16 @@ void Door::read_certificates() {
     if (made) placeholder_ = *made;
   }
   certificates_ = std::make_shared<const CertificateSet>(std::move(reading.certificates), assigned, placeholder_);
+}
+
+void Door::tell_endings() {
+  const auto now = std::chrono::system_clock::now();
+  for (const conf::Finding& each : ending_certificates(certificates_->all(), config_.certificates.files, now))
+    if (told_endings_.insert(each.text()).second) warn("certificate", each.text());
+  endings_timer_.expires_after(std::chrono::hours(1));
+  endings_timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) tell_endings();
+  });
 }
 
 conf::Findings Door::certificate_findings() const {
@@ -147,10 +163,13 @@ void Door::read_table() {
 
 void Door::publish(const std::string& cause) {
   const std::vector<std::string> names = proxy::names_to_resolve(*table_);
-  if (!names.empty() && !resolver_)
-    resolver_ = std::make_unique<Resolver>(
+  if (!names.empty() && !resolver_) {
+    Result<std::unique_ptr<Resolver>> made = Resolver::make(
         Resolver::Options{}, [this](std::function<void()> work) { asio::post(io_, std::move(work)); },
         [this] { publish("names"); });
+    made ? void(resolver_ = std::move(*made))
+         : warn("process", made.error().what + "; tried again at the next change");
+  }
   if (resolver_) {
     resolver_->resolve({names.begin(), names.end()});
     addresses_.clear();
@@ -164,6 +183,10 @@ void Door::publish(const std::string& cause) {
   inputs.settings = make_settings();
   inputs.certificates = certificates_;
   inputs.tls_policy = [this](const conf::Service& service) { return backend_tls_.policy(service); };
+  inputs.own_address = [this, tcp = conf::tcp_addresses(*table_),
+                        local = local_addresses()](const SocketAddress& address) {
+    return catalog::own_address(address, config_, tcp, local);
+  };
   inputs.now = Clock::now();
   const proxy::WorldPtr before = world_;
   world_ = proxy::build_world(table_, before.get(), registry_, inputs);
@@ -233,6 +256,7 @@ void Door::apply_drains() {
 
 Status Door::set_drain(const std::string& target, bool drain, const std::string& by) {
   const std::string service = target.substr(0, target.find('/'));
+  if (target.ends_with('/')) return invalid(target + ": write SERVICE, or SERVICE/ENDPOINT");
   const proxy::ServicePool* pool = world_->find(service);
   if (pool == nullptr && drain) {
     std::vector<std::string_view> known;
@@ -252,8 +276,12 @@ Status Door::set_drain(const std::string& target, bool drain, const std::string&
   else if (drained_.erase(target) == 0)
     return invalid(target + " is not drained");
   apply_drains();
-  save_drains();
-  note("command", (drain ? "drain " : "undrain ") + target, by);
+  const std::string what = (drain ? "drain " : "undrain ") + target;
+  note("command", what, by);
+  if (const Status saved = save_drains(); !saved) {
+    warn("process", what + " holds until the next start alone: " + saved.error().what);
+    return Error{saved.error().code, "done, but it will not outlive a restart: " + saved.error().what};
+  }
   return Done{};
 }
 
@@ -268,8 +296,9 @@ void Door::watch_files() {
   watched_ = paths_to_watch();
   watch_descriptor_.reset();
   watch_ = std::make_unique<FileWatch>(watched_, Clock::now());
-  if (const int fd = watch_->fd(); fd >= 0)
-    watch_descriptor_ = std::make_unique<asio::posix::stream_descriptor>(io_, ::dup(fd));
+  // Where none is to be had it is polled.
+  if (const int own = ::dup(watch_->fd()); own >= 0)
+    watch_descriptor_ = std::make_unique<asio::posix::stream_descriptor>(io_, own);
   wait_for_changes();
 }
 
@@ -285,7 +314,9 @@ void Door::wait_for_changes() {
       if (!error) look();
     });
   }
-  const auto deadline = watch_->deadline();
+  auto deadline = watch_->deadline();
+  if (!watch_descriptor_)
+    deadline = std::min(deadline.value_or(TimePoint::max()), Clock::now() + FileWatch::stat_interval);
   if (!deadline) return;
   watch_timer_.expires_at(*deadline);
   watch_timer_.async_wait([look](boost::system::error_code error) {

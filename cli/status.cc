@@ -153,6 +153,12 @@ json::array services_json(const DoorView& view) {
   return out;
 }
 
+// Whole days; negative once it has ended.
+std::int64_t days_until(std::int64_t end_ms, std::int64_t now_ms) {
+  const std::int64_t left = end_ms - now_ms;
+  return left < 0 ? -((-left + day_ms - 1) / day_ms) : left / day_ms;
+}
+
 json::array certificates_json(const DoorView& view) {
   constexpr std::array<const char*, 3> keys = {"ecdsa", "rsa", "ed25519"};
   json::array out;
@@ -167,7 +173,7 @@ json::array certificates_json(const DoorView& view) {
                                {"issuer", printable(certificate.issuer)},
                                {"fingerprint", certificate.fingerprint_text()},
                                {"not_after", utc_text(ends)},
-                               {"days_left", (ends - view.wall_ms) / day_ms}});
+                               {"days_left", days_until(ends, view.wall_ms)}});
   }
   return out;
 }

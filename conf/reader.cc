@@ -41,6 +41,7 @@ std::string admin_socket_in(std::string_view text, const Surroundings& around) {
 ReadConfig read_config_text(std::string_view text, const std::string& file, const Surroundings& around) {
   ReadConfig out{.config = default_config(around)};
   out.config.file = file;
+  out.text = text;
   ParsedYaml yaml = parse_yaml(text, file);
   if (!yaml.findings.empty()) {
     out.findings = std::move(yaml.findings);

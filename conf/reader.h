@@ -18,6 +18,7 @@ struct ReadConfig {
   Config config;
   Findings findings;  // in the file's order
   Positions positions;
+  std::string text;  // that was read
 };
 
 // `file`: the file's name as findings shall show it. around.folder: the folder it stands in.

@@ -175,7 +175,7 @@ class Builder : public YAML::EventHandler {
   unsigned documents_ = 0;
 };
 
-// What yaml-cpp says, and what to tell an operator instead.
+// What yaml-cpp's message begins with (some versions add a name), and what to tell an operator instead.
 struct Wording {
   std::string_view said, words;
 };
@@ -205,7 +205,7 @@ Refusal explain(const YAML::Exception& error, std::string_view text, const Build
   if (error.msg == YAML::ErrorMsg::END_OF_MAP_FLOW) return {builder.innermost_open(), "this { has no }"};
   if (error.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW) return {builder.innermost_open(), "this [ has no ]"};
   for (const Wording& wording : wordings)
-    if (error.msg == wording.said) return {at, std::string(wording.words)};
+    if (error.msg.starts_with(wording.said)) return {at, std::string(wording.words)};
   return {at, "this is not YAML: " + error.msg};
 }
 

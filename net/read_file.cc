@@ -11,7 +11,9 @@
 namespace gatehouse {
 namespace {
 
-Error failed(const std::string& path, int error) { return Error{Errc::io, path + ": " + std::strerror(error)}; }
+Error failed(const std::string& path, int error) {
+  return Error{error == ENOENT ? Errc::unavailable : Errc::io, path + ": " + std::strerror(error)};
+}
 
 std::string size_text(std::size_t bytes) {
   return bytes % 1024 == 0 ? std::to_string(bytes / 1024) + " KiB" : std::to_string(bytes) + " bytes";

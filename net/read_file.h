@@ -1,6 +1,8 @@
 // read_file.h: a whole file, bounded, with errors an operator can act on.
 //   Only regular files (through symlinks): a FIFO or a device never blocks the reader. Not for the data path.
 //   Failure  "/etc/x.key: Permission denied", "/etc/x.key: larger than 64 KiB", ...; what was read is never partial.
+//   A file that
+//            isn't there: Errc::unavailable.
 #pragma once
 
 #include <cstddef>

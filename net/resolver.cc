@@ -5,7 +5,6 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -47,8 +46,12 @@ class Resolver::Engine {
       : options_(std::move(options)), post_(std::move(post)), on_change_(std::move(on_change)) {
     static std::once_flag once;
     std::call_once(once, [] { ares_library_init(ARES_LIB_INIT_ALL); });
-    if (!wake_ || !open_channel()) throw std::runtime_error("the resolver cannot be started");
+  }
+
+  bool start() {
+    if (!wake_ || !open_channel()) return false;
     thread_ = std::thread([this] { run(); });
+    return true;
   }
 
   ~Engine() {
@@ -57,7 +60,7 @@ class Resolver::Engine {
       stopping_ = true;
     }
     wake();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
   }
 
   void resolve(std::set<std::string> names) {
@@ -223,8 +226,13 @@ class Resolver::Engine {
   std::thread thread_;
 };
 
-Resolver::Resolver(Options options, Post post, std::function<void()> on_change)
-    : engine_(std::make_unique<Engine>(std::move(options), std::move(post), std::move(on_change))) {}
+Result<std::unique_ptr<Resolver>> Resolver::make(Options options, Post post, std::function<void()> on_change) {
+  auto engine = std::make_unique<Engine>(std::move(options), std::move(post), std::move(on_change));
+  if (!engine->start()) return Error{Errc::io, "names cannot be resolved: c-ares does not start"};
+  return std::unique_ptr<Resolver>(new Resolver(std::move(engine)));
+}
+
+Resolver::Resolver(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 Resolver::~Resolver() = default;
 void Resolver::resolve(std::set<std::string> names) { engine_->resolve(std::move(names)); }
 std::shared_ptr<const ResolvedNames> Resolver::snapshot() const { return engine_->snapshot(); }

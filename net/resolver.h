@@ -12,6 +12,7 @@
 
 #include "net/clock.h"
 #include "net/name_table.h"
+#include "net/result.h"
 
 namespace gatehouse {
 
@@ -25,7 +26,7 @@ class Resolver {
     int tries = 2;
   };
 
-  Resolver(Options options, Post post, std::function<void()> on_change);
+  static Result<std::unique_ptr<Resolver>> make(Options options, Post post, std::function<void()> on_change);
   ~Resolver();  // ends the thread; what was posted before may still run
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
@@ -35,6 +36,7 @@ class Resolver {
 
  private:
   class Engine;
+  explicit Resolver(std::unique_ptr<Engine> engine);
   std::unique_ptr<Engine> engine_;
 };
 

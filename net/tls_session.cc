@@ -164,9 +164,11 @@ void TlsSession::stage_close_notify() {
 }
 
 IoResult TlsSession::receive(char* data, std::size_t size) {
+  if (end_.state != IoResult::State::again) return end_;
   ERR_clear_error();
   std::size_t total = 0;
   IoResult result{IoResult::State::again};
+  const std::size_t kept = pending_.size();
   while (total < size) {
     result =
         judge(SSL_read(ssl_.get(), data + total, static_cast<int>(std::min<std::size_t>(size - total, 1 << 20))));
@@ -176,13 +178,21 @@ IoResult TlsSession::receive(char* data, std::size_t size) {
     total += result.size;
     if (!has_buffered_input() && !socket_.readable()) break;
   }
+  const bool answered = stage().used > 0 || pending_.size() > kept;
   if (stage().used > 0) send_stage();  // a key update or an alert
   if (empty_reads_ > empty_reads_most) {
     error_ = "too many records without data";
     return {IoResult::State::failed};
   }
-  if (total > 0) return {IoResult::State::ok, total};
-  return result;
+  // Of TLS 1.2 that was the alert which refuses a renegotiation. Who asks for many and doesn't read would make us
+  // keep them all.
+  if (answered && SSL_version(ssl_.get()) < TLS1_3_VERSION && result.state != IoResult::State::failed) {
+    error_ = "a renegotiation was asked for";
+    return {IoResult::State::failed};
+  }
+  if (total == 0) return result;
+  if (result.state == IoResult::State::ended || result.state == IoResult::State::failed) end_ = result;
+  return {IoResult::State::ok, total};
 }
 
 IoResult TlsSession::send(const char* data, std::size_t size, bool last) {

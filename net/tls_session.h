@@ -32,7 +32,9 @@ class TlsSession {
   IoResult flush();  // ok: nothing is pending
   bool pending() const { return sent_ < pending_.size(); }
   // More may be had without the socket: not so where what is buffered is a record that isn't whole.
-  bool has_buffered_input() const { return first_ || (!starved_ && SSL_has_pending(ssl_.get()) == 1); }
+  bool has_buffered_input() const {
+    return first_ || end_.state != IoResult::State::again || (!starved_ && SSL_has_pending(ssl_.get()) == 1);
+  }
   void close_notify();
   // What the sessions of this thread keep because their sockets didn't take it.
   static std::size_t bytes_pending();
@@ -60,7 +62,8 @@ class TlsSession {
   std::string held_;  // written, but kept for the next send: a ticket that goes with the first answer
   std::string pending_;
   std::size_t sent_ = 0;
-  bool starved_ = false;  // OpenSSL asked for more than the socket had
+  bool starved_ = false;                  // OpenSSL asked for more than the socket had
+  IoResult end_{IoResult::State::again};  // came behind data that was given out first; again: none did
   std::string error_;
   unsigned empty_reads_ = 0;  // in a row
 };

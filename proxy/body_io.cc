@@ -44,6 +44,7 @@ bool BodyMover::take_in(Buffer& slab, std::size_t body) {
   if (fed.done && fed.consumed < size) {
     surplus_ = buffers_.take(slab.capacity());
     surplus_.append({data + fed.consumed, size - fed.consumed});
+    received_ -= surplus_.size();
   }
   slab.shrink_to(body + fed.kept);
   last_read_ = fed.done;

@@ -14,12 +14,14 @@ namespace {
 
 constexpr LoopTime first_look_ms = 10, later_look_ms = 100;  // for places that other workers release
 
-// Bytes of the connection that the peer's TCP has acknowledged.
-std::uint64_t acked_bytes(int fd) {
+// Bytes of a connection that was used before which the peer's TCP has acknowledged; nothing where the kernel doesn't
+// tell.
+std::optional<std::uint64_t> acked_bytes(int fd) {
+  constexpr socklen_t least = offsetof(tcp_info, tcpi_bytes_acked) + sizeof(tcp_info::tcpi_bytes_acked);
   tcp_info info{};
   socklen_t size = sizeof info;
-  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) return ~std::uint64_t{0};
-  return info.tcpi_bytes_acked;
+  const bool told = getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && size >= least;
+  return told && info.tcpi_bytes_acked > 0 ? std::optional(std::uint64_t{info.tcpi_bytes_acked}) : std::nullopt;
 }
 
 http::Termination no_endpoint_reason(pool::Outcome outcome, bool queue_was_full) {
@@ -68,6 +70,10 @@ Task<bool> Exchange::choose_endpoint() {
     termination_ = http::Termination::ok;
     co_return true;
   }
+  if (client_.stream.socket.failed()) {
+    judge_failure(Fault::client_gone);
+    co_return false;
+  }
   // A retry that finds nobody else keeps the fault it came with.
   if (refused_ == 0) refuse(503, no_endpoint_reason(outcome, queue_was_full_));
   co_return false;
@@ -114,7 +120,8 @@ Task<pool::Outcome> Exchange::wait_in_queue(pool::Outcome outcome) {
   line.join(place);
   const LoopTime deadline = std::min(worker_.loop.now() + pool_->service->queue.wait.count(), total_due());
   while (outcome == pool::Outcome::busy || outcome == pool::Outcome::unchecked) {
-    if (worker_.loop.now() >= deadline || client_.stream.socket.failed()) {
+    if (client_.stream.socket.failed()) break;
+    if (worker_.loop.now() >= deadline) {
       shard().queue_timeout.add();
       break;
     }
@@ -167,10 +174,15 @@ Task<bool> Exchange::connect() {
     pool::on_connected(*endpoint_->live);
     co_return true;
   }
-  if (made.error().code == Errc::limit) {
+  const bool client_gone = client_.stream.socket.failed();
+  if (made.error().code == Errc::limit && !client_gone) {
     attempt_ = Attempt::failed;
     shard().queue_timeout.add();
     refuse(503, http::Termination::queue_timeout);
+    co_return false;
+  }
+  if (client_gone) {
+    judge_failure(Fault::client_gone);
     co_return false;
   }
   worker_.counters.backend_connect_failures.add();
@@ -178,7 +190,7 @@ Task<bool> Exchange::connect() {
              : made.error().code == Errc::tls     ? pool::Failure::tls
                                                   : pool::Failure::refused;
   blame_ = made.error().side;
-  judge_failure(client_.stream.socket.failed() ? Fault::client_gone : Fault::connect);
+  judge_failure(Fault::connect);
   co_return false;
 }
 
@@ -218,7 +230,8 @@ bool Exchange::may_replay() const {
   // a reset that follows a FIN as EPIPE, so a plain ECONNRESET proves nothing.
   const Socket& socket = backend_->stream.socket;
   const bool fin_first = socket.last_error() == 0 || socket.last_error() == EPIPE;
-  return backend_->requests > 0 && fin_first && !backend_->stream.tls && acked_bytes(socket.fd()) == acked_before_;
+  return backend_->requests > 0 && fin_first && !backend_->stream.tls && acked_before_ &&
+         acked_bytes(socket.fd()) == acked_before_;
 }
 
 // Back to the state before anything was sent.

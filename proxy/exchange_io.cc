@@ -279,7 +279,7 @@ void Exchange::finish() {
 
 void Exchange::write_log() {
   const std::uint64_t duration = worker_.loop.now_us() - started_us_;
-  const std::uint64_t bytes_in = head_.size + region_size_ + request_body_.received();
+  const std::uint64_t bytes_in = head_.size + region_size_ + (request_body_.received() - region_received_);
   const std::uint64_t bytes_out = answer_head_size_ * (refused_ != 0) + local_body_size_ + answer_body_.moved();
   worker_.counters.bytes_in.add(bytes_in);
   worker_.counters.bytes_out.add(bytes_out);

@@ -153,7 +153,7 @@ class Exchange : public Pooled {
   pool::Failure failure_ = pool::Failure::none;  // of a connection
   bool client_held_up_ = false;                  // the transfer: longer than a backend may be patient
   Side blame_ = Side::backend;                   // for it
-  std::uint64_t acked_before_ = 0;               // by the backend's TCP, before this request
+  std::optional<std::uint64_t> acked_before_;    // by the backend's TCP, before this request
 
   // The request's side.
   Buffer out_;  // the head for the backend, and as much of the body as was there

@@ -22,6 +22,7 @@ Task<> Exchange::converse_upgraded() {
   if (client_.in.size() > head_.size) {
     early = worker_.buffers.take(client_.in.capacity());
     early.append(client_.in.view().substr(head_.size));
+    region_size_ = early.size();
   }
   request_body_.start(Coding::raw, 0, std::move(early));
   let_world_go();

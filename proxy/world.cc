@@ -117,12 +117,12 @@ class WorldBuilder {
 
     std::vector<pool::Endpoint> endpoints;
     for (const auto& instance : service->instances) {
-      if (const auto address = address_of(instance, inputs_.addresses, before.get())) {
+      const auto address = address_of(instance, inputs_.addresses, before.get());
+      const std::string why = why_left_out(instance, address);
+      if (why.empty())
         endpoints.push_back(make_endpoint(*service, instance, *address, registry_, pool::ms_of(inputs_.now)));
-      } else {
-        complain(instance.at, service->name + ": " + instance.node + "/" + instance.id,
-                 "left out: no address is known of \"" + instance.address + "\"");
-      }
+      else
+        complain(instance.at, service->name + ": " + instance.node + "/" + instance.id, "left out: " + why);
     }
     if (same && *before->service == *service && same_places(*before, endpoints)) return before;
     auto made = std::make_shared<ServicePool>();
@@ -134,6 +134,14 @@ class WorldBuilder {
     made->stats =
         before && same_workers(*before) ? before->stats : std::make_shared<pool::ServiceStats>(inputs_.workers);
     return made;
+  }
+
+  // Empty: it can be used.
+  std::string why_left_out(const conf::Instance& instance, const std::optional<SocketAddress>& address) const {
+    if (!address) return "no address is known of \"" + instance.address + "\"";
+    if (has_address(instance) || !inputs_.own_address) return {};
+    const std::string own = inputs_.own_address(*address);
+    return own.empty() ? own : instance.address + " is " + own + " of this door itself";
   }
 
   static bool has_address(const conf::Instance& instance) { return IpAddress::parse(instance.address).has_value(); }

@@ -55,6 +55,8 @@ struct WorldInputs {
   std::shared_ptr<const CertificateSet> certificates;  // null: none
   // How we speak TLS to a service's endpoints; must give the same pointer as long as that is the same. May be empty.
   std::function<std::shared_ptr<const TlsClientPolicy>(const conf::Service&)> tls_policy;
+  // What of this program listens at an address; empty: nothing. For names, which only now have one. May be empty.
+  std::function<std::string(const SocketAddress&)> own_address;
   TimePoint now{};
 };
 

@@ -11,21 +11,19 @@ bool is_any(const IpAddress& ip) { return ip == any_v4 || ip == any_v6; }
 
 }  // namespace
 
-std::string own_address(const conf::Instance& instance, const conf::Config& config,
+std::string own_address(const SocketAddress& address, const conf::Config& config,
                         std::span<const SocketAddress> tcp, std::span<const IpAddress> local_addresses) {
-  const std::optional<IpAddress> ip =
-      instance.address == "localhost" ? IpAddress::v4(127, 0, 0, 1) : IpAddress::parse(instance.address);
-  if (!ip) return {};
-  const bool here = is_any(*ip) || *ip == IpAddress::v4(127, 0, 0, 1) || *ip == *IpAddress::parse("::1") ||
-                    std::find(local_addresses.begin(), local_addresses.end(), *ip) != local_addresses.end();
+  const IpAddress& ip = address.ip;
+  const bool here = is_any(ip) || ip == IpAddress::v4(127, 0, 0, 1) || ip == *IpAddress::parse("::1") ||
+                    std::find(local_addresses.begin(), local_addresses.end(), ip) != local_addresses.end();
   const auto meets = [&](const SocketAddress& listener) {
-    if (listener.port != instance.port) return false;
-    return listener.ip == *ip || (is_any(listener.ip) && here) || (is_any(*ip) && listener.ip.is_loopback());
+    if (listener.port != address.port) return false;
+    return listener.ip == ip || (is_any(listener.ip) && here) || (is_any(ip) && listener.ip.is_loopback());
   };
   for (const conf::Listen& listen : config.listen)
     if (meets(listen.address)) return "the listener " + listen.name;
-  for (const SocketAddress& address : tcp)
-    if (meets(address)) return "the TCP listener " + address.text();
+  for (const SocketAddress& each : tcp)
+    if (meets(each)) return "the TCP listener " + each.text();
   return meets(config.metrics.address) ? "the metrics address" : "";
 }
 

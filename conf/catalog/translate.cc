@@ -98,7 +98,10 @@ class Translation {
   std::string why_unusable(const conf::Instance& instance) const {
     if (instance.port == 0) return "has no port; not used";
     if (!is_host(instance.address)) return instance.address + ": neither an address nor a host's name; not used";
-    const std::string own = own_address(instance, input_.config, tcp_addresses_, input_.local_addresses);
+    const std::optional<IpAddress> ip =
+        instance.address == "localhost" ? IpAddress::v4(127, 0, 0, 1) : IpAddress::parse(instance.address);
+    if (!ip) return {};  // a name: judged by what it resolves to, when the world is built
+    const std::string own = own_address({*ip, instance.port}, input_.config, tcp_addresses_, input_.local_addresses);
     return own.empty() ? own : "is " + own + " of this door itself; not used";
   }
 

@@ -277,6 +277,24 @@ def test_who_waits_is_served_before_who_comes_later(fleet):
     assert [request.target for request in house["a"].requests] == ["/quick0", "/patient", "/quick1"]
 
 
+def test_who_leaves_the_queue_was_refused_nothing(fleet):
+    house = fleet("a", "queue=10,20s", own_tags={"a": ["max_requests=1"]})
+    gate = Gate()
+    house["a"].handler = lambda exchange: (gate.wait(), exchange.answer())
+    with Client(house.door.http, host=house.host) as inside:
+        inside.request()
+        gate.wait_reached()
+        waiting = Client(house.door.http, host=house.host)
+        waiting.request("GET", "/left")
+        wait_until(lambda: house.door.metric("gatehouse_service_queued") == 1, "one waits")
+        waiting.reset()
+        line = house.door.logged(path="/left")
+        assert (line["status"], line["termination"]) == (0, "client_closed")
+        assert house.door.metric("gatehouse_service_queue_timeouts_total") == 0
+        gate.open()
+        assert inside.response().status == 200
+
+
 def test_connections_to_an_instance_are_bounded_over_all_workers(fleet):
     house = fleet("a", own_tags={"a": ["max_connections=2"]}, config={"workers": 4})
     clients = [Client(house.door.http, host=house.host) for _ in range(24)]

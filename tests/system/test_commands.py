@@ -265,10 +265,12 @@ def test_a_drained_service_shows_its_maintenance_page(house):
     assert (answer.status, answer.text, answer.get("Retry-After")) == (503, "back at noon", "600")
 
 
-@pytest.mark.parametrize("target", ["nobody", "one/nobody"])
-def test_what_is_not_there_cannot_be_drained(house, target):
+@pytest.mark.parametrize(
+    "target, told", [("nobody", "nobody"), ("one/nobody", "nobody"), ("one/", "write SERVICE, or SERVICE/ENDPOINT")]
+)
+def test_what_is_not_there_cannot_be_drained(house, target, told):
     done = house.command("drain", target)
-    assert done.returncode == 1 and "nobody" in done.stdout + done.stderr
+    assert done.returncode == 1 and told in done.stdout + done.stderr
 
 
 # -- logs -----------------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 """Running it: signals, the end, the logs, the metrics address, privileges."""
+import contextlib
 import os
 import pwd
 import re
@@ -74,6 +75,35 @@ def test_sigterm_ends_in_bounded_time_though_a_request_never_does(make_door, mak
         door.signal(signal.SIGTERM)
         client.wait_closed(within=8)
     assert door.process.wait(10) == 0
+
+
+def test_uploads_that_are_cut_at_the_end_do_no_harm(make_door, make_backend):
+    """Their clients' bytes come faster than the backend takes them: that is where a cut meets most of what is held."""
+    door = make_door(start=False, config={"limits": {"shutdown_time": "1s", "body_rate": "off"}})
+    gate = Gate()
+    slow = make_backend("slow", handler=lambda exchange: gate.wait(60), head_only=True)
+    door.catalog.put("slow", instance("slow", slow, "route=slow.test"))
+    door.start()
+    clients = [Client(door.http, host="slow.test") for _ in range(8)]
+    for n, client in enumerate(clients):
+        framing = "Transfer-Encoding: chunked" if n % 2 else "Content-Length: 1000000000"
+        client.send(f"POST / HTTP/1.1\r\nHost: slow.test\r\n{framing}\r\n\r\n")
+        client.sock.setblocking(False)
+        chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n" if n % 2 else b"x" * 65536
+        fill(client.sock, chunk)
+    slow.wait_for_requests(len(clients))
+    door.signal(signal.SIGTERM)
+    assert door.process.wait(10) == 0
+    gate.open()
+    for client in clients:
+        client.close()
+
+
+def fill(sock, chunk):
+    """Sends until nobody takes any more; a chunk that was cut is ended later or never."""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            sock.send(chunk)
 
 
 def test_listeners_stay_open_for_the_delay_while_readiness_fails(make_door, make_backend):
@@ -360,6 +390,18 @@ def test_started_as_root_it_binds_and_then_is_its_user(make_door, make_backend):
     assert status_line(door.pid, "Uid") != 0
     door.reload()
     assert ask((door.address, 80), host="one.test").status == 200
+
+
+@pytest.mark.root
+def test_a_configuration_that_its_user_cannot_read_ends_the_start(make_door):
+    door = make_door(start=False, config={"node": {"user": "nobody"}})
+    door.change_config({"logs": {"access": {"to": "off"}}})
+    open_to_all(door)
+    for folder in (door.path("state"), door.run_folder):
+        subprocess.run(["chown", "nobody", folder], check=True)
+    os.chmod(door.file, 0o600)
+    done = door.command("run", "-c", door.file)
+    assert done.returncode == 1 and "nobody must be able to read it for a reload" in done.stderr
 
 
 @pytest.mark.root

@@ -1,9 +1,10 @@
 """TLS to the backends: verified by default, with the right name, and a certificate of our own where asked for."""
 import pytest
 
+from support.backend import echo
 from support.catalog import instance
 from support.certs import Authority
-from support.client import ask
+from support.client import Client, ask
 from support.door import problems
 from support.wait import wait_until
 
@@ -138,3 +139,20 @@ def test_a_client_cannot_have_an_endpoint_left_out_by_the_host_it_says(make_door
     assert [door.ask(host=host).status for host in ("evil.test", "a_b$", "192.0.2.1")] == [502] * 3
     assert door.metric("gatehouse_endpoint_connect_failures_total", service="any") == 0
     assert {door.ask(host="good.test").get("X-Backend") for _ in range(2)} == {"a", "b"}
+
+
+def test_an_answer_that_ends_with_close_notify_alone_is_whole(house):
+    """The backend keeps its connection open until it hears ours."""
+
+    def until_close(exchange):
+        exchange.send(b"HTTP/1.0 200 OK\r\n\r\nall of it")
+        exchange.connection.sock.unwrap()
+
+    house.backends["good"].handler = until_close
+    try:
+        with Client(house.http, host="good.test") as client:  # of 1.0: the end of the connection is the end
+            client.send("GET / HTTP/1.0\r\nHost: good.test\r\n\r\n")
+            assert client.response().text == "all of it"
+        assert house.logged(host="good.test", path="/", http_version="HTTP/1.0")["termination"] == "ok"
+    finally:
+        house.backends["good"].handler = echo

@@ -186,13 +186,15 @@ class StubNameServer {
 class ResolverTest : public ::testing::Test {
  protected:
   std::unique_ptr<Resolver> resolver(Resolver::Options options) {
-    return std::make_unique<Resolver>(
+    Result<std::unique_ptr<Resolver>> made = Resolver::make(
         options, [](const std::function<void()>& task) { task(); },
         [this] {
           const std::lock_guard lock(mutex_);
           ++changes_;
           changed_.notify_all();
         });
+    if (!made) throw std::runtime_error(made.error().what);
+    return std::move(*made);
   }
   // Waits for a condition, at most half a minute: only a defect lets it pass.
   template <class Condition>

@@ -25,41 +25,92 @@ TEST(Socket, ThatTheLoopCannotWatchIsClosedAndTellsWhy) {
   EXPECT_EQ(fcntl(fd, F_GETFD), -1) << "the descriptor is closed";
 }
 
-Task<> read_until(Socket& socket, Waker& waker, char wanted) {
-  for (char byte = 0; byte != wanted;) {
-    const IoResult got = socket.receive(&byte, 1);
-    if (got.again()) co_await waker.sleep(never);
+// A socket on a loop that takes one turn for each step; counts the events that wake it.
+class ASocket : public testing::Test {
+ protected:
+  ASocket() {
+    int ends[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    EXPECT_TRUE(socket.open(loop, ends[0]));
+    peer = UniqueFd(ends[1]);
+    socket.set_idle_event([](void* count) { ++*static_cast<int*>(count); }, &events);
   }
-  waker.loop().stop();
-}
 
-TEST(Socket, ArrivalsThatNobodyReadsStopWakingTheLoop) {
-  constexpr int arrivals = 200;
+  void then(std::function<void()> step) { steps.push_back(std::move(step)); }
+  void send_dots(int count) {
+    for (int i = 0; i < count; ++i) then([this] { EXPECT_EQ(::send(peer.get(), ".", 1, 0), 1); });
+  }
+  void run() {
+    std::size_t next = 0;
+    loop.set_turn_end([&] {
+      if (next == steps.size()) return loop.stop();
+      steps[next++]();
+      loop.post([] {});
+    });
+    loop.post([] {});
+    loop.run();
+  }
+  IoResult read_all() {
+    char bytes[64];
+    IoResult got = socket.receive(bytes, sizeof bytes);
+    while (got.ok()) got = socket.receive(bytes, sizeof bytes);
+    return got;
+  }
+
   Loop loop;
   Socket socket;
-  Waker waker(loop);
-  int ends[2];
-  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-  ASSERT_TRUE(socket.open(loop, ends[0]));
-  const UniqueFd peer(ends[1]);
-  socket.set_waker(&waker);
-  int turns = 0, turns_unread = 0;
-  loop.set_turn_end([&] { ++turns; });
-  Task<> reader = read_until(socket, waker, '!');
-  std::thread sender([&] {
-    for (int i = 0; i < arrivals; ++i) {
-      EXPECT_EQ(::send(peer.get(), ".", 1, 0), 1);
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    loop.post([&] {
-      turns_unread = turns;
-      reader.start();  // reads all that came; what comes after that wakes again
-      EXPECT_EQ(::send(peer.get(), "!", 1, 0), 1);
-    });
+  UniqueFd peer;
+  int events = 0;
+  std::vector<std::function<void()>> steps;
+};
+
+TEST_F(ASocket, IsNotWokenByArrivalsThatNobodyReads) {
+  send_dots(50);
+  run();
+  EXPECT_GE(events, 1);
+  EXPECT_LE(events, 10);
+}
+
+TEST_F(ASocket, IsWokenAgainOnceItWasRead) {
+  int before = 0;
+  send_dots(20);
+  then([&] {
+    EXPECT_TRUE(read_all().again());
+    before = events;
   });
-  loop.run();
-  sender.join();
-  EXPECT_LT(turns_unread, arrivals / 4);
+  send_dots(1);
+  then([&] { EXPECT_GT(events, before); });
+  run();
+}
+
+TEST_F(ASocket, IsWokenByWhatWasNotReadIfSomebodyWaitsForMore) {
+  int before = 0;
+  send_dots(20);
+  then([&] {
+    before = events;
+    socket.wait_readable();  // as a reader that only peeks
+  });
+  send_dots(3);
+  then([&] { EXPECT_GE(events, before + 3); });
+  run();
+}
+
+TEST_F(ASocket, SeesItsPeersEndWhateverWasNotRead) {
+  send_dots(20);
+  then([&] { EXPECT_EQ(::shutdown(peer.get(), SHUT_WR), 0); });
+  then([&] { EXPECT_TRUE(socket.peer_ended()); });
+  run();
+}
+
+TEST_F(ASocket, ThatIsClosedMayBeWaitedForInVain) {
+  send_dots(20);
+  then([&] {
+    socket.close();
+    socket.wait_readable();
+    char byte;
+    EXPECT_EQ(socket.receive(&byte, 1).state, IoResult::State::failed);
+  });
+  run();
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ namespace {
 // A server's session and a client of plain OpenSSL, joined by a socket pair, behind their handshake.
 struct Ends {
   // `replayed`: what the client says first is read off the socket before the session begins.
-  explicit Ends(bool replayed = false) {
+  explicit Ends(int version = TLS1_3_VERSION, bool replayed = false) {
+    SSL_set_max_proto_version(theirs.get(), version);
     const CertificatePtr pair = test::make_certificate();
     SslPtr ours(SSL_new(context.get()));
     use_certificate(ours.get(), *pair);
@@ -63,7 +64,7 @@ struct Ends {
 };
 
 TEST(TlsSession, WhatWasReadBeforeItIsReplayed) {
-  Ends ends(true);
+  Ends ends(TLS1_3_VERSION, true);
   EXPECT_EQ(ends.buffers.bytes_out(), 0u) << "the slab goes back";
   EXPECT_FALSE(ends.session->has_buffered_input());
   ASSERT_EQ(SSL_write(ends.theirs.get(), "hello", 5), 5);
@@ -102,6 +103,30 @@ TEST(TlsSession, AFloodOfRecordsWithoutDataEndsIt) {
   }
   EXPECT_EQ(got.state, IoResult::State::failed);
   EXPECT_EQ(ends.session->error_text(), "too many records without data");
+}
+
+TEST(TlsSession, AnEndThatComesWithTheLastDataIsToldAfterIt) {
+  Ends ends;
+  char bytes[16];
+  ASSERT_EQ(SSL_write(ends.theirs.get(), "word", 4), 4);
+  ASSERT_EQ(SSL_shutdown(ends.theirs.get()), 0);
+  ends.wake();
+  const IoResult data = ends.session->receive(bytes, sizeof bytes);
+  ASSERT_TRUE(data.ok());
+  EXPECT_EQ(std::string_view(bytes, data.size), "word");
+  EXPECT_TRUE(ends.session->has_buffered_input()) << "nobody would ask again before the FIN";
+  EXPECT_EQ(ends.session->receive(bytes, sizeof bytes).state, IoResult::State::ended);
+}
+
+TEST(TlsSession, ARequestToRenegotiateEndsIt) {
+  Ends ends(TLS1_2_VERSION);
+  SSL_clear_options(ends.theirs.get(), SSL_OP_NO_RENEGOTIATION);
+  ASSERT_EQ(SSL_renegotiate(ends.theirs.get()), 1);
+  SSL_do_handshake(ends.theirs.get());  // sends its hello
+  ends.wake();
+  char bytes[16];
+  EXPECT_EQ(ends.session->receive(bytes, sizeof bytes).state, IoResult::State::failed);
+  EXPECT_EQ(ends.session->error_text(), "a renegotiation was asked for");
 }
 
 TEST(TlsSession, WhatItsSocketDoesNotTakeIsCountedAsLongAsItIsKept) {

@@ -276,6 +276,19 @@ TEST_F(Worlds, LeaveOutAnInstanceWhoseNameHasNoAddressYet) {
   EXPECT_TRUE(world_->findings().empty());
 }
 
+TEST_F(Worlds, LeaveOutANameThatLeadsToThisProgramItself) {
+  add_instance("web", "web-1", "door.internal");
+  add_instance("web", "web-2", "web.internal");
+  addresses_ = {{"door.internal", {IpAddress::v4(10, 0, 0, 1)}}, {"web.internal", {IpAddress::v4(10, 0, 0, 2)}}};
+  inputs_.own_address = [](const SocketAddress& address) {
+    return address.text() == "10.0.0.1:80" ? std::string("the listener http") : std::string();
+  };
+  const World& world = build();
+  EXPECT_EQ(pool("web").endpoints.size(), 1u);
+  ASSERT_EQ(world.findings().size(), 1u);
+  EXPECT_NE(world.findings()[0].what.find("is the listener http of this door itself"), std::string::npos);
+}
+
 TEST_F(Worlds, KeepTheAddressOfANameAsLongAsItHasIt) {
   const auto a = IpAddress::v4(10, 0, 0, 1), b = IpAddress::v4(10, 0, 0, 2);
   add_instance("web", "web-1", "web.internal");
