@@ -27,6 +27,7 @@ Termination no_endpoint_reason(pool::Outcome outcome, bool queue_was_full) {
 }
 
 Termination connect_failure(const Error& error) {
+  if (error.code == Errc::limit) return Termination::queue_timeout;
   if (error.side == Side::self) return Termination::overload;
   return error.code == Errc::timed_out ? Termination::backend_connect_timeout : Termination::backend_connect_failed;
 }
@@ -148,8 +149,11 @@ Task<bool> TcpSession::reach_endpoint() {
     if (outcome == pool::Outcome::busy || outcome == pool::Outcome::unchecked)
       outcome = co_await wait_for_endpoint(outcome);
     if (outcome != pool::Outcome::picked) {
-      if (attempts_ == 0) termination_ = no_endpoint_reason(outcome, queue_was_full_);
-      co_return false;  // a retry that finds nobody else keeps the fault it came with
+      if (client_.stream.socket.failed())
+        termination_ = Termination::client_reset;
+      else if (attempts_ == 0)  // a retry that finds nobody else keeps the fault it came with
+        termination_ = no_endpoint_reason(outcome, queue_was_full_);
+      co_return false;
     }
     const bool connected = co_await connect();
     if (connected) co_return true;
@@ -194,7 +198,8 @@ Task<pool::Outcome> TcpSession::wait_for_endpoint(pool::Outcome outcome) {
   line.join(place);
   const LoopTime deadline = worker_.loop.now() + pool_->service->queue.wait.count();
   while (outcome == pool::Outcome::busy || outcome == pool::Outcome::unchecked) {
-    if (worker_.loop.now() >= deadline || client_.stream.socket.failed()) {
+    if (client_.stream.socket.failed()) break;
+    if (worker_.loop.now() >= deadline) {
       shard().queue_timeout.add();
       break;
     }
@@ -208,11 +213,23 @@ Task<pool::Outcome> TcpSession::wait_for_endpoint(pool::Outcome outcome) {
   co_return outcome;
 }
 
-Task<bool> TcpSession::connect() {
-  const std::uint64_t before = worker_.loop.now_us();
+// What the endpoint lacks may be held by connections that idle for requests.
+Task<Result<std::unique_ptr<BackendConnection>>> TcpSession::make_connection() {
   ConnectRequest request{*endpoint_, *pool_, entry_->policy.connect_timeout, client_, {}};
   request.raw = true;
-  Result<std::unique_ptr<BackendConnection>> made = co_await connect_backend(worker_, client_.waker, request);
+  const LoopTime deadline = worker_.loop.now() + pool_->service->queue.wait.count();
+  for (;;) {
+    Result<std::unique_ptr<BackendConnection>> made = co_await connect_backend(worker_, client_.waker, request);
+    if (made || made.error().code != Errc::limit || client_.stream.socket.failed()) co_return made;
+    if (worker_.loop.now() >= deadline) co_return made;
+    worker_.shared.close_idle(endpoint_->live->id);
+    co_await client_.waker.sleep(std::min(deadline, worker_.loop.now() + first_look_ms));
+  }
+}
+
+Task<bool> TcpSession::connect() {
+  const std::uint64_t before = worker_.loop.now_us();
+  Result<std::unique_ptr<BackendConnection>> made = co_await make_connection();
   connect_us_ += worker_.loop.now_us() - before;
   if (made) {
     backend_ = std::move(*made);
@@ -222,6 +239,10 @@ Task<bool> TcpSession::connect() {
     endpoint_->live->requests_total.fetch_add(1, std::memory_order_relaxed);
     termination_ = Termination::ok;
     co_return true;
+  }
+  if (client_.stream.socket.failed()) {
+    termination_ = Termination::client_reset;
+    co_return false;
   }
   worker_.counters.backend_connect_failures.add();
   termination_ = connect_failure(made.error());
@@ -288,10 +309,15 @@ void TcpSession::move_bytes() {
 
 bool TcpSession::is_over() {
   if (ended(up_state_) && ended(down_state_)) return true;
+  const bool client_failed = client_.stream.socket.failed(), backend_failed = backend_->stream.socket.failed();
   if (backend_->withdrawn)
     termination_ = Termination::backend_withdrawn;
   else if (failed(up_state_) || failed(down_state_))
-    termination_ = client_.stream.socket.failed() ? Termination::client_reset : Termination::backend_reset;
+    termination_ = client_failed ? Termination::client_reset : Termination::backend_reset;
+  else if (ended(up_state_) && client_failed)  // it took nothing more: nobody reads what would show it
+    termination_ = Termination::client_reset;
+  else if (ended(down_state_) && backend_failed)
+    termination_ = Termination::backend_reset;
   else if (!client_.was_cut)
     return false;
   was_cut_ = true;

@@ -38,6 +38,7 @@ class TcpSession : public Pooled {
   Task<bool> reach_endpoint();
   pool::Outcome pick_endpoint();
   Task<pool::Outcome> wait_for_endpoint(pool::Outcome outcome);
+  Task<Result<std::unique_ptr<BackendConnection>>> make_connection();
   Task<bool> connect();
   bool may_try_again();
   Task<> relay();

@@ -6,12 +6,12 @@ import threading
 
 import pytest
 
-from support import addresses, wire
+from support import addresses
 from support.backend import refused_port
 from support.catalog import http_check, instance
 from support.client import Client
 from support.door import endpoints, problems, wait_healthy
-from support.tcp_backend import TcpBackend
+from support.tcp_backend import TcpBackend, first_line, greeted, part, read_line
 from support.wait import wait_until, watch_for
 
 pytestmark = pytest.mark.quick
@@ -64,28 +64,6 @@ def put(house, name, at, *instances, options="", wait=True):
     if wait:
         wait_until(lambda: addresses.listens(at), lambda: f"{text(at)} opens: {problems(house.status())}")
     return at
-
-
-def read_line(client):
-    while b"\n" not in client.reader.buffer:
-        client.reader.fill()
-    line, _, rest = bytes(client.reader.buffer).partition(b"\n")
-    client.reader.buffer[:] = rest
-    return line.decode()
-
-
-def first_line(client):
-    """What comes, or None if the connection ends before."""
-    try:
-        return read_line(client)
-    except (ConnectionError, wire.Closed):
-        return None
-
-
-def greeted(address, **more):
-    """Who greets there: the name of the backend, or None."""
-    with Client(address, **more) as client:
-        return first_line(client)
 
 
 class Judge:
@@ -152,6 +130,18 @@ def test_a_reset_is_a_reset_on_the_other_side(house, tcp_backend):
     house.logged(service="reset", termination="backend_reset")
 
 
+def test_a_client_that_is_gone_behind_its_end_is_noticed(house, tcp_backend):
+    patient_one = tcp_backend("patient", farewell=None)
+    at = put(house, "gone", place(house), patient_one)
+    with Client(at) as client:
+        read_line(client)
+        client.half_close()
+        wait_until(lambda: patient_one.session().ended, "its end arrives")
+        client.reset()
+    wait_until(lambda: patient_one.session().reset, "and then its reset")
+    assert house.logged(service="gone")["termination"] == "client_reset"
+
+
 def test_who_is_not_allowed_is_turned_away_before_anything_is_read(house, tcp_backend):
     one = tcp_backend("one")
     at = put(house, "closed", place(house), [one, "allow=127.0.0.9/32,127.0.0.8/32", "deny=127.0.0.8/32"])
@@ -173,6 +163,8 @@ def test_without_allow_only_private_clients_are_served(house, tcp_backend):
         with Client(at, source=PROXIED) as client:
             client.send(f"PROXY TCP4 {who} 127.0.0.1 1234 80\r\n")
             assert first_line(client) == served
+            if served:
+                part(client)
         line = house.logged(service="private", client_address=who)
         assert line["termination"] == ("denied" if served is None else "tunnel_client_closed")
     with Client(at, source=PROXIED) as client:

@@ -1,8 +1,10 @@
 """A backend that speaks no HTTP: greets, echoes, and keeps what came, so that each byte and each end can be told."""
+import select
 import socket
 import threading
 
 from support import wire
+from support.client import Client
 from support.wait import patient, wait_until
 
 
@@ -21,13 +23,21 @@ class Session:
                 if self.backend.echo:
                     self.sock.sendall(data)
             self.ended = True
+            if self.backend.farewell is None:
+                return self.wait_for_reset()
             self.sock.sendall(self.backend.farewell)
             self.sock.shutdown(socket.SHUT_WR)
         except OSError as error:
             self.reset = isinstance(error, ConnectionError)
         finally:
-            if self.ended or self.reset:
+            if self.reset or (self.ended and self.backend.farewell is not None):
                 self.sock.close()
+
+    def wait_for_reset(self):
+        """The client has ended its direction; ours stays open, and says nothing."""
+        poll = select.poll()
+        poll.register(self.sock, 0)  # POLLHUP and POLLERR are always told
+        self.reset = bool(poll.poll(patient(60) * 1000))
 
     def end(self):
         """The backend ends its direction; it goes on to listen."""
@@ -65,8 +75,44 @@ class TcpBackend:
         wait_until(lambda: self.sessions, f"{self.name} gets a connection")
         return self.sessions[index]
 
+    def stop_listening(self):
+        """New connections are refused; the open ones live on."""
+        if self.listener.fileno() >= 0:
+            self.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread in accept
+            self.listener.close()
+
     def stop(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        self.stop_listening()
         for session in self.sessions:
             session.sock.close()
+
+
+def read_line(client):
+    while b"\n" not in client.reader.buffer:
+        client.reader.fill()
+    line, _, rest = bytes(client.reader.buffer).partition(b"\n")
+    client.reader.buffer[:] = rest
+    return line.decode()
+
+
+def first_line(client):
+    """What comes, or None if the connection ends before."""
+    try:
+        return read_line(client)
+    except (ConnectionError, wire.Closed):
+        return None
+
+
+def part(client):
+    """Ends our direction and waits for the backend's end."""
+    client.half_close()
+    client.wait_closed()
+
+
+def greeted(address, **more):
+    """Who greets there: the name of the backend, or None. The session comes to an orderly end."""
+    with Client(address, **more) as client:
+        name = first_line(client)
+        if name is not None:
+            part(client)
+        return name
