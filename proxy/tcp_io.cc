@@ -288,16 +288,16 @@ void TcpSession::move_bytes() {
   Stream& backend = backend_->stream;
   if (!ended(up_state_)) {
     up_state_ = up_.run(client, backend);
-    if (ended(up_state_)) {
+    if (ended(up_state_) && !ended(down_state_)) {
       backend.end_sending();
-      if (!ended(down_state_)) termination_ = Termination::tunnel_client_closed;
+      termination_ = Termination::tunnel_client_closed;
     }
   }
   if (!ended(down_state_)) {
     down_state_ = down_.run(backend, client);
-    if (ended(down_state_)) {
+    if (ended(down_state_) && !ended(up_state_)) {  // else closing it says so
       client.end_sending();
-      if (!ended(up_state_)) termination_ = Termination::tunnel_backend_closed;
+      termination_ = Termination::tunnel_backend_closed;
     }
   }
   const std::uint64_t moved = up_.moved() + down_.moved();

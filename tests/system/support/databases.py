@@ -82,7 +82,7 @@ class Postgres(Server):
 
     def _do(self, name, *arguments):
         done = subprocess.run(as_nobody(program(name), *arguments), capture_output=True, text=True, cwd=self.folder,
-                              timeout=patient(60))
+                              timeout=patient(120))
         assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"
 
     def start(self):

@@ -425,7 +425,6 @@ TEST_F(Worlds, SayWhatBecameDifferent) {
 }
 
 TEST_F(Worlds, TcpAddressesAreFoundAndTheirChangesTold) {
-  using Lines = std::vector<std::string>;
   add_route("aaa", "a.example");
   add_instance("db", "db-1", "10.0.0.1");
   service("db").tcp.push_back({.address = *SocketAddress::parse("127.0.0.1:3306")});
