@@ -118,6 +118,9 @@ class Settlement {
       const std::string which = "the listener " + listen.name;
       if (entry.sni.empty()) return "is " + which;
       if (!listen.tls) return "is " + which + ", which speaks no TLS";
+      if (!listen.only.empty() &&
+          std::find(listen.only.begin(), listen.only.end(), service.name) == listen.only.end())
+        return "is " + which + ", which serves others only";
       if (listen.address != entry.address && !is_any(entry.address.ip))
         return "is a part of " + which + "; write " + listen.address.text();
       entry.shared = true;

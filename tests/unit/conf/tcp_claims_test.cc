@@ -136,6 +136,15 @@ TEST(TcpClaims, ANameAtATlsListenerSharesItAndNeedsNoPermitToListen) {
                    "listener https; write [::]:443; left out"}));
 }
 
+TEST(TcpClaims, AListenerOfCertainServicesIsNotSharedWithOthers) {
+  Case of;
+  of.config.listen[1].only = {"mail"};
+  of.add("mail", {"[::]:443 sni=mail.example"}).add("shop", {"[::]:443 sni=shop.example"}).settle();
+  EXPECT_EQ(of.kept("mail").size(), 1u);
+  EXPECT_EQ(of.told, Texts{"shop.json:2:3: shop: gatehouse.tcp: [::]:443 sni=shop.example: is the listener https, "
+                           "which serves others only; left out"});
+}
+
 TEST(TcpClaims, TagsAskForPermittedNamesAlone) {
   Case of;
   of.config.catalog.permit_hosts = {"**.good.example"};
