@@ -1,5 +1,10 @@
 #include "cli/admin_client_io.h"
 
+#include <algorithm>
+#include <cerrno>
+
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include "net/asio.h"
@@ -23,22 +28,41 @@ Error failure(const std::string& socket, const boost::system::error_code& error)
   return Error{Errc::io, socket + ": " + error.message()};
 }
 
+// Waits for room in the queue of a program that hangs, within that time.
+boost::system::error_code connect_within(Local::socket& to, const std::string& path, Millis within) {
+  boost::system::error_code error;
+  to.open(Local(), error);
+  if (error) return error;
+  const auto micros = std::max<std::int64_t>(within.count(), 1) * 1000;  // 0 would be for ever
+  const timeval patience{micros / 1'000'000, micros % 1'000'000};
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int fd = to.native_handle();
+  if (::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0 &&
+      ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0)
+    return {};
+  if (errno == EAGAIN) return beast::error::timeout;
+  return {errno, boost::system::system_category()};
+}
+
 }  // namespace
 
 Result<HttpReply> ask(const std::string& socket, const std::string& method, const std::string& target,
                       Millis within) {
   if (socket.size() >= sizeof(sockaddr_un::sun_path)) return invalid(socket + ": too long for a socket's path");
+  const auto deadline = std::chrono::steady_clock::now() + within;
   asio::io_context io;
   beast::basic_stream<Local> stream(io);
-  boost::system::error_code error;
-  stream.socket().connect(Local::endpoint(socket), error);
+  boost::system::error_code error = connect_within(stream.socket(), socket, within);
+  if (error == beast::error::timeout) return failure(socket, error);
   if (error)
     return Error{Errc::unavailable, socket + ": " + error.message() +
                                         "; is gatehouse running, and may you use its socket? (--socket, or -c FILE)"};
   bhttp::request<bhttp::empty_body> request(bhttp::string_to_verb(method), target, 11);
   request.set(bhttp::field::host, "gatehouse");
   request.prepare_payload();
-  stream.expires_after(within);
+  stream.expires_at(deadline);
   const auto store = [&error](boost::system::error_code result, std::size_t) { error = result; };
   bhttp::async_write(stream, request, store);
   if (finish(io, error)) return failure(socket, error);

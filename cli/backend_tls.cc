@@ -49,19 +49,14 @@ BackendTls::Files BackendTls::files_of(const conf::Service& service) {
           service.tls_key_file, service.tls_verify};
 }
 
-Result<std::shared_ptr<const TlsClientPolicy>> BackendTls::make(const Files& files, const std::string& ca,
-                                                                const std::string& certificate,
+// `system`: the authorities of who names none and verifies.
+Result<std::shared_ptr<const TlsClientPolicy>> BackendTls::make(const Files& files, const TrustStorePtr& system,
+                                                                const std::string& ca, const std::string& certificate,
                                                                 const std::string& key) {
   auto policy = std::make_shared<TlsClientPolicy>();
   policy->verify = files.verify;
-  if (files.verify && files.ca.empty()) {
-    if (!system_) {
-      const Result<TrustStorePtr> store = TrustStore::from_system();
-      if (!store) return store.error();
-      system_ = *store;
-    }
-    policy->authorities = system_;
-  } else if (files.verify) {
+  policy->authorities = system;
+  if (!files.ca.empty()) {
     const Result<TrustStorePtr> store = TrustStore::from_pem(ca);
     if (!store) return invalid(files.ca + ": " + store.error().what);
     policy->authorities = *store;
@@ -82,9 +77,13 @@ Status BackendTls::read(const Files& files, Known& known) {
   if (!certificate) return certificate.error();
   const Result<std::string> key = secret_of(files.key);
   if (!key) return key.error();
+  Result<TrustStorePtr> system = TrustStorePtr();
+  if (files.verify && files.ca.empty()) system = system_.look();
+  if (!system) return system.error();
   const Fingerprint content = hash_of({*ca, *certificate, *key});
-  if (known.policy && content == known.content) return Done{};
-  Result<std::shared_ptr<const TlsClientPolicy>> made = make(files, *ca, *certificate, *key);
+  const bool same_authorities = known.policy && (!*system || known.policy->authorities == *system);
+  if (same_authorities && content == known.content) return Done{};
+  Result<std::shared_ptr<const TlsClientPolicy>> made = make(files, *system, *ca, *certificate, *key);
   if (!made) return made.error();
   known.policy = std::move(*made);
   known.content = content;

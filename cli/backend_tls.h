@@ -1,6 +1,6 @@
 // backend_tls.h: how we speak TLS to backends: authorities and client certificates, from the files services name.
 //   Services that speak TLS alike share a policy, and the pointer stays the same as long as nothing changed. All is
-//   read anew at each update: a renewed file takes effect without a restart.
+//   read anew at each update, the machine's own authorities too: a renewed file takes effect without a restart.
 //   Last good stays: what can't be used is told, and the policy it was to replace goes on; a service that never had a
 //   usable one has none.
 //   Secrets  a key that others can read is refused.
@@ -39,12 +39,13 @@ class BackendTls {
     std::string wrong;  // why what the files hold now can't be used
   };
   static Files files_of(const conf::Service& service);
-  Result<std::shared_ptr<const TlsClientPolicy>> make(const Files& files, const std::string& ca,
-                                                      const std::string& certificate, const std::string& key);
+  static Result<std::shared_ptr<const TlsClientPolicy>> make(const Files& files, const TrustStorePtr& system,
+                                                             const std::string& ca, const std::string& certificate,
+                                                             const std::string& key);
   Status read(const Files& files, Known& known);
 
   std::map<Files, Known> known_;
-  TrustStorePtr system_;
+  SystemTrust system_;
 };
 
 }  // namespace gatehouse::cli

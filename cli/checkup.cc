@@ -8,15 +8,13 @@
 #include <unistd.h>
 
 #include "cli/backend_tls.h"
+#include "cli/catalog_input.h"
 #include "cli/certificate_findings.h"
 #include "cli/serving_user.h"
 #include "conf/catalog/file_source_io.h"
-#include "conf/catalog/translate.h"
 #include "conf/check.h"
 #include "conf/reader_io.h"
-#include "net/local_addresses.h"
 #include "net/privileges.h"
-#include "net/read_file.h"
 #include "proxy/route/matcher.h"
 
 namespace gatehouse::cli {
@@ -89,21 +87,11 @@ class Examination {
     }
     catalog::SourceState state;
     if (!config().catalog.files.empty()) {
-      catalog::Home home;
-      home.datacenter = config().node.datacenter;
-      home.node = config().node.name;
       const std::string& folder = config().catalog.files;
-      state = catalog::FileSource(home).update(catalog::read_folder(folder, folder));
+      state = catalog::FileSource(home_of(config())).update(catalog::read_folder(folder, folder));
     }
     add(state.findings);
-    catalog::TranslateInput input{state.instances, config()};
-    input.read_file = [](const std::string& path) -> Result<std::string> {
-      Result<FileContent> file = read_file(path, conf::page_bytes_max);
-      if (!file) return file.error();
-      return std::move(file->bytes);
-    };
-    input.local_addresses = local_addresses();
-    table_ = catalog::translate(input);
+    table_ = catalog::translate(translate_input(state.instances, config()));
     add(table_.findings);
     conf::Findings unmatched;
     const route::Matcher matcher(table_.services, table_.hosts, unmatched);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/admin.h"
+#include "cli/catalog_input.h"
 #include "cli/http_server_io.h"
 #include "cli/metrics_page.h"
 #include "cli/serving_user.h"
@@ -30,13 +31,6 @@ constexpr std::size_t config_bytes_most = 1 << 20;
 
 std::int64_t wall_ms() {
   return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-catalog::Home home_of(const conf::Config& config) {
-  catalog::Home home;
-  home.datacenter = config.node.datacenter;
-  home.node = config.node.name;
-  return home;
 }
 
 conf::Finding finding(const std::string& path, const std::string& what) { return {{}, path, what}; }
@@ -104,6 +98,13 @@ void Door::note(const std::string& what, const std::string& text, const std::str
 void Door::warn(const std::string& what, const std::string& text, const std::string& by) {
   history_.add({wall_ms(), what, text, by});
   by.empty() ? events_->warning(text, {{"what", what}}) : events_->warning(text, {{"what", what}, {"by", by}});
+}
+
+void Door::tell(const std::string& what, const conf::Finding& finding) {
+  history_.add({wall_ms(), what, finding.text(), {}});
+  const std::string text = finding.text_without_severity();  // the line has its level
+  finding.severity == conf::Severity::note ? events_->info(text, {{"what", what}})
+                                           : events_->warning(text, {{"what", what}});
 }
 
 // "gatehouse.yaml:3:12: metrics.address: …": what to look at when a start fails.
@@ -179,6 +180,9 @@ Status Door::start_threads() {
   shared_.close_idle = [this](std::uint32_t endpoint) {
     for (auto& worker : workers_) worker->close_idle(endpoint);
   };
+  shared_.warn = [this](const std::string& text) {
+    asio::post(io_, [this, text] { events_->warning(text, {{"what", "backend"}}); });
+  };
   shared_.reaper = [this](proxy::WorldPtr world) { asio::post(io_, [gone = std::move(world)] {}); };
   prober_ = std::make_unique<pool::Prober>(
       [this](const pool::Prober::Change& change) {
@@ -215,7 +219,7 @@ void Door::look_at_primaries() {
   for (const proxy::PoolPtr& pool : world_->pools()) {
     if (!pool->service->single || pool::contenders(pool->endpoints).size() < 2) continue;
     doubled.insert(pool->service->name);
-    if (!doubled_.contains(pool->service->name)) warn("health", two_primaries(*pool).text());
+    if (!doubled_.contains(pool->service->name)) tell("health", two_primaries(*pool));
   }
   for (const std::string& service : doubled_)
     if (!doubled.contains(service)) note("health", service + ": no more than one primary again");
@@ -278,7 +282,8 @@ ReloadResult Door::reload(const std::string& by) {
       result.findings.push_back(finding("logs.events.to", changed.error().what));
   conf::place(result.findings, read.positions);
   errors_first(result.findings);
-  for (const conf::Finding& each : result.findings) events_->warning(each.text(), {{"what", "configuration"}});
+  for (const conf::Finding& each : result.findings)
+    events_->warning(each.text_without_severity(), {{"what", "configuration"}});
   if (conf::has_error(result.findings)) {
     warn("configuration", "reload refused: " + refusal_text(result.findings), by);
     return result;

@@ -93,6 +93,7 @@ class Door {
   // For history and events; the second is of what somebody should look at.
   void note(const std::string& what, const std::string& text, const std::string& by = {});
   void warn(const std::string& what, const std::string& text, const std::string& by = {});
+  void tell(const std::string& what, const conf::Finding& finding);
 
   // door_listeners.cc
   Status bind_listeners(const std::vector<conf::Listen>& wanted, std::vector<proxy::OpenListener>& out);

@@ -80,7 +80,7 @@ bool Door::open_tcp_listeners() {
     next.push_back({std::move(listener), std::move(socket)});
   }
   for (const conf::Finding& each : findings)
-    if (!holds(tcp_findings_, each)) warn("listen", each.text());
+    if (!holds(tcp_findings_, each)) tell("listen", each);
   tcp_findings_ = std::move(findings);
   tcp_listeners_ = std::move(next);
   return tcp_findings_.empty();

@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/catalog_input.h"
 #include "cli/certificate_findings.h"
 #include "cli/door.h"
 #include "conf/catalog/file_source_io.h"
 #include "conf/catalog/own_address.h"
-#include "conf/catalog/translate.h"
 #include "conf/check.h"
 #include "conf/tcp_claims.h"
 #include "conf/values.h"
@@ -23,7 +23,7 @@
 namespace gatehouse::cli {
 namespace {
 
-constexpr std::size_t page_bytes_most = 1 << 20;
+constexpr std::size_t state_bytes_most = 1 << 20;
 
 std::int64_t steady_ms() { return pool::ms_of(Clock::now()); }
 
@@ -31,7 +31,7 @@ std::int64_t steady_ms() { return pool::ms_of(Clock::now()); }
 
 void Door::load_state() {
   history_.load();
-  const Result<FileContent> file = read_file(state_file("drained"), page_bytes_most);
+  const Result<FileContent> file = read_file(state_file("drained"), state_bytes_most);
   if (!file) {
     if (file.error().code != Errc::unavailable) warn("process", "drains are not known: " + file.error().what);
     return;
@@ -54,7 +54,7 @@ Status Door::save_drains() const {
 Status Door::load_sticky_key() {
   pool::StickyKey key{};
   const std::string file = state_file("sticky.key");
-  const Result<FileContent> known = read_file(file, page_bytes_most);
+  const Result<FileContent> known = read_file(file, state_bytes_most);
   if (!known && known.error().code != Errc::unavailable) return known.error();
   if (known && known->bytes.size() == key.size()) {
     std::copy(known->bytes.begin(), known->bytes.end(), key.begin());
@@ -80,7 +80,7 @@ void Door::read_certificates() {
   for (const conf::Finding& each : findings) {
     const bool known = std::any_of(certificate_findings_.begin(), certificate_findings_.end(),
                                    [&](const conf::Finding& before) { return before.text() == each.text(); });
-    if (!known) warn("certificate", each.text());
+    if (!known) tell("certificate", each);
   }
   certificate_findings_ = std::move(findings);
   if (!placeholder_) {
@@ -93,7 +93,7 @@ void Door::read_certificates() {
 void Door::tell_endings() {
   const auto now = std::chrono::system_clock::now();
   for (const conf::Finding& each : ending_certificates(certificates_->all(), config_.certificates.files, now))
-    if (told_endings_.insert(each.text()).second) warn("certificate", each.text());
+    if (told_endings_.insert(each.text()).second) tell("certificate", each);
   endings_timer_.expires_after(std::chrono::hours(1));
   endings_timer_.async_wait([this](boost::system::error_code error) {
     if (!error) tell_endings();
@@ -141,14 +141,8 @@ void Door::rebuild(const std::string& cause) {
 }
 
 void Door::read_table() {
-  catalog::TranslateInput input{instances_.instances, config_};
+  catalog::TranslateInput input = translate_input(instances_.instances, config_);
   input.previous = table_.get();
-  input.read_file = [](const std::string& path) -> Result<std::string> {
-    Result<FileContent> file = read_file(path, page_bytes_most);
-    if (!file) return file.error();
-    return std::move(file->bytes);
-  };
-  input.local_addresses = local_addresses();
   auto table = std::make_shared<conf::RoutingTable>(catalog::translate(input));
   std::set<std::string> names;
   for (const conf::Instance& instance : instances_.instances) names.insert(instance.service);
@@ -215,8 +209,7 @@ void Door::note_world(const proxy::World* before, const std::string& cause) {
     const bool known =
         before != nullptr && std::any_of(before->findings().begin(), before->findings().end(),
                                          [&](const auto& each) { return each.text() == finding.text(); });
-    if (known) continue;
-    finding.severity == conf::Severity::note ? note("catalog", finding.text()) : warn("catalog", finding.text());
+    if (!known) tell("catalog", finding);
   }
 }
 
@@ -274,7 +267,9 @@ Status Door::set_drain(const std::string& target, bool drain, const std::string&
   if (drain)
     drained_.insert(target);
   else if (drained_.erase(target) == 0)
-    return invalid(target + " is not drained");
+    return invalid(drained_.contains(service)
+                       ? service + " is drained as a whole; `gatehouse undrain " + service + "`"
+                       : target + " is not drained");
   apply_drains();
   const std::string what = (drain ? "drain " : "undrain ") + target;
   note("command", what, by);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "net/beast.h"
+#include "net/unique_fd.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -205,18 +206,20 @@ class Server final : public HttpServer {
 
 Error socket_error(const std::string& where, const std::string& what) { return Error{Errc::io, where + ": " + what}; }
 
-// A socket file that nobody listens on any more is in the way; one that answers is another running program.
+// A socket file that nobody listens on any more is in the way; one that somebody listens on, even if his queue is
+// full, belongs to another running program. When in doubt it stays.
 Status clear_stale(const std::string& path) {
   struct stat info{};
   if (::stat(path.c_str(), &info) < 0) return Done{};
   if (!S_ISSOCK(info.st_mode)) return socket_error(path, "exists and is not a socket");
-  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!probe) return socket_error(path, std::strerror(errno));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof address.sun_path - 1);
-  const bool live = ::connect(probe, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  ::close(probe);
-  if (live) return socket_error(path, "another gatehouse is running here (its admin socket answers)");
+  const bool taken = ::connect(probe.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  if (taken || errno == EAGAIN) return socket_error(path, "another gatehouse is running here (it listens on this)");
+  if (errno != ECONNREFUSED) return socket_error(path, std::strerror(errno));
   ::unlink(path.c_str());
   return Done{};
 }

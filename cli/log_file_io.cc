@@ -26,25 +26,34 @@ Result<LogFile> LogFile::open(std::string path, std::size_t back) {
 }
 
 bool LogFile::read(std::vector<std::string>& lines) {
+  const bool ours_is_done = next_has_begun();  // looked at first: what came to ours until then is read
   std::array<char, 64 << 10> chunk;
   const ssize_t got = ::read(fd_.get(), chunk.data(), chunk.size());
-  if (got <= 0) return take_next_file();
+  if (got <= 0) return ours_is_done ? take_next_file() : begin_again();
   split({chunk.data(), static_cast<std::size_t>(got)}, lines);
   return true;
 }
 
-bool LogFile::take_next_file() {
+bool LogFile::next_has_begun() const {
   struct stat ours{}, there{};
   if (::fstat(fd_.get(), &ours) < 0 || ::stat(path_.c_str(), &there) < 0) return false;
-  const bool same = ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
-  if (same) {
-    if (::lseek(fd_.get(), 0, SEEK_CUR) <= ours.st_size) return false;
-    ::lseek(fd_.get(), 0, SEEK_SET);
-  } else {
-    UniqueFd next(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!next) return false;
-    fd_ = std::move(next);
-  }
+  return there.st_size > 0 && (ours.st_ino != there.st_ino || ours.st_dev != there.st_dev);
+}
+
+bool LogFile::take_next_file() {
+  UniqueFd next(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!next) return false;
+  fd_ = std::move(next);
+  rest_.clear();
+  skipping_ = false;
+  return true;
+}
+
+// True: ours became shorter than what was read of it.
+bool LogFile::begin_again() {
+  struct stat ours{};
+  if (::fstat(fd_.get(), &ours) < 0 || ::lseek(fd_.get(), 0, SEEK_CUR) <= ours.st_size) return false;
+  ::lseek(fd_.get(), 0, SEEK_SET);
   rest_.clear();
   skipping_ = false;
   return true;

@@ -1,6 +1,7 @@
 // log_file_io.h: a log file read line by line while it grows, over rotations.
-//   When the file at the path is another one (moved away and opened anew), the old one is read to its end first, then
-//   the new one from its start; one that became shorter is read from its start.
+//   When the file at the path is another one (moved away and made anew), the old one is read until there is something
+//   in the new one, whose writer may be told of it later; then the new one from its start. One that became shorter is
+//   read from its start.
 //   Limits  a line longer than line_bytes_max is left out.
 #pragma once
 
@@ -24,7 +25,9 @@ class LogFile {
 
  private:
   LogFile(std::string path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+  bool next_has_begun() const;
   bool take_next_file();
+  bool begin_again();
   void split(std::string_view bytes, std::vector<std::string>& lines);
 
   std::string path_;

@@ -55,7 +55,9 @@ void add_serving_verbs(CLI::App& app, Line& line) {
       app.add_subcommand("demo-backend", "A small backend to try things with: it echoes what reached it");
   demo->add_option("--listen", line.listen, "Where to listen, ADDRESS:PORT")->capture_default_str();
   demo->add_option("--name", line.name, "What it calls itself")->capture_default_str();
-  demo->footer("GET /health tells its health; POST /health?state=down and ?state=up switch it.");
+  demo->footer(
+      "GET /health tells its health; POST /health?state=down and ?state=up switch it.\n"
+      "It takes bodies of up to 64 KiB (413 beyond) and does no upgrade.");
   demo->callback([&line] {
     line.run = [&line] {
       const auto address = SocketAddress::parse(line.listen);

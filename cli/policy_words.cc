@@ -2,8 +2,8 @@
 
 #include <array>
 
+#include "conf/service_keys.h"
 #include "conf/values.h"
-#include "proxy/pool/pick.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -13,8 +13,8 @@ using conf::duration_text;
 class Words {
  public:
   explicit Words(std::string_view first) : text_(first) {}
-  void add(bool unless_default, std::string_view key, const std::string& value) {
-    if (unless_default) text_ += ", " + std::string(key) + "=" + value;
+  void add(bool unless_default, std::string_view key, std::string_view value) {
+    if (unless_default) text_.append(", ").append(key).append("=").append(value);
   }
   std::string take() { return std::move(text_); }
 
@@ -40,37 +40,26 @@ std::string health_words(const conf::HealthCheck& check) {
 
 }  // namespace
 
-std::string_view balance_name(conf::Balance balance) {
-  for (const pool::Policy& policy : pool::policies)
-    if (policy.balance == balance) return policy.name;
-  return "peak_ewma";
-}
-
 std::string policy_words(const conf::Service& service) {
-  constexpr std::array<const char*, 4> protocols = {"http", "https", "h2c", "h2"};
-  constexpr std::array<const char*, 3> zones = {"prefer", "only", "ignore"};
-  constexpr std::array<const char*, 3> proxies = {"none", "v1", "v2"};
-  constexpr std::array<const char*, 4> forwards = {"x", "rfc7239", "both", "none"};
   const conf::Service usual;
-  Words words(balance_name(service.balance));
+  Words words(name_of(service.balance));
   words.add(service.hash_on != usual.hash_on, "hash_on", hash_words(service.hash_on));
-  words.add(service.protocol != usual.protocol, "protocol", protocols[static_cast<std::size_t>(service.protocol)]);
+  words.add(service.protocol != usual.protocol, "protocol", name_of(service.protocol));
   words.add(!service.sticky_cookie.empty(), "sticky", "cookie:" + service.sticky_cookie);
   if (service.health) words.add(true, "health", health_words(*service.health));
   words.add(service.health_none, "health", "none");
   words.add(service.single, "single", "true");
   words.add(service.eject.errors != 0, "eject", "errors=" + std::to_string(service.eject.errors));
-  words.add(service.zone != usual.zone, "zone", zones[static_cast<std::size_t>(service.zone)]);
+  words.add(service.zone != usual.zone, "zone", name_of(service.zone));
   words.add(!service.failover.datacenter.empty(), "failover", service.failover.datacenter);
   words.add(service.slow_start != usual.slow_start, "slow_start", duration_text(service.slow_start));
   words.add(service.drain_time != usual.drain_time, "drain_time", duration_text(service.drain_time));
-  words.add(service.on_unhealthy != usual.on_unhealthy, "on_unhealthy", "close");
-  words.add(service.on_return != usual.on_return, "on_return", "close");
+  words.add(service.on_unhealthy != usual.on_unhealthy, "on_unhealthy", name_of(service.on_unhealthy));
+  words.add(service.on_return != usual.on_return, "on_return", name_of(service.on_return));
   words.add(service.queue != usual.queue, "queue",
             std::to_string(service.queue.length) + "," + duration_text(service.queue.wait));
-  words.add(service.send_proxy != usual.send_proxy, "send_proxy",
-            proxies[static_cast<std::size_t>(service.send_proxy)]);
-  words.add(service.forwarded != usual.forwarded, "forwarded", forwards[static_cast<std::size_t>(service.forwarded)]);
+  words.add(service.send_proxy != usual.send_proxy, "send_proxy", name_of(service.send_proxy));
+  words.add(service.forwarded != usual.forwarded, "forwarded", name_of(service.forwarded));
   words.add(!service.host.empty(), "host", service.host);
   words.add(!service.tls_verify, "tls_verify", "false");
   return words.take();

@@ -2,13 +2,10 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "conf/service.h"
 
 namespace gatehouse::cli {
-
-std::string_view balance_name(conf::Balance balance);
 
 // "least_request, protocol=https, health=/status interval=2s": the balance, then what differs from the defaults.
 std::string policy_words(const conf::Service& service);

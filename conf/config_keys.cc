@@ -75,6 +75,7 @@ Form<CatalogSource> catalog() {
 Form<HostPolicy> host() {
   const auto http =
       choice<HttpMode>({{"redirect", HttpMode::redirect}, {"serve", HttpMode::serve}, {"refuse", HttpMode::refuse}});
+  const auto networks = some(list(network()), "nothing is said here; write the networks, or leave the key out");
   return mapping<HostPolicy>(
       "host",
       {
@@ -83,8 +84,8 @@ Form<HostPolicy> host() {
            certificate(),
            "the certificate to answer with",
            {.fallback = "the one that covers the name"}},
-          {"allow", &HostPolicy::allow, list(network()), "clients that are let in; empty: all"},
-          {"deny", &HostPolicy::deny, list(network()), "clients that are not, whatever `allow` says"},
+          {"allow", &HostPolicy::allow, networks, "the only clients that are let in", {.fallback = "all"}},
+          {"deny", &HostPolicy::deny, networks, "clients that are not, whatever `allow` says", {.fallback = "none"}},
           {"hsts",
            &HostPolicy::hsts,
            maybe(duration_or_off(24h * 1000)),

@@ -35,17 +35,17 @@ class Walk {
       if (named) return path + "[" + key + "]";
       return path.empty() ? key : path + "." + key;
     };
+    const auto restart = [&](const KeyRow* row) { return at_start || (row != nullptr && row->at_start); };
     for (const auto& [key, value] : old.pairs) {
       const Yaml* next = fresh.find(key.text);
       const KeyRow* row = find_row(rows, key.text);
-      const bool restart = at_start || (row != nullptr && row->at_start);
       if (next != nullptr)
-        compare(value, *next, step(key.text), row == nullptr ? rows : row->inner, restart);
+        compare(value, *next, step(key.text), row == nullptr ? rows : row->inner, restart(row));
       else
-        tell(step(key.text), &value, nullptr, restart);
+        tell(step(key.text), &value, nullptr, restart(row));
     }
     for (const auto& [key, value] : fresh.pairs)
-      if (old.find(key.text) == nullptr) tell(step(key.text), nullptr, &value, at_start);
+      if (old.find(key.text) == nullptr) tell(step(key.text), nullptr, &value, restart(find_row(rows, key.text)));
   }
 
  private:
@@ -72,9 +72,13 @@ std::string Difference::text() const {
 }
 
 ConfigDiff diff_config(const Config& before, const Config& after) {
+  const Form<Config>& form = config_form();
+  return diff_nodes(form.write(before, nullptr), form.write(after, nullptr), form.inner);
+}
+
+ConfigDiff diff_nodes(const Yaml& before, const Yaml& after, const std::vector<KeyRow>& rows) {
   ConfigDiff out;
-  Walk(out).compare(config_form().write(before, nullptr), config_form().write(after, nullptr), "",
-                    config_form().inner, false);
+  Walk(out).compare(before, after, "", rows, false);
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "conf/config.h"
+#include "conf/form.h"
 
 namespace gatehouse::conf {
 
@@ -23,5 +24,8 @@ struct ConfigDiff {
 };
 
 ConfigDiff diff_config(const Config& before, const Config& after);
+
+// Of two mappings whose keys are these.
+ConfigDiff diff_nodes(const Yaml& before, const Yaml& after, const std::vector<KeyRow>& rows);
 
 }  // namespace gatehouse::conf

@@ -3,6 +3,16 @@
 #include <algorithm>
 
 namespace gatehouse::conf {
+namespace {
+
+std::string place_text(const Position& at) {
+  std::string out = at.file;
+  if (at.line != 0) out += ":" + std::to_string(at.line);
+  if (at.column != 0) out += ":" + std::to_string(at.column);
+  return out.empty() ? out : out + ": ";
+}
+
+}  // namespace
 
 std::string_view name_of(Severity severity) {
   switch (severity) {
@@ -14,13 +24,12 @@ std::string_view name_of(Severity severity) {
 }
 
 std::string Finding::text() const {
-  std::string out = at.file;
-  if (at.line != 0) out += ":" + std::to_string(at.line);
-  if (at.column != 0) out += ":" + std::to_string(at.column);
-  if (!out.empty()) out += ": ";
-  if (severity != Severity::error) out += std::string(name_of(severity)) + ": ";
-  if (!path.empty()) out += path + ": ";
-  return out + what;
+  const std::string word = severity == Severity::error ? "" : std::string(name_of(severity)) + ": ";
+  return place_text(at) + word + (path.empty() ? "" : path + ": ") + what;
+}
+
+std::string Finding::text_without_severity() const {
+  return place_text(at) + (path.empty() ? "" : path + ": ") + what;
 }
 
 bool has_error(const Findings& findings) {

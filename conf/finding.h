@@ -26,6 +26,7 @@ struct Finding {
   std::string what;  // what is wrong and what to write instead
   Severity severity = Severity::error;
   std::string text() const;
+  std::string text_without_severity() const;  // for a log whose lines have a level
 };
 
 using Findings = std::vector<Finding>;

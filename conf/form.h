@@ -145,6 +145,20 @@ Form<std::vector<T>> list(const Form<T>& element) {
   return form;
 }
 
+// A list that is left out where it is empty: to write one with nothing in it is an error that says `what`. For lists
+// that restrict: who lets in "nobody" would let in all.
+template <class T>
+Form<std::vector<T>> some(Form<std::vector<T>> list, const std::string& what) {
+  list.read = [read = list.read, what](const Yaml& yaml, std::vector<T>& into, Reading& reading) {
+    const bool empty = yaml.kind == Yaml::Kind::null || (yaml.kind == Yaml::Kind::list && yaml.items.empty());
+    empty ? reading.error(yaml.at, what) : read(yaml, into, reading);
+  };
+  list.write = [write = list.write](const std::vector<T>& from, const std::vector<T>* unless) {
+    return from.empty() ? Yaml() : write(from, unless);
+  };
+  return list;
+}
+
 // A mapping from names that the operator chooses. `check_name` gives the name's one form, or says what is wrong.
 template <class T>
 Form<std::map<std::string, T>> named(const std::string& placeholder, const Form<T>& element,

@@ -21,6 +21,16 @@ Result<std::string> check_word(const std::string& text) {
   return text;
 }
 
+std::string address_hint(std::string_view text) {
+  const std::string_view host = text.substr(0, text.find(':'));
+  const bool is_name = host.find_first_not_of("0123456789.[") != std::string_view::npos;
+  if (host == "*") return "write \"[::]:80\" for all addresses, with your port";
+  if (is_name && text.find(':') == text.rfind(':'))
+    return "names are not taken here; write an address and a port, as in 127.0.0.1:80, or \"[::]:80\" for all "
+           "addresses";
+  return "write an address and a port, as in 127.0.0.1:80, \"[::]:443\" or :8080";
+}
+
 }  // namespace
 
 Form<std::string> one_of(const std::vector<std::string>& words) {
@@ -98,7 +108,7 @@ Form<SocketAddress> socket_address() {
       "address:port",
       [](const std::string& text, const Reading&) -> Result<SocketAddress> {
         if (const auto address = SocketAddress::parse(text)) return *address;
-        return invalid(text + ": write an address and a port, as in 127.0.0.1:80, \"[::]:443\" or :8080");
+        return invalid(text + ": " + address_hint(text));
       },
       [](const SocketAddress& value) { return value.text(); });
 }

@@ -219,7 +219,7 @@ struct Service {
   bool health_none = false;  // `health=none`: the catalog's own checks are not run either
   bool single = false;
   Eject eject;
-  Zone zone = Zone::prefer;
+  Zone zone = Zone::ignore;
   Failover failover;
   Millis slow_start{0}, drain_time = 30s;
   OnUnhealthy on_unhealthy = OnUnhealthy::drain;

@@ -82,6 +82,8 @@ void read_key(const Yaml& name, const Yaml& value, ServiceLayer& into, Reading& 
     read_setting(*key, value, settings, reading);
   } else if (!key->repeatable) {
     reading.error(value.at, "one value is due here, not a list");
+  } else if (value.items.empty()) {  // of `allow` it would let in all
+    reading.error(value.at, "nothing is said here; write " + std::string(key->value_form) + ", or leave the key out");
   } else {
     for (std::size_t i = 0; i < value.items.size(); ++i) {
       const auto inside = reading.enter(i, value.items[i].at);

@@ -41,6 +41,13 @@ Status choose(Enum& out, std::string_view text, const Word<Enum> (&words)[N]) {
   return invalid(std::string(text) + ": write " + names + did_you_mean(nearest(text, known)));
 }
 
+template <class Enum, std::size_t N>
+std::string_view word_for(Enum value, const Word<Enum> (&words)[N]) {
+  for (const Word<Enum>& word : words)
+    if (word.value == value) return word.name;
+  return {};
+}
+
 constexpr Word<Protocol> protocols[] = {
     {"http", Protocol::http}, {"https", Protocol::https}, {"h2c", Protocol::h2c}, {"h2", Protocol::h2}};
 constexpr Word<Balance> balances[] = {{"round_robin", Balance::round_robin},
@@ -343,7 +350,7 @@ constexpr auto table = std::to_array<ServiceKey>({
      "what a plain request gets: a redirect to https, the service, or 403", on_host},
     {"hsts", "duration | off", route, tags, once, open, carried,
      apply_duration<of_route, &RoutePolicy::hsts, second, 1000 * day, true>, "off",
-     "Strict-Transport-Security with this max-age on answers over TLS", on_host},
+     "Strict-Transport-Security with this max-age on answers over our own TLS", on_host},
     {"pages", "STATUS:FILE [retry_after=60s]", route, file_only, repeats, open, carried, add_pages, "built in",
      "the operator's own page in place of a status that we answer with, as in 5xx:pages/sorry.html; those of `\"*\"` "
      "also where no route leads"},
@@ -372,6 +379,14 @@ std::optional<std::string> check_route(std::string_view value, Trust said_by) {
 }  // namespace
 
 std::span<const ServiceKey> service_keys() { return table; }
+
+std::string_view name_of(Protocol value) { return word_for(value, protocols); }
+std::string_view name_of(Balance value) { return word_for(value, balances); }
+std::string_view name_of(Zone value) { return word_for(value, zones); }
+std::string_view name_of(OnUnhealthy value) { return word_for(value, unhealthy); }
+std::string_view name_of(OnReturn value) { return word_for(value, returns); }
+std::string_view name_of(SendProxy value) { return word_for(value, send_proxies); }
+std::string_view name_of(Forwarded value) { return word_for(value, forwardeds); }
 
 const ServiceKey* find_service_key(std::string_view name) {
   for (const ServiceKey& key : table)

@@ -14,6 +14,14 @@
 
 namespace gatehouse::conf {
 
+enum class Protocol;
+enum class Balance;
+enum class Zone;
+enum class OnUnhealthy;
+enum class OnReturn;
+enum class SendProxy;
+enum class Forwarded;
+
 struct Subject;  // service_apply.h: what settings write into
 
 enum class Scope { service, route, host, instance };  // a route's key may be said of the service: of all its routes
@@ -35,6 +43,15 @@ struct ServiceKey {
 std::span<const ServiceKey> service_keys();
 const ServiceKey* find_service_key(std::string_view name);
 std::string_view nearest_service_key(std::string_view name);  // empty: none is near
+
+// The word that says it.
+std::string_view name_of(Protocol);
+std::string_view name_of(Balance);
+std::string_view name_of(Zone);
+std::string_view name_of(OnUnhealthy);
+std::string_view name_of(OnReturn);
+std::string_view name_of(SendProxy);
+std::string_view name_of(Forwarded);
 
 // Checks one key's grammar and trust. nullopt: fine; else what is wrong and what to write instead. Whether the key or
 // this value of it is carried is another question: not_carried().

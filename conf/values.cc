@@ -48,22 +48,48 @@ const Unit* find_unit(const std::array<Unit, N>& units, std::string_view name) {
   return nullptr;
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 // "1 minute" is 1m; empty: can't be told.
 std::string duration_meant(std::string_view text) {
   constexpr std::pair<std::string_view, std::string_view> words[] = {
       {"weeks", "w"}, {"days", "d"},    {"hours", "h"}, {"minutes", "m"}, {"mins", "m"},
       {"secs", "s"},  {"seconds", "s"}, {"ms", "ms"},   {"msecs", "ms"},  {"milliseconds", "ms"}};
   std::uint64_t number = 0;
-  if (!take_number(text, number)) return {};
+  if (!take_number(text, number) || number > duration_max) return {};
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   for (const auto& [word, unit] : words)
     if (!text.empty() && word.starts_with(text)) return std::to_string(number) + std::string(unit);
+  if (!text.empty() && std::string_view("years").starts_with(text)) return std::to_string(number * 365) + "d";
   return {};
+}
+
+// "1.5s" is 1500ms; empty: no fraction, or of a millisecond.
+std::string fraction_meant(std::string_view text) {
+  std::uint64_t whole = 0, part = 0, scale = 1;
+  take_number(text, whole);
+  if (!text.starts_with('.')) return {};
+  text.remove_prefix(1);
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const Unit* unit = find_unit(duration_units, text.substr(digits));
+  if (unit == nullptr || digits > 6 || whole > 1000 || !take_number(text, part)) return {};
+  for (std::size_t i = 0; i < digits; ++i) scale *= 10;
+  if (part * unit->factor % scale != 0) return {};
+  return duration_text(Millis(whole * unit->factor + part * unit->factor / scale));
 }
 
 Error bad_duration(std::string_view text) {
   if (const std::string meant = duration_meant(text); !meant.empty())
     return invalid(std::string(text) + ": write " + meant);
+  if (const std::string meant = fraction_meant(text); !meant.empty())
+    return invalid(std::string(text) + ": a duration has whole numbers; write " + meant);
+  if (text.size() > 1 && text.front() == '-' && is_digit(text[1]))
+    return invalid(std::string(text) + ": a duration can't be negative");
+  const std::string_view unit = text.substr(std::min(text.find_first_not_of("0123456789"), text.size()));
+  const bool is_word =
+      !unit.empty() && unit.find_first_not_of("abcdefghijklmnopqrstuvwxyz") == std::string_view::npos;
+  if (is_word && unit.size() < text.size() && find_unit(duration_units, unit) == nullptr)
+    return invalid(std::string(text) + ": there is no unit " + std::string(unit) + "; write ms, s, m, h, d or w");
   return invalid(std::string(text) + ": a duration needs a unit, as in 500ms, 2s, 5m, 1h, 7d");
 }
 

@@ -204,6 +204,9 @@ Refusal explain(const YAML::Exception& error, std::string_view text, const Build
   if (const auto quote = builder.quote_over_lines()) return {*quote, "this quote is not closed on its line"};
   if (error.msg == YAML::ErrorMsg::END_OF_MAP_FLOW) return {builder.innermost_open(), "this { has no }"};
   if (error.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW) return {builder.innermost_open(), "this [ has no ]"};
+  const bool ends_early = error.msg == YAML::ErrorMsg::END_OF_SEQ || error.msg == YAML::ErrorMsg::END_OF_MAP;
+  if (ends_early && line.find_first_not_of(' ') + 1 == at.column)
+    return {at, "this line is indented otherwise than those it belongs to, or lacks a \"- \" or a ':'"};
   for (const Wording& wording : wordings)
     if (error.msg.starts_with(wording.said)) return {at, std::string(wording.words)};
   return {at, "this is not YAML: " + error.msg};

@@ -51,8 +51,8 @@ SocketAddress ListenSocket::address() const {
   return SocketAddress::from(reinterpret_cast<sockaddr*>(&storage));
 }
 
-Acceptor::Acceptor(Loop& loop, std::shared_ptr<ListenSocket> socket, OnConnection on_connection)
-    : loop_(loop), socket_(std::move(socket)), on_connection_(std::move(on_connection)) {
+Acceptor::Acceptor(Loop& loop, std::shared_ptr<ListenSocket> socket, OnConnection on_connection, Counter& exhausted)
+    : loop_(loop), socket_(std::move(socket)), on_connection_(std::move(on_connection)), exhausted_(exhausted) {
   own_fd_ = fcntl(socket_->fd(), F_DUPFD_CLOEXEC, 0);
   spare_fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   retry_.self = this;
@@ -104,7 +104,7 @@ bool Acceptor::accept_some(unsigned most) {
 
 void Acceptor::descriptors_ran_out() {
   const int why = errno;
-  ++exhausted_;
+  exhausted_.add();
   if (spare_fd_ >= 0) {  // tell one client at once instead of letting it hang
     ::close(spare_fd_);
     const int fd = accept4(own_fd_, nullptr, nullptr, SOCK_CLOEXEC);

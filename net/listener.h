@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "net/counter.h"
 #include "net/ip.h"
 #include "net/loop.h"
 #include "net/result.h"
@@ -35,14 +36,14 @@ class Acceptor final : public Pollable {
   // Called with each new, non-blocking descriptor and its peer; the callee owns the descriptor.
   using OnConnection = std::function<void(int fd, const SocketAddress& peer)>;
 
-  Acceptor(Loop& loop, std::shared_ptr<ListenSocket> socket, OnConnection on_connection);
+  // `exhausted` counts the times that descriptors ran out; it outlives us.
+  Acceptor(Loop& loop, std::shared_ptr<ListenSocket> socket, OnConnection on_connection, Counter& exhausted);
   ~Acceptor();
 
   void pause();  // memory or descriptors are short
   void resume();
   // Accepts what waits in the queue, then stops listening here.
   void close();
-  std::uint64_t exhausted() const { return exhausted_; }  // times descriptors ran out
 
  private:
   void on_events(std::uint32_t events) override;
@@ -55,11 +56,11 @@ class Acceptor final : public Pollable {
   Loop& loop_;
   std::shared_ptr<ListenSocket> socket_;
   OnConnection on_connection_;
+  Counter& exhausted_;
   int own_fd_ = -1;  // a duplicate, so that each worker's epoll registration has its own life
   int spare_fd_ = -1;
   bool armed_ = false;
   unsigned batch_ = 1;  // accepts per event: doubled while the queue isn't emptied, so that a lone one costs one
-  std::uint64_t exhausted_ = 0;
   RetryTimer retry_;
 };
 

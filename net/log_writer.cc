@@ -107,6 +107,7 @@ void LogWriter::use_reopened() {
   if (fresh < 0) return;
   close_log(fd_);
   fd_ = fresh;
+  broken_ = false;
 }
 
 void LogWriter::write_rings() {
@@ -115,8 +116,13 @@ void LogWriter::write_rings() {
     std::lock_guard lock(mutex_);
     rings = rings_;
   }
+  if (cut_ != nullptr && !write_ring(*cut_)) return;
   for (LogRing* ring : rings)
     if (!write_ring(*ring)) return;
+}
+
+ssize_t LogWriter::put(std::string_view text) {
+  return path_ == "stdout" ? write_stdout(text) : ::write(fd_, text.data(), text.size());
 }
 
 // False: the log takes nothing now.
@@ -124,11 +130,21 @@ bool LogWriter::write_ring(LogRing& ring) {
   for (std::string_view piece = ring.peek(); !piece.empty(); piece = ring.peek()) {
     use_reopened();  // a line that is put in after reopen() never goes to the old file
     if (!is_ready(fd_, POLLOUT)) return false;
-    const auto count = path_ == "stdout" ? write_stdout(piece) : ::write(fd_, piece.data(), piece.size());
+    const auto count = put(broken_ ? "\n" : piece);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) return false;
-    if (count < 0) failed_.fetch_add(1, std::memory_order_relaxed);
-    ring.release(count < 0 ? piece.size() : static_cast<std::size_t>(count));
+    if (count < 0) {  // pieces end with a line
+      failed_.fetch_add(1, std::memory_order_relaxed);
+      broken_ = broken_ || cut_ != nullptr;
+      cut_ = nullptr;
+      ring.release(piece.size());
+    } else if (broken_) {
+      broken_ = false;
+    } else {
+      const auto taken = piece.substr(0, static_cast<std::size_t>(count));
+      cut_ = taken.ends_with('\n') ? nullptr : &ring;
+      ring.release(taken.size());
+    }
   }
   return true;
 }

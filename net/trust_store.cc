@@ -36,11 +36,26 @@ Result<TrustStorePtr> TrustStore::from_file(const std::string& path) {
   return store;
 }
 
-Result<TrustStorePtr> TrustStore::from_system() {
-  if (const char* chosen = std::getenv(X509_get_default_cert_file_env())) return from_file(chosen);
+Result<TrustStorePtr> TrustStore::from_system() { return SystemTrust().look(); }
+
+Result<TrustStorePtr> SystemTrust::look() {
+  const auto look_at = [this](const std::string& path) -> Status {
+    auto content = read_file(path, TrustStore::file_bytes_max);
+    if (!content) return content.error();
+    if (store_ && content->bytes == content_) return Done{};
+    auto store = TrustStore::from_pem(content->bytes);
+    if (!store) return Error{store.error().code, path + ": " + store.error().what};
+    content_ = std::move(content->bytes);
+    store_ = std::move(*store);
+    return Done{};
+  };
+  if (const char* chosen = std::getenv(X509_get_default_cert_file_env())) {
+    if (const Status read = look_at(chosen); !read) return read.error();
+    return store_;
+  }
   for (const char* path : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
                            "/etc/ssl/cert.pem", X509_get_default_cert_file()})
-    if (auto store = from_file(path)) return store;
+    if (look_at(path)) return store_;
   return Error{Errc::unavailable, "this machine has no bundle of certificate authorities (package ca-certificates)"};
 }
 

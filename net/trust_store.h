@@ -30,4 +30,16 @@ class TrustStore {
 };
 using TrustStorePtr = std::shared_ptr<const TrustStore>;
 
+// The machine's bundle over time: read at each look, which gives the same store as long as the content is the same.
+// Threads  one. Blocks on the disk.
+class SystemTrust {
+ public:
+  Result<TrustStorePtr> look();
+  const TrustStorePtr& last() const { return store_; }  // of the last look that was good; null: none was
+
+ private:
+  std::string content_;
+  TrustStorePtr store_;
+};
+
 }  // namespace gatehouse

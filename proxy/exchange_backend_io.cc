@@ -190,6 +190,8 @@ Task<bool> Exchange::connect() {
              : made.error().code == Errc::tls     ? pool::Failure::tls
                                                   : pool::Failure::refused;
   blame_ = made.error().side;
+  if (failure_ == pool::Failure::tls)
+    worker_.warn("endpoint " + endpoint_->name + " of " + pool_->service->name + ": " + made.error().what);
   judge_failure(Fault::connect);
   co_return false;
 }

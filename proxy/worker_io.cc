@@ -106,12 +106,12 @@ void Worker::listen(std::vector<OpenListener> listeners) {
       doors_.push_back({each, nullptr});
       // The door is looked up at each accept: a reload may have changed what the listener says.
       const ListenSocket* socket = each.socket.get();
-      doors_.back().acceptor =
-          std::make_unique<Acceptor>(loop, each.socket, [this, socket](int fd, const SocketAddress& peer) {
-            for (const Door& door : doors_)
-              if (door.open.socket.get() == socket) return accepted(door.open.listener, fd, peer);
-            ::close(fd);
-          });
+      const auto take = [this, socket](int fd, const SocketAddress& peer) {
+        for (const Door& door : doors_)
+          if (door.open.socket.get() == socket) return accepted(door.open.listener, fd, peer);
+        ::close(fd);
+      };
+      doors_.back().acceptor = std::make_unique<Acceptor>(loop, each.socket, take, counters.accept_pauses);
     }
   });
 }
@@ -181,6 +181,13 @@ void Worker::withdraw(std::uint32_t endpoint) {
   loop.post([this, endpoint] { backends.withdraw_endpoint(endpoint); });
 }
 
+void Worker::warn(std::string text) {
+  constexpr LoopTime least_pause_ms = 1000;
+  if (!shared.warn || (warned_at_ != 0 && loop.now() - warned_at_ < least_pause_ms)) return;
+  warned_at_ = loop.now();
+  shared.warn(std::move(text));
+}
+
 // The oldest first: who sends a request sends it in one go, who holds memory with half of one takes his time.
 void Worker::cut_half_heads(std::uint64_t bytes) {
   for (ListNode* node = clients_.next; node != &clients_ && bytes > 0; node = node->next) {
@@ -207,7 +214,8 @@ void Worker::shed_load() {
   if (used > stop) cut_half_heads(used - most / 100 * close_idle_at);
   const bool full = used > stop;
   for (Door& door : doors_) full ? door.acceptor->pause() : door.acceptor->resume();
-  if (full) counters.accept_pauses.add();
+  if (full && !full_) counters.accept_pauses.add();
+  full_ = full;
 }
 
 // What this worker holds, as far as it is ours to bound: slabs, pipes, coroutines and what they tell of, TLS.

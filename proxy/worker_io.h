@@ -46,6 +46,7 @@ struct Shared {
   std::function<void(std::shared_ptr<const World>)> reaper;  // any thread
   std::function<void()> nudge_log;                           // any thread; a log ring is half full
   std::function<void(std::uint32_t endpoint)> close_idle;    // any thread; each worker closes one connection to it
+  std::function<void(std::string)> warn;                     // any thread; of what an operator has to mend
   std::atomic<std::uint64_t> open_connections{0}, memory_used{0};
   std::uint64_t connections_most = 0;        // of all workers
   std::atomic<unsigned> workers_drained{0};  // those that accept nothing any more
@@ -67,6 +68,9 @@ class Worker {
   void cut();                               // whatever is left
   void close_idle(std::uint32_t endpoint);  // one connection to it, if one idles here
   void withdraw(std::uint32_t endpoint);    // ends all use of it
+
+  // Tells an operator what no code of a log line can; the first of each second alone.
+  void warn(std::string text);
 
   // For the coroutines that run here.
   const unsigned index;
@@ -116,6 +120,8 @@ class Worker {
   std::vector<std::unique_ptr<ClientConnection>> finished_;  // destroyed at the end of the turn
   Tick tick_;
   std::uint64_t memory_reported_ = 0;
+  LoopTime warned_at_ = 0;
+  bool full_ = false;  // accepting pauses for want of memory
   LoopTime reap_at_ = 0;
   std::map<std::uint32_t, LoopTime> gone_;  // endpoints that were removed, and when they are withdrawn
   std::thread thread_;

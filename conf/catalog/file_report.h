@@ -29,22 +29,25 @@ class FileReport {
   void add_at(std::size_t offset, std::string path, std::string what, conf::Severity severity);
 
   conf::Position position(std::size_t offset) const { return lines_.position(offset, file_); }
-  std::string_view text() const { return text_; }
+  // Places of values, each by a walk through the text; walks() says how many there were.
+  std::size_t offset(const JsonPath& path) { return ++walks_, json_offset(text_, path); }
+  std::vector<std::size_t> elements(const JsonPath& path) { return ++walks_, json_elements(text_, path); }
+  std::size_t walks() const { return walks_; }
   bool failed() const { return failed_; }
   bool doubtful() const { return doubtful_; }
   conf::Findings take();
 
  private:
   void add(const JsonPath& path, std::string what, conf::Severity severity) {
-    const bool placed = findings_.size() < findings_max;  // looking for the place takes a walk through the text
-    add_at(placed ? json_offset(text_, path) : 0, path_text(path), std::move(what), severity);
+    const bool placed = findings_.size() < findings_max;
+    add_at(placed ? offset(path) : 0, path_text(path), std::move(what), severity);
   }
 
   std::string_view text_;
   std::string file_;
   LineIndex lines_;
   conf::Findings findings_;
-  std::size_t more_ = 0;
+  std::size_t more_ = 0, walks_ = 0;
   bool failed_ = false, doubtful_ = false;
 };
 

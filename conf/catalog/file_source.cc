@@ -34,7 +34,8 @@ void FileSource::read(const FolderFile& file, Known& known) {
     return;
   }
   if (known.has_good)
-    known.findings.push_back({{file.name}, "", "its last good content stays in force", conf::Severity::warning});
+    known.findings.push_back(
+        {{file.name}, "", "its last good content stays in force until a restart", conf::Severity::warning});
 }
 
 void FileSource::set_home(Home home) {
@@ -49,7 +50,7 @@ SourceState FileSource::update(const Folder& folder) {
     const std::string why =
         folder.failure.empty() ? "the folder of the catalog has no definitions left" : folder.failure;
     out.findings.push_back(
-        {{}, "catalog.files", files_.empty() ? why : why + "; the last good state stays in force"});
+        {{}, "catalog.files", files_.empty() ? why : why + "; the last good state stays in force until a restart"});
   } else {
     std::map<std::string, Known> next;
     for (const FolderFile& file : folder.files) {

@@ -48,8 +48,10 @@ Folder read_folder(const std::string& folder, const std::string& shown_as) {
   Folder out;
   std::error_code error;
   std::vector<std::string> names;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-    names.push_back(entry->path().filename().string());
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    std::string name = entry->path().filename().string();
+    if (!name.starts_with('.')) names.push_back(std::move(name));  // editors' locks and half-written files
+  }
   if (error == std::errc::no_such_file_or_directory && folder == conf::CatalogSource{}.files) {
     out.findings.push_back(passed_over(shown_as, "there is no such folder: no services come from it"));
     return out;

@@ -122,11 +122,12 @@ void read_service(const Definition& said, const JsonPath& path, std::size_t offs
     out.services.push_back(std::move(definition));
 }
 
-void read_loose_check(const Definition& said, const JsonPath& path, FileReport& report, ServiceFile& out) {
+void read_loose_check(const Definition& said, const JsonPath& path, std::size_t offset, FileReport& report,
+                      ServiceFile& out) {
   std::optional<CheckDefinition> check = read_check(said, path, report);
   if (!check) return;
   if (check->check.id.empty()) check->check.id = check->check.name;
-  out.checks.push_back({std::move(*check), report.position(json_offset(report.text(), path))});
+  out.checks.push_back({std::move(*check), report.position(offset)});
 }
 
 constexpr Field top_fields[] = {{"services", Kind::objects, &service_shape},
@@ -168,17 +169,27 @@ std::string_view said_as(const json::object& top, std::string_view name) {
 
 void read_top(const json::object& top, const Home& home, FileReport& report, ServiceFile& out) {
   const Definition said(top, top_shape);
-  const JsonPath services{said_as(top, "services")}, service{said_as(top, "service")};
-  const std::vector<std::size_t> offsets = json_elements(report.text(), services);
-  const std::vector<Definition> listed = said.objects("services");
-  for (std::size_t i = 0; i < listed.size(); ++i)
-    read_service(listed[i], below(services, i), i < offsets.size() ? offsets[i] : 0, home, report, out);
-  if (const auto one = said.object("service"))
-    read_service(*one, service, json_offset(report.text(), service), home, report, out);
-  const std::vector<Definition> checks = said.objects("checks");
-  for (std::size_t i = 0; i < checks.size(); ++i)
-    read_loose_check(checks[i], JsonPath{said_as(top, "checks"), i}, report, out);
-  if (const auto one = said.object("check")) read_loose_check(*one, JsonPath{said_as(top, "check")}, report, out);
+  const auto each = [&](std::string_view list, const auto& read) {
+    const JsonPath path{said_as(top, list)};
+    const std::vector<Definition> listed = said.objects(list);
+    const std::vector<std::size_t> offsets = report.elements(path);
+    for (std::size_t i = 0; i < listed.size(); ++i)
+      read(listed[i], below(path, i), i < offsets.size() ? offsets[i] : 0);
+  };
+  const auto one = [&](std::string_view name, const auto& read) {
+    const JsonPath path{said_as(top, name)};
+    if (const auto only = said.object(name)) read(*only, path, report.offset(path));
+  };
+  const auto service = [&](const Definition& definition, const JsonPath& path, std::size_t offset) {
+    read_service(definition, path, offset, home, report, out);
+  };
+  const auto check = [&](const Definition& definition, const JsonPath& path, std::size_t offset) {
+    read_loose_check(definition, path, offset, report, out);
+  };
+  each("services", service);
+  one("service", service);
+  each("checks", check);
+  one("check", check);
 }
 
 std::string what_is_wrong(const boost::system::error_code& error, std::string_view text, std::size_t offset) {
@@ -232,6 +243,7 @@ ServiceFile parse_service_file(std::string_view text, const std::string& file, c
   out.accepted = !report.failed();
   out.doubtful = report.doubtful();
   out.findings = report.take();
+  out.walks = report.walks();
   if (!out.accepted) {
     out.services.clear();
     out.checks.clear();

@@ -47,6 +47,7 @@ struct ServiceFile {
   std::vector<ServiceDefinition> services;
   std::vector<LooseCheck> checks;
   conf::Findings findings;
+  std::size_t walks = 0;  // through the text, to tell places: a few, and one a finding, whatever the file holds
 };
 
 ServiceFile parse_service_file(std::string_view text, const std::string& file, const Home& home);

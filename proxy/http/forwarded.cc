@@ -145,6 +145,14 @@ std::uint16_t port_of(std::string_view text) {
   return value <= 65535 ? static_cast<std::uint16_t>(value) : 0;
 }
 
+// Who tells the scheme and no port means the one that a URL of that scheme and host has, and not the port we listen
+// on.
+std::uint16_t port_meant(const ClientInfo& client, const RequestHead& head) {
+  const auto authority = parse_authority(client.host.empty() ? head.host() : client.host);
+  if (authority && authority->port != 0) return authority->port;
+  return client.proto == "https" ? 443 : 80;
+}
+
 }  // namespace
 
 ClientInfo client_of(const IpAddress& peer, std::span<const IpPrefix> trusted, const RequestHead& head) {
@@ -169,6 +177,7 @@ ClientInfo client_of(const IpAddress& peer, std::span<const IpPrefix> trusted, c
   if (const auto proto = scheme_of(only_value(head, FieldId::x_forwarded_proto)); !proto.empty()) out.proto = proto;
   if (const auto host = authority_of(only_value(head, FieldId::x_forwarded_host)); !host.empty()) out.host = host;
   out.port = port_of(only_value(head, FieldId::x_forwarded_port));
+  if (out.port == 0 && !out.proto.empty()) out.port = port_meant(out, head);
   const std::string_view id = only_value(head, FieldId::x_request_id);
   if (valid_request_id(id)) out.request_id = id;
   return out;

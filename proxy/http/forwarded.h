@@ -25,7 +25,7 @@ struct ClientInfo {
   // What a trusted peer told of the client's own request, if it is well-formed; empty or 0: nothing.
   std::string_view proto;  // "http" or "https"
   std::string_view host;   // a valid authority
-  std::uint16_t port = 0;
+  std::uint16_t port = 0;  // told, or what follows of proto and the host
   std::string_view request_id;
 
   const IpAddress& address() const { return hop[hop_count - 1]; }

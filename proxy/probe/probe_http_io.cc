@@ -40,32 +40,55 @@ CheckResult judge(const conf::HealthCheck& check, int status) {
   return good ? CheckResult::passing : CheckResult::critical;
 }
 
+// What has come of an answer: its head, and behind it the body without its framing.
+struct Received {
+  std::string bytes;
+  http::ResponseHead head;
+  bool complete = false;  // the head is
+  http::ChunkedBody chunks{http::ChunkedBody::Mode::decode};
+  const char* fault = nullptr;
+};
+
+// Takes the bytes in. True: no more of the answer is wanted.
+bool take(std::string_view fresh, bool to_head, bool whole, Received& answer) {
+  http::ResponseHead& head = answer.head;
+  std::size_t from = answer.bytes.size();
+  answer.bytes += fresh;
+  if (!answer.complete) {
+    const http::ParseState state = http::parse_response_head(answer.bytes, {}, to_head, head);
+    if (state == http::ParseState::refused) answer.fault = head.refusal.reason;
+    if (state != http::ParseState::complete) return answer.fault != nullptr;
+    answer.complete = true;
+    from = head.size;
+  }
+  if (!whole) return true;
+  bool ended = head.body == http::Framing::none;
+  if (head.body == http::Framing::chunked) {
+    const http::ChunkedBody::Fed fed = answer.chunks.feed(answer.bytes.data() + from, answer.bytes.size() - from);
+    answer.bytes.resize(from + fed.kept);
+    answer.fault = fed.fault;
+    ended = fed.done || fed.fault != nullptr;
+  }
+  const std::size_t size = answer.bytes.size() - head.size;
+  return ended || size >= answer_most || (head.body == http::Framing::length && size >= head.content_length);
+}
+
 // Reads on until the head stands, or the whole of the answer if its body counts. False: it never came.
-Task<bool> read_answer(Stream& stream, Waker& waker, LoopTime deadline, bool whole, std::string& answer,
-                       http::ResponseHead& head, ProbeReport& report) {
+Task<bool> read_answer(Stream& stream, Waker& waker, LoopTime deadline, bool to_head, bool whole, Received& answer,
+                       ProbeReport& report) {
   char bytes[4096];
-  bool complete = false;
   for (;;) {
     const IoResult got = stream.receive(bytes, sizeof bytes);
     if (got.ok()) {
-      answer.append(bytes, got.size);
-      if (!complete) {
-        const http::ParseState state = http::parse_response_head(answer, {}, false, head);
-        if (state == http::ParseState::refused) {
-          report.output = std::string("malformed answer: ") + head.refusal.reason;
-          co_return false;
-        }
-        complete = state == http::ParseState::complete;
-      }
-      if (complete && (!whole || answer.size() >= answer_most)) co_return true;
+      const bool enough = take({bytes, got.size}, to_head, whole, answer);
+      if (answer.fault != nullptr) report.output = std::string("malformed answer: ") + answer.fault;
+      if (enough) co_return answer.fault == nullptr;
       continue;
     }
     if (!got.again()) {
-      if (!complete) report.output = "the connection ended without an answer";
-      co_return complete;
+      if (!answer.complete) report.output = "the connection ended without an answer";
+      co_return answer.complete;
     }
-    if (complete && head.body == http::Framing::length && answer.size() >= head.size + head.content_length)
-      co_return true;
     const Waker::Why why = co_await waker.sleep(deadline);
     if (why == Waker::Why::deadline) {
       report.output = "no answer in time";
@@ -89,18 +112,18 @@ Task<Answer> ask_once(Waker& waker, const ProbeTarget& target, LoopTime deadline
   const std::string request = request_text(target, ask);
   const bool sent = co_await send_probe(stream, waker, request, deadline, report);
   if (!sent) co_return out;
-  std::string answer;
-  http::ResponseHead head;
+  Received answer;
   const bool whole = !target.check.body_contains.empty();
-  const bool read = co_await read_answer(stream, waker, deadline, whole, answer, head, report);
+  const bool read = co_await read_answer(stream, waker, deadline, ask.method == "HEAD", whole, answer, report);
   if (!read) co_return out;
-  head.bytes = answer.data();
+  http::ResponseHead& head = answer.head;
+  head.bytes = answer.bytes.data();
   out.status = head.status;
   if (const http::Field* location = head.find("location")) out.location = head.value(*location);
   report.result = judge(target.check, head.status);
   report.output = "HTTP " + std::to_string(head.status);
   if (whole && report.result != CheckResult::critical &&
-      answer.find(target.check.body_contains, head.size) == answer.npos) {
+      answer.bytes.find(target.check.body_contains, head.size) == std::string::npos) {
     report.result = CheckResult::critical;
     report.output += ", but the body does not contain what it should";
   }

@@ -9,7 +9,6 @@
 namespace gatehouse::pool {
 namespace {
 
-constexpr LoopTime unused_after_ms = 60'000;
 constexpr LoopTime glance_ms = 250;  // how soon a failure on the data path is noticed
 
 bool equal_checks(const Probed& a, const Probed& b) {
@@ -59,6 +58,7 @@ struct Prober::Subject {
   std::vector<std::unique_ptr<Check>> checks;
   std::uint64_t failures_seen = 0, requests_seen = 0;
   LoopTime used_at = 0;  // when a request was last seen to have gone there
+  bool resting = false;  // asked seldom, since nobody uses it
   bool stopping = false;
 };
 
@@ -103,11 +103,11 @@ void Prober::keep(std::vector<Probed> probed) {
     ending_.push_back(std::move(subject));
   }
   subjects_ = std::move(next);
-  // Policies that no service has any more.
+  // Policies that no service has any more; and those of checks that say it all, whose authorities are looked at anew.
   std::erase_if(contexts_, [this](const auto& context) {
     const auto& policy = std::get<0>(context.first);
-    return policy && std::none_of(subjects_.begin(), subjects_.end(),
-                                  [&](const auto& subject) { return subject.second->probed.tls == policy; });
+    return !policy || std::none_of(subjects_.begin(), subjects_.end(),
+                                   [&](const auto& subject) { return subject.second->probed.tls == policy; });
   });
   {
     std::lock_guard lock(views_mutex_);
@@ -129,13 +129,16 @@ void Prober::keep(std::vector<Probed> probed) {
     }
 }
 
-// Connections that failed on the data path: their endpoints are looked at now.
+// Connections that failed on the data path, and requests to endpoints that rested: they are looked at now.
 void Prober::look_for_failures() {
   loop_.timers().set(glance_, loop_.now() + glance_ms);
   for (auto& [state, subject] : subjects_) {
     const std::uint64_t failures = state->connect_failures_total.load(std::memory_order_relaxed);
-    if (failures == subject->failures_seen) continue;
+    const bool woken =
+        subject->resting && state->requests_total.load(std::memory_order_relaxed) != subject->requests_seen;
+    if (failures == subject->failures_seen && !woken) continue;
     subject->failures_seen = failures;
+    subject->resting = false;
     for (auto& check : subject->checks) {
       check->hurry = true;
       check->waker.signal();
@@ -155,9 +158,9 @@ Result<Prober::ContextPtr> Prober::context_for(const Probed& probed, const conf:
   policy.alpn = {h2 ? "h2" : "http/1.1"};
   if (!shared) policy.verify = check.tls_verify;
   if (!shared && policy.verify) {
-    Result<TrustStorePtr> store = TrustStore::from_system();
-    if (!store) return store.error();
-    policy.authorities = *store;
+    const Result<TrustStorePtr> now = system_.look();
+    policy.authorities = system_.last();
+    if (!policy.authorities) return now.error();
   }
   Result<TlsClientContext> made = TlsClientContext::make(policy);
   if (!made) return made.error();
@@ -196,7 +199,8 @@ Task<> Prober::story(Subject& subject, std::size_t index) {
     const std::uint64_t requests = subject.probed.endpoint.live->requests_total.load(std::memory_order_relaxed);
     if (requests != subject.requests_seen || subject.used_at == 0) subject.used_at = loop_.now();
     subject.requests_seen = requests;
-    const bool used = loop_.now() - subject.used_at < unused_after_ms;
+    const bool used = in_use(*subject.probed.service, subject.probed.endpoint, Millis(loop_.now() - subject.used_at));
+    subject.resting = !used;
     next = loop_.now() + probe_delay(check, subject.health.pace(index, used), dice_.roll()).count();
   }
 }

@@ -17,6 +17,7 @@
 
 #include "net/dice.h"
 #include "net/loop.h"
+#include "net/trust_store.h"
 #include "proxy/pool/endpoint.h"
 #include "proxy/pool/health.h"
 #include "proxy/probe/probe_io.h"
@@ -76,6 +77,7 @@ class Prober {
   std::vector<std::unique_ptr<Subject>> ending_;  // until their stories have noticed
   // By the service's policy (null: none, the check says it all), verification and HTTP/2.
   std::map<std::tuple<std::shared_ptr<const TlsClientPolicy>, bool, bool>, ContextPtr> contexts_;
+  SystemTrust system_;  // the authorities of checks that say it all
   mutable std::mutex views_mutex_;
   std::map<std::uint32_t, std::vector<CheckView>> views_;
   std::thread thread_;

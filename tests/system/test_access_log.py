@@ -186,6 +186,19 @@ def test_the_end_of_a_tunnel_is_told_with_its_bytes(site):
     assert line["bytes_in"] == len(handshake) + 1000 and line["bytes_out"] >= 1000
 
 
+def test_a_client_that_leaves_its_tunnel_without_close_notify_has_left_by_itself(make_door, make_backend, authority):
+    door = make_door(start=False, tls=True)
+    authority.issue("chat.test").write(door.certificates, "chat")
+    backend = make_backend("chat", handler=websocket.accept_and_echo)
+    door.catalog.put("chat", instance("chat", backend, "route=chat.test"))
+    door.start()
+    client = Client(door.https, tls=authority.trust(), sni="chat.test", host="chat.test")
+    client.send(websocket.handshake("chat.test"))
+    assert client.response().status == 101
+    client.close()
+    assert door.logged(status=101)["termination"] == "tunnel_client_closed"
+
+
 HEAD = "POST /counted HTTP/1.1\r\nHost: {}\r\n"
 REQUESTS = {
     "length": (HEAD + "Content-Length: 5\r\n\r\nhello",),

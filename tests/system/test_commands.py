@@ -129,6 +129,14 @@ def test_the_difference_to_what_runs_is_shown_key_by_key(house):
     assert "takes a restart" in house.command("reload").stderr
 
 
+def test_without_a_door_to_compare_with_the_file_is_judged_all_the_same(make_door):
+    door = make_door(start=False)
+    good = door.check("--diff")
+    assert good.returncode == 1 and ": good" in good.stderr and good.stdout == ""
+    door.change_config({"workers": 0})
+    assert "workers: 0: write auto, or 1 to 1024" in door.check("--diff").stderr
+
+
 # -- explain --------------------------------------------------------------------------------------------------------
 
 
@@ -227,6 +235,14 @@ def test_a_drained_endpoint_gets_no_new_requests_until_it_is_undrained(house):
     assert endpoints(house.status(), "one")["a"]["draining"]
     house.do("undrain", "one/a")
     assert used(house) == {"a", "b"}
+
+
+def test_an_endpoint_of_a_drained_service_is_told_how_to_come_back(house):
+    house.do("drain", "one")
+    done = house.command("undrain", "one/a")
+    assert done.returncode == 1 and "one is drained as a whole; `gatehouse undrain one`" in done.stderr
+    house.do("undrain", "one")
+    assert "one/a is not drained" in house.command("undrain", "one/a").stderr
 
 
 def test_a_drain_survives_a_restart(house):

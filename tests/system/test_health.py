@@ -162,6 +162,28 @@ def test_the_key_health_may_ask_for_a_status_and_a_text(fleet):
     settled(house, over="ab")
 
 
+@pytest.mark.parametrize("answer, verdict", [
+    (b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nrea\n\r\n0\r\n\r\n", "does not contain"),
+    (b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nall re\r\n3\r\nady\r\n0\r\n\r\n", "HTTP 200"),
+    (b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\nready", "malformed answer"),
+    (b"200 OK\r\nContent-Length: 5\r\n\r\nready", "HTTP 200"),
+    (b"204 No Content\r\n\r\n", "does not contain"),
+])
+def test_a_text_is_looked_for_in_the_body_alone_which_ends_where_it_says(make_door, make_backend, answer, verdict):
+    """The backend keeps its connection open, whatever it was asked."""
+    door, one = make_door(start=False), make_backend("one")
+
+    def hold(exchange):
+        exchange.send(b"HTTP/1.1 " + answer)
+        exchange.read()  # until the checker has read enough, or has lost its patience
+
+    one.handler = hold
+    health = "health=/up body=ready timeout=5m interval=1h"
+    door.catalog.put("one", instance("one", one, "route=one.test", health, id="one"))
+    door.start()
+    assert verdict in wait_until(lambda: output_of(door, "one", "one"), "a result", within=20)
+
+
 def test_health_none_leaves_the_catalog_s_checks_out(fleet):
     house = fleet("a", "health=none", checks=http_check, start=False)
     house.health["a"].status = 500

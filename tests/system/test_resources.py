@@ -60,11 +60,13 @@ def served(door):
 def test_a_door_out_of_descriptors_serves_again_when_there_are_some(make_door, make_backend):
     config = {"limits": {"connections_per_client": 100000, "connections": 10000}}
     door = one_service(make_door, make_backend, "prlimit", "--nofile=100:100", config=config)
-    held = [connect(door.http) for _ in range(150)]
+    held = [Client(door.http) for _ in range(150)]
+    wait_until(lambda: any(client.is_closed() for client in held), "one is turned away")
     door.assert_alive()
-    for sock in held:
-        sock.close()
+    for client in held:
+        client.close()
     wait_until(lambda: served(door), "service with descriptors to spare", within=10)
+    assert door.metric("gatehouse_accept_pauses_total") > 0
     for _ in range(20):
         assert served(door)
 
@@ -183,7 +185,9 @@ def test_while_memory_is_used_up_newcomers_wait_and_those_inside_are_served(make
     wait_until(lambda: door.metric("gatehouse_accept_pauses_total") > 0, "memory is used up", within=20)
     # what one turn of the loop may still take: 512 events, each with a few slabs
     assert door.metric("gatehouse_memory_used_bytes") < 64 * MIB + 512 * 24 * 1024
+    pauses = door.metric("gatehouse_accept_pauses_total")
     assert not served(door)
+    assert door.metric("gatehouse_accept_pauses_total") == pauses  # one is counted once, however long it is
     gate.open()
     assert inside.response().status == 200
     for client in held:

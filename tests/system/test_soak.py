@@ -9,6 +9,7 @@ from support import process, websocket
 from support.backend import Backend
 from support.catalog import http_check, instance
 from support.client import Client
+from support.door import healthy
 from support.load import Load
 from support.wait import wait_until
 from support.worker_backend import WorkerBackend
@@ -162,3 +163,20 @@ def test_a_million_frames_of_one_byte_pass_in_flat_memory(make_door):
         client.close()
     finally:
         backend.stop()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(180)
+def test_an_endpoint_that_rested_is_looked_at_with_the_first_request(make_door, make_backend):
+    """One that nobody uses is asked once a minute. Its first request brings the next check forward."""
+    door = make_door(start=False)
+    status = {"/health": 200}
+    backend = make_backend("one", handler=lambda exchange: exchange.answer(status.get(exchange.request.target, 200)))
+    checks = [http_check(backend, failures_before_critical=2)]
+    door.catalog.put("one", instance("one", backend, "route=one.test", checks=checks))
+    door.start()
+    wait_until(lambda: healthy(door, "one"), "it is up")
+    time.sleep(66)  # there is nothing to see: it is the being left alone that counts
+    status["/health"] = 500
+    assert door.ask(host="one.test").status == 200
+    wait_until(lambda: not healthy(door, "one"), "it is down", within=15)

@@ -69,6 +69,17 @@ def test_a_backend_that_cannot_be_verified_never_sees_the_request(house, name):
 
 
 @pytest.mark.parametrize(
+    "name, why", [("expired", "certificate has expired"), ("othername", "hostname mismatch"), ("plain", "TLS to")]
+)
+def test_the_event_log_says_why_tls_to_a_backend_failed(house, name, why):
+    def told():
+        house.ask(host=f"{name}.test")
+        return any(f"of {name}: " in line and why in line for line in house.output().splitlines())
+
+    wait_until(told, "the reason in the event log", every=0.5)
+
+
+@pytest.mark.parametrize(
     "name, sni", [("good", "good.test"), ("named", "inner.example"), ("rehosted", "inner.example")]
 )
 def test_the_backend_is_asked_for_by_name(house, name, sni):

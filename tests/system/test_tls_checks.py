@@ -1,6 +1,7 @@
 """Checks over TLS: the name that is verified, and by which authorities, where no client says a host."""
 import pytest
 
+from support import certs
 from support.backend import Backend
 from support.catalog import instance
 from support.door import endpoints, wait_healthy
@@ -39,6 +40,20 @@ def test_a_check_s_url_names_what_the_certificate_must_name(make_door, secure, a
     wait_healthy(door, "fits", "fits")
     assert fits.requests[0].get("Host") == f"127.0.0.1:{fits.port}"
     assert "TLS" in wait_refused(door, "other", "other")
+
+
+def test_a_reload_looks_at_the_machine_s_authorities_anew(make_door, secure, authority):
+    door = make_door(start=False)
+    door.env["SSL_CERT_FILE"] = certs.Authority("Another").write(door.folder, "system.crt")
+    one = secure("one", "127.0.0.1", "one.test")
+    checks = [{"http": f"https://127.0.0.1:{one.port}/up", "interval": "1s"}]
+    door.catalog.put("one", instance("one", one, "route=one.test", "protocol=https", id="one", checks=checks))
+    door.start()
+    assert "TLS" in wait_refused(door, "one", "one")
+    authority.write(door.folder, "system.crt")
+    door.reload()
+    wait_healthy(door, "one", "one")
+    assert door.ask(host="one.test").status == 200
 
 
 def test_a_check_of_an_ipv6_address_sends_it_in_brackets(make_door):

@@ -60,6 +60,25 @@ TEST_F(BackendTlsOf, ARenewedFileMakesANewPolicyAndABrokenOneKeepsTheLast) {
   EXPECT_EQ(second, tls_.policy(*one));
 }
 
+TEST_F(BackendTlsOf, TheMachinesAuthoritiesAreReadAnewToo) {
+  ::setenv("SSL_CERT_FILE", folder_.write("system.crt", test::Authority("first").pem()).c_str(), 1);
+  const auto one = service("one");
+  one->tls_ca_file.clear();
+  EXPECT_EQ(words({one}), "");
+  const auto first = tls_.policy(*one);
+  EXPECT_EQ(words({one}), "");
+  EXPECT_EQ(first, tls_.policy(*one));
+  folder_.write("system.crt", test::Authority("second").pem());
+  EXPECT_EQ(words({one}), "");
+  const auto second = tls_.policy(*one);
+  ASSERT_TRUE(first && second);
+  EXPECT_NE(first->authorities, second->authorities);
+  folder_.write("system.crt", "broken");
+  EXPECT_NE(words({one}).find("what was read last stays in force"), std::string::npos);
+  EXPECT_EQ(second, tls_.policy(*one));
+  ::unsetenv("SSL_CERT_FILE");
+}
+
 TEST_F(BackendTlsOf, AClientCertificateIsReadAnewToo) {
   const auto now = std::chrono::system_clock::now();
   folder_.write("ca.crt", test::Authority().pem());

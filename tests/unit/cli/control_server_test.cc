@@ -2,6 +2,7 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -114,6 +115,50 @@ TEST_F(ControlServer, ALiveSocketIsNotTakenOverAndAStaleOneIs) {
     ASSERT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
   }
   EXPECT_TRUE(serve());
+}
+
+TEST_F(ControlServer, AQueueThatIsFullHoldsUpNeitherAStartNorAClient) {
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  socket().copy(address.sun_path, sizeof address.sun_path - 1);
+  const auto* at = reinterpret_cast<const sockaddr*>(&address);
+  ASSERT_EQ(::bind(listener.get(), at, sizeof address), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  std::vector<UniqueFd> waiting;
+  do waiting.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  while (::connect(waiting.back().get(), at, sizeof address) == 0);
+  ASSERT_EQ(errno, EAGAIN);
+  const Status served = serve();
+  ASSERT_FALSE(served);
+  EXPECT_NE(served.error().what.find("another gatehouse"), std::string::npos) << served.error().what;
+  const Result<HttpReply> reply = ask(socket(), "GET", "/", Millis(50));
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, Errc::timed_out);
+}
+
+// No descriptor can be opened. Puts it back at its end.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &usual_);
+    const rlimit none{0, usual_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &usual_); }
+  NoDescriptors(const NoDescriptors&) = delete;
+
+ private:
+  rlimit usual_{};
+};
+
+TEST_F(ControlServer, ASocketThatCannotBeAskedIsLeftAlone) {
+  ASSERT_TRUE(serve());
+  {
+    const NoDescriptors none;
+    EXPECT_FALSE(serve_unix(io_, socket(), "", echo));
+  }
+  EXPECT_TRUE(std::filesystem::exists(socket()));
 }
 
 TEST_F(ControlServer, AFileInItsPlaceIsLeftAlone) {

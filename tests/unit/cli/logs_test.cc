@@ -70,8 +70,10 @@ TEST(LogFile, ReadsTheOldFileToItsEndBeforeTheNewOne) {
   std::filesystem::rename(path, path + ".1");
   append(path + ".1", "two\n");  // as the writer does until it is told
   EXPECT_EQ(all(*log), Lines({"two"}));
+  folder.write("access.log", "");  // as logrotate's `create` does, before the writer is told
+  EXPECT_EQ(all(*log), Lines());
   append(path + ".1", "three\n");
-  folder.write("access.log", "four\n");
+  append(path, "four\n");
   EXPECT_EQ(all(*log), Lines({"three", "four"}));
 }
 

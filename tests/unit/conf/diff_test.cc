@@ -54,7 +54,7 @@ services: { off: { route: [off.example, on.example], timeout: 5s } }
           "trusted_proxies: [10.0.0.0/8] -> [10.0.0.0/8, 192.0.2.1/32]",
           "hosts.a.example.hsts: 180d -> 90d",
           "hosts.a.example.http: added: serve",
-          "hosts.b.example: removed, was { allow: [], deny: [], http: serve }",
+          "hosts.b.example: removed, was { http: serve }",
           "services.off.route: off.example -> [off.example, on.example]",
           "services.off.timeout: added: 5s",
           "limits.header_time: 10s -> 5s",
@@ -70,6 +70,19 @@ TEST(Diff, KnowsWhatTakesARestart) {
     if (line.at_start) at_start.push_back(line.path);
   EXPECT_EQ(at_start, (Texts{"node.user", "workers", "admin.socket"}));
   EXPECT_EQ(diff.lines.size(), 4u);
+}
+
+TEST(Diff, AKeyThatComesOrGoesTakesARestartIfItsChangeDoes) {
+  KeyRow row;
+  row.name = "chroot";
+  row.at_start = true;
+  const Yaml without = Yaml::mapping();
+  Yaml with = without;
+  with.add("chroot", Yaml::scalar("/srv"));
+  for (const ConfigDiff& diff : {diff_nodes(without, with, {row}), diff_nodes(with, without, {row})}) {
+    ASSERT_EQ(diff.lines.size(), 1u);
+    EXPECT_TRUE(diff.lines[0].at_start) << diff.lines[0].text();
+  }
 }
 
 }  // namespace

@@ -68,8 +68,8 @@ class Draw {
     maybe(out, "catalog: { files: " + pick({"none", "here", "/there"}) +
                    ", permit: { hosts: " + pick({"[]", "'**.x.example'", "[a.example, '*.b.example']"}) +
                    ", listen: " + pick({"[]", "'[::1]:1-2'"}) + " } }\n");
-    maybe(out, "hosts: { a.example: {}, '*.b.example': { certificate: file:x, allow: " + networks() +
-                   ", deny: " + networks() + ", hsts: " + pick({"0", "180d", "90s"}) +
+    maybe(out, "hosts: { a.example: {}, '*.b.example': { certificate: file:x, allow: " + some_networks() +
+                   ", deny: " + some_networks() + ", hsts: " + pick({"0", "180d", "90s"}) +
                    ", http: " + pick({"redirect", "serve"}) + " } }\n");
     maybe(out,
           "services: { '*': { timeout: 5m, pages: ['5xx:\"a b.html\"', '503:c.html retry_after=5s'] }, s: {}, "
@@ -94,6 +94,7 @@ class Draw {
   }
   std::string pick(std::initializer_list<const char*> of) { return *(of.begin() + dice_() % of.size()); }
   std::string networks() { return pick({"[]", "10.0.0.0/8", "['::/0', 192.0.2.1, '2001:db8::/32']"}); }
+  std::string some_networks() { return pick({"10.0.0.0/8", "['::/0', 192.0.2.1, '2001:db8::/32']"}); }
 
   std::mt19937 dice_;
 };

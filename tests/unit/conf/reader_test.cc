@@ -129,6 +129,32 @@ TEST(Reader, ANetworkWrittenWithTheBitsOfAHostIsReadAndTold) {
   EXPECT_EQ(read_text("trusted_proxies: 10.0.0.7/8").config.trusted_proxies.at(0).text(), "10.0.0.0/8");
 }
 
+// Whoever writes it means nobody, and it would let in all.
+TEST(Reader, AnAllowWithNothingInItIsAnError) {
+  expect_findings({
+      {"hosts: { a.example: { allow: [] } }",
+       "gatehouse.yaml:1:30: hosts.a.example.allow: nothing is said here; write the networks, or leave the key out"},
+      {"hosts:\n  a.example:\n    allow:\n",
+       "gatehouse.yaml:3:5: hosts.a.example.allow: nothing is said here; write the networks, or leave the key out"},
+      {"hosts: { a.example: { deny: [] } }",
+       "gatehouse.yaml:1:29: hosts.a.example.deny: nothing is said here; write the networks, or leave the key out"},
+      {"services: { a: { allow: [] } }",
+       "gatehouse.yaml:1:25: services.a.allow: nothing is said here; write network[,network …], or leave the key "
+       "out"},
+      {"services: { '*': { deny: [] } }",
+       "gatehouse.yaml:1:26: services.*.deny: nothing is said here; write network[,network …], or leave the key out"},
+      {"services: { a: { allow: } }",
+       "gatehouse.yaml:1:18: services.a.allow: write one value here (network[,network …]), not nothing"},
+      {"services: { a: { allow: '' } }",
+       "gatehouse.yaml:1:25: services.a.allow: : not a network; write it as in 10.0.0.0/8, 192.0.2.7 or "
+       "2001:db8::/32"},
+      {"services: { a: { route: { value: x.example, allow: [] } } }",
+       "gatehouse.yaml:1:25: services.a.route: allow=: not a network; write it as in 10.0.0.0/8, 192.0.2.7 or "
+       "2001:db8::/32"},
+  });
+  EXPECT_EQ(read_text("metrics: { allow: [] }").findings.size(), 0u);  // there it means what it says: nobody
+}
+
 TEST(Reader, AValueOfTheWrongFormIsToldWhatToWrite) {
   expect_findings({
       {"limits: { header_time: 60 }",
@@ -168,6 +194,14 @@ TEST(Reader, AddressesNetworksAndHostsAreReadStrictly) {
   expect_findings({
       {"listen: [ { name: a, address: 127.0.0.1 } ]",
        "gatehouse.yaml:1:31: listen[0].address: 127.0.0.1: write an address and a port, as in 127.0.0.1:80, "
+       "\"[::]:443\" or :8080"},
+      {"listen: [ { name: a, address: 'localhost:80' } ]",
+       "gatehouse.yaml:1:31: listen[0].address: localhost:80: names are not taken here; write an address and a port, "
+       "as in 127.0.0.1:80, or \"[::]:80\" for all addresses"},
+      {"listen: [ { name: a, address: '*:80' } ]",
+       "gatehouse.yaml:1:31: listen[0].address: *:80: write \"[::]:80\" for all addresses, with your port"},
+      {"listen: [ { name: a, address: 'fe80::1:80' } ]",
+       "gatehouse.yaml:1:31: listen[0].address: fe80::1:80: write an address and a port, as in 127.0.0.1:80, "
        "\"[::]:443\" or :8080"},
       {"listen: [ { name: a } ]", "gatehouse.yaml:1:11: listen[0]: address is missing"},
       {"certificates:\n  files:\n",

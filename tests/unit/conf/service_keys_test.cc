@@ -34,6 +34,23 @@ TEST(ServiceKeys, EveryKeyIsNamedOnceAndCanBeChecked) {
   }
 }
 
+TEST(ServiceKeys, TheDefaultTheyNameIsTheOneTheyHave) {
+  // Where the default is told in words, or is to say nothing: `health=none` leaves the catalog's checks out, too.
+  const std::set<std::string_view> in_words = {
+      "allow",        "auth",  "certificate",     "deny",     "failover", "health", "host", "http", "max_connections",
+      "max_requests", "pages", "tls_certificate", "tls_name", "tunnel",   "weight"};
+  for (const ServiceKey& key : service_keys()) {
+    if (key.apply == nullptr || in_words.contains(key.name)) continue;
+    Subject said;
+    const Status applied = key.apply(said, key.fallback);
+    EXPECT_TRUE(applied) << key.name << ": " << key.fallback;
+    const Subject usual;
+    EXPECT_EQ(said.service, usual.service) << key.name;
+    EXPECT_EQ(said.route, usual.route) << key.name;
+    EXPECT_EQ(said.instance, usual.instance) << key.name;
+  }
+}
+
 TEST(ServiceKeys, TheOnesThatRestrictAreTheFourOfTheDesign) {
   std::set<std::string_view> restricting;
   for (const ServiceKey& key : service_keys())
@@ -116,6 +133,27 @@ TEST(ServiceKeys, WordsOfAService) {
                {"certificate", "file:../x", "file:../x: write file:NAME, acme or none"},
                {"certificate", "bank", "bank: write file:NAME, acme or none"}},
               Trust::tags);
+}
+
+template <class Enum>
+void expect_named(std::string_view key, Enum Service::* member) {
+  const std::string_view forms = find_service_key(key)->value_form;
+  for (std::size_t at = 0; at < forms.size(); at = forms.find_first_not_of(" |", forms.find(' ', at))) {
+    const std::string_view word = forms.substr(at, forms.find(' ', at) - at);
+    Subject said;
+    ASSERT_TRUE(find_service_key(key)->apply(said, word)) << key << "=" << word;
+    EXPECT_EQ(name_of(said.service.*member), word) << key;
+  }
+}
+
+TEST(ServiceKeys, WhatAWordSaysHasItsName) {
+  expect_named("protocol", &Service::protocol);
+  expect_named("balance", &Service::balance);
+  expect_named("zone", &Service::zone);
+  expect_named("on_unhealthy", &Service::on_unhealthy);
+  expect_named("on_return", &Service::on_return);
+  expect_named("send_proxy", &Service::send_proxy);
+  expect_named("forwarded", &Service::forwarded);
 }
 
 TEST(ServiceKeys, DurationsNumbersAndSizes) {

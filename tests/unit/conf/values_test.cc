@@ -25,6 +25,17 @@ TEST(Duration, SaysWhatWasMeantByAWord) {
   EXPECT_EQ(parse_duration("60").error().what, "60: a duration needs a unit, as in 500ms, 2s, 5m, 1h, 7d");
 }
 
+TEST(Duration, SaysWhatIsWrongWithTheNumberOrTheUnit) {
+  EXPECT_EQ(parse_duration("1y").error().what, "1y: write 365d");
+  EXPECT_EQ(parse_duration("5x").error().what, "5x: there is no unit x; write ms, s, m, h, d or w");
+  EXPECT_EQ(parse_duration("1.5s").error().what, "1.5s: a duration has whole numbers; write 1500ms");
+  EXPECT_EQ(parse_duration(".5h").error().what, ".5h: a duration has whole numbers; write 30m");
+  EXPECT_EQ(parse_duration("-1s").error().what, "-1s: a duration can't be negative");
+  for (const char* text : {"1.", "1.s", "1.0001s", "1.5", "-s", "off", "99999999999999999999.5s", "1.9999999999999s"})
+    EXPECT_EQ(parse_duration(text).error().what,
+              std::string(text) + ": a duration needs a unit, as in 500ms, 2s, 5m, 1h, 7d");
+}
+
 TEST(Duration, TextIsTheShortestExactForm) {
   EXPECT_EQ(duration_text(90s), "90s");
   EXPECT_EQ(duration_text(120s), "2m");

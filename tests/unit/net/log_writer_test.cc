@@ -1,10 +1,12 @@
 #include "net/log_writer.h"
 
+#include <csignal>
 #include <cstring>
 #include <future>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,6 +49,43 @@ TEST(LogWriter, WritesToTheFileThatWasReopened) {
     put(ring, "after\n");
   }
   EXPECT_EQ(folder.read("log.1") + "|" + folder.read("log"), "|after\n");
+}
+
+// Files take no byte beyond these, as if the disk were full. Puts it back at its end.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &usual_);
+    const rlimit short_of{bytes, usual_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &short_of);
+  }
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &usual_);
+    std::signal(SIGXFSZ, signal_);
+  }
+  FullDisk(const FullDisk&) = delete;
+
+ private:
+  void (*signal_)(int);
+  rlimit usual_{};
+};
+
+TEST(LogWriter, ALineThatAFullDiskCutIsEndedBeforeTheNextOne) {
+  const ScratchFolder folder;
+  LogRing ring;
+  put(ring, "first\n");
+  put(ring, "second one\n");
+  auto log = LogWriter::open(folder.path("log"));
+  ASSERT_TRUE(log);
+  {
+    const FullDisk disk(12);
+    (*log)->add(ring);
+    while ((*log)->failed_writes() == 0) std::this_thread::yield();
+  }
+  put(ring, "third\n");
+  put(ring, "fourth\n");
+  log->reset();
+  EXPECT_EQ(folder.read("log"), "first\nsecond\nthird\nfourth\n");
 }
 
 TEST(LogWriter, APipeThatNobodyReadsKeepsNobodyWaiting) {

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "conf/catalog/file_source_io.h"
 #include "conf/config.h"
@@ -47,7 +48,7 @@ TEST(FileSource, ABrokenFileKeepsItsLastGoodContent) {
   const SourceState state = source.update(broken);
   EXPECT_EQ(ids(state), (Ids{"a", "b2"}));
   EXPECT_EQ(told(state), (Ids{"a.json:1:14: not JSON: ends before all brackets and quotes are closed",
-                              "a.json: warning: its last good content stays in force"}));
+                              "a.json: warning: its last good content stays in force until a restart"}));
   EXPECT_EQ(told(source.update(broken)), told(state)) << "and goes on saying so";
   EXPECT_TRUE(source.update({.files = {{"a.json", service("a3")}, {"b.json", service("b2")}}}).findings.empty());
 }
@@ -65,7 +66,7 @@ TEST(FileSource, AFileThatCannotBeReadOrIsEmptiedGoesOnAsItWas) {
   EXPECT_EQ(ids(source.update({.files = {{"a.json", "", "can't be opened: Permission denied"}}})), (Ids{"a"}));
   const SourceState emptied = source.update({.files = {{"a.json", ""}}});
   EXPECT_EQ(ids(emptied), (Ids{"a"}));
-  EXPECT_EQ(told(emptied).back(), "a.json: warning: its last good content stays in force");
+  EXPECT_EQ(told(emptied).back(), "a.json: warning: its last good content stays in force until a restart");
   EXPECT_EQ(ids(source.update({.files = {{"a.json", "{}"}}})), Ids{});
 }
 
@@ -77,7 +78,7 @@ TEST(FileSource, ACheckThatCouldNeverPassDoesNotReplaceWhatWasGood) {
   EXPECT_EQ(ids(state), (Ids{"a"}));
   EXPECT_EQ(told(state), (Ids{"a.json:1:37: service.check.http: 10.0.0.1:8000/up: write a URL, as in "
                               "http://10.0.0.1:8000/up; the check never passes",
-                              "a.json: warning: its last good content stays in force"}));
+                              "a.json: warning: its last good content stays in force until a restart"}));
   FileSource fresh(home);
   EXPECT_EQ(ids(fresh.update({.files = {{"a.json", service("b", bad)}}})), (Ids{"b"})) << "Consul accepts it";
   EXPECT_EQ(ids(fresh.update({.files = {{"a.json", service("c", bad)}}})), (Ids{"c"})) << "nothing was good before";
@@ -98,11 +99,11 @@ TEST(FileSource, AFolderThatIsGoneOrHasNoDefinitionsLeftKeepsAll) {
   EXPECT_EQ(ids(empty), (Ids{"a"}));
   EXPECT_EQ(told(empty),
             (Ids{"catalog.files: the folder of the catalog has no definitions left; the last good state stays "
-                 "in force"}));
+                 "in force until a restart"}));
   const SourceState gone = source.update({.failure = "services: can't be read: No such file or directory"});
   EXPECT_EQ(ids(gone), (Ids{"a"}));
   EXPECT_EQ(told(gone), (Ids{"catalog.files: services: can't be read: No such file or directory; the last good state "
-                             "stays in force"}));
+                             "stays in force until a restart"}));
   EXPECT_EQ(ids(source.update({.files = {{"none.json", "{\"services\": []}"}}})), Ids{});
 }
 
@@ -114,6 +115,19 @@ TEST(FileSource, TheUsualFolderMayBeAbsentAndAnotherMayNot) {
   EXPECT_FALSE(conf::has_error(state.findings));
   EXPECT_EQ(told(state), (Ids{usual + ": warning: there is no such folder: no services come from it"}));
   EXPECT_TRUE(conf::has_error(source.update(read_folder("/nowhere", "/nowhere")).findings));
+}
+
+TEST(FileSource, ANameThatBeginsWithADotIsNotRead) {
+  const fs::path folder = fs::temp_directory_path() / ("gatehouse_dots_" + std::to_string(::getpid()));
+  fs::create_directories(folder);
+  fs::create_symlink("somebody@here.4711", folder / ".#shop.json");  // Emacs' lock
+  std::ofstream(folder / ".hidden.json") << service("hidden");
+  std::ofstream(folder / "shop.json") << service("shop");
+  FileSource source(home);
+  const SourceState state = source.update(read_folder(folder.string(), "services"));
+  fs::remove_all(folder);
+  EXPECT_EQ(ids(state), (Ids{"shop"}));
+  EXPECT_EQ(told(state), Ids{});
 }
 
 TEST(FileSource, ANodeThatIsRenamedRenamesItsInstances) {

@@ -227,6 +227,24 @@ TEST(CheckDefinition, SeveralAreNumberedListFirst) {
   EXPECT_EQ(checks[2].id, "service:w:3");
 }
 
+TEST(ServiceFile, PlacesOfManyAreFoundInOneWalkOfTheirList) {
+  const auto many = [](std::size_t count) {
+    std::string services, checks;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string comma = i == 0 ? "" : ",\n";
+      services += comma + R"({"name": "web", "port": 80})";
+      checks += comma + R"({"name": "mem", "ttl": "5s"})";
+    }
+    return parse(R"({"services": [)" + services + R"(], "checks": [)" + checks + "]}");
+  };
+  const ServiceFile one = many(1), all = many(1000);
+  ASSERT_EQ(all.checks.size(), 1000u);
+  EXPECT_EQ(all.services[999].instance.at.line, 1000u);
+  EXPECT_EQ(all.checks[0].at.line, 1000u);
+  EXPECT_EQ(all.checks[999].at.line, 1999u);
+  EXPECT_EQ(all.walks, one.walks);
+}
+
 TEST(CheckDefinition, WhatANewerConsulRunsIsNotRun) {
   EXPECT_TRUE(only(parse(R"({"service": {"name": "web", "check": {"udp": "10.0.0.1:53", "interval": "5s"}}})"))
                   .checks.empty());

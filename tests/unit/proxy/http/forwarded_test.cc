@@ -99,6 +99,22 @@ TEST(Client, WhatATrustedPeerTellsIsKeptIfItIsWellFormed) {
   EXPECT_EQ(told(twice).proto, "");
 }
 
+TEST(Client, AToldSchemeWithoutAPortHasThePortOfItsUrl) {
+  const auto port = [](const std::string& host, const std::string& fields) {
+    return told(request("GET / HTTP/1.1\r\nHost: " + host + "\r\n" + fields + "\r\n")).port;
+  };
+  const std::string https = "X-Forwarded-Proto: https\r\n", for_one = "Forwarded: for=192.0.2.7;proto=";
+  EXPECT_EQ(port("shop.test", https), 443);
+  EXPECT_EQ(port("shop.test", "X-Forwarded-Proto: http\r\n"), 80);
+  EXPECT_EQ(port("shop.test:8443", https), 8443);
+  EXPECT_EQ(port("inner:28080", https + "X-Forwarded-Host: shop.test\r\n"), 443);
+  EXPECT_EQ(port("inner", https + "X-Forwarded-Host: [2001:db8::1]:8443\r\n"), 8443);
+  EXPECT_EQ(port("shop.test:8443", https + "X-Forwarded-Port: 444\r\n"), 444);
+  EXPECT_EQ(port("shop.test", for_one + "https\r\n"), 443);
+  EXPECT_EQ(port("inner", for_one + "https;host=\"shop.test:444\"\r\n"), 444);
+  EXPECT_EQ(port("shop.test:8443", ""), 0);  // no scheme is told: what we saw holds
+}
+
 TEST(Client, BothFieldsAreBelievedOnlyWhereTheyAgree) {
   EXPECT_EQ(hops("Forwarded: for=192.0.2.7\r\nX-Forwarded-For: 192.0.2.8\r\n"), "10.0.0.1");
   EXPECT_EQ(hops("Forwarded: for=192.0.2.7\r\nX-Forwarded-For: 192.0.2.7, 10.0.0.2\r\n"), "10.0.0.1");

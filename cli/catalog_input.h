@@ -1,0 +1,18 @@
+// catalog_input.h: what the catalog is read and translated with: the same for `run` and for `check`.
+//   Blocks on the disk: a page is read when the translation asks for it.
+#pragma once
+
+#include <span>
+
+#include "conf/catalog/service_file.h"
+#include "conf/catalog/translate.h"
+#include "conf/config.h"
+
+namespace gatehouse::cli {
+
+catalog::Home home_of(const conf::Config& config);
+
+// Borrows both. The table before is the caller's to add.
+catalog::TranslateInput translate_input(std::span<const conf::Instance> instances, const conf::Config& config);
+
+}  // namespace gatehouse::cli
