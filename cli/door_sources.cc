@@ -273,6 +273,7 @@ Status Door::set_drain(const std::string& target, bool drain, const std::string&
   apply_drains();
   const std::string what = (drain ? "drain " : "undrain ") + target;
   note("command", what, by);
+  look_at_primaries();
   if (const Status saved = save_drains(); !saved) {
     warn("process", what + " holds until the next start alone: " + saved.error().what);
     return Error{saved.error().code, "done, but it will not outlive a restart: " + saved.error().what};

@@ -334,6 +334,10 @@ def test_a_single_primary_is_never_one_of_two(house, tcp_backend, make_backend):
         assert "more than one is healthy" in house.output(), "the event"
         client.send(b"kept\n")
         assert read_line(client) == "kept", "who is there stays there"
+        house.do("drain", "primary/primary-1")
+        assert greeted(at) == "b", "the operator has decided"
+        house.do("undrain", "primary/primary-1")
+        assert greeted(at) is None
         of_a.healthy = False
         with pytest.raises(ConnectionResetError):
             client.sock.recv(1)
