@@ -13,12 +13,14 @@
 #include "cli/http_server_io.h"
 #include "cli/metrics_page.h"
 #include "cli/serving_user.h"
+#include "cli/status.h"
 #include "conf/check.h"
 #include "conf/diff.h"
 #include "conf/reader_io.h"
 #include "net/dice.h"
 #include "net/lock_file.h"
 #include "net/read_file.h"
+#include "proxy/pool/pick.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -76,7 +78,8 @@ Door::Door(asio::io_context& io, conf::ReadConfig read)
       catalog_(home_of(config_)),
       watch_timer_(io),
       endings_timer_(io),
-      stop_timer_(io) {}
+      stop_timer_(io),
+      listen_timer_(io) {}
 
 Door::~Door() {
   admin_.reset();
@@ -102,24 +105,6 @@ void Door::tell(const std::string& what, const conf::Finding& finding) {
   const std::string text = finding.text_without_severity();  // the line has its level
   finding.severity == conf::Severity::note ? events_->info(text, {{"what", what}})
                                            : events_->warning(text, {{"what", what}});
-}
-
-Status Door::bind_listeners(const std::vector<conf::Listen>& wanted, std::vector<proxy::OpenListener>& out) {
-  for (const conf::Listen& listen : wanted) {
-    auto listener = std::make_shared<proxy::Listener>();
-    listener->conf = listen;
-    const auto open = std::find_if(listeners_.begin(), listeners_.end(), [&](const proxy::OpenListener& each) {
-      return each.listener->conf.address == listen.address;
-    });
-    if (open != listeners_.end()) {
-      out.push_back({std::move(listener), open->socket});
-      continue;
-    }
-    Result<std::shared_ptr<ListenSocket>> socket = ListenSocket::bind(listen.address);
-    if (!socket) return invalid(listen.name + ": " + socket.error().what);
-    out.push_back({std::move(listener), *socket});
-  }
-  return Done{};
 }
 
 // "gatehouse.yaml:3:12: metrics.address: …": what to look at when a start fails.
@@ -207,6 +192,7 @@ Status Door::start_threads() {
                                    std::string(pool::name_of(change.after)) + " (" + change.output + ")";
           change.after == pool::Health::up ? note("health", text) : warn("health", text);
           withdraw_by(change);
+          look_at_primaries();
         });
       },
       dice.roll());
@@ -225,6 +211,19 @@ void Door::withdraw_by(const pool::Prober::Change& change) {
   if (pool == nullptr) return;
   for (const std::uint32_t id : proxy::withdrawn_by(*pool, change.endpoint, change.before, change.after))
     for (auto& worker : workers_) worker->withdraw(id);
+}
+
+// Two primaries at once are somebody's emergency: told when it begins and when it is over.
+void Door::look_at_primaries() {
+  std::set<std::string> doubled;
+  for (const proxy::PoolPtr& pool : world_->pools()) {
+    if (!pool->service->single || pool::contenders(pool->endpoints).size() < 2) continue;
+    doubled.insert(pool->service->name);
+    if (!doubled_.contains(pool->service->name)) tell("health", two_primaries(*pool));
+  }
+  for (const std::string& service : doubled_)
+    if (!doubled.contains(service)) note("health", service + ": no more than one primary again");
+  doubled_ = std::move(doubled);
 }
 
 Status Door::start() {
@@ -249,10 +248,7 @@ Status Door::start() {
   tell_endings();
   if (const Status control = open_control(); !control) return control;
   watch_files();
-  for (auto& worker : workers_) {  // the last that can fail is behind us: what is accepted now is served
-    worker->listen(listeners_);
-    worker->start();
-  }
+  for (auto& worker : workers_) worker->start();  // the last that can fail is behind us: what is accepted is served
   started_ = true;
   started_at_ms_ = wall_ms();
   note("process", "started, gatehouse " GATEHOUSE_VERSION);
@@ -303,7 +299,6 @@ ReloadResult Door::reload(const std::string& by) {
   if (other_folder) certificate_folder_.reset();
   read_catalog();
   rebuild("reload");
-  for (auto& worker : workers_) worker->listen(listeners_);
   watch_files();
   result.applied = true;
   conf::add_findings(result.findings, new_findings(findings(), before, config_findings_));
@@ -335,7 +330,9 @@ void Door::stop(std::function<void()> ended) {
 
 void Door::close_listeners() {
   for (auto& worker : workers_) worker->drain();
+  listen_timer_.cancel();
   listeners_.clear();
+  tcp_listeners_.clear();
   stop_deadline_ = std::chrono::steady_clock::now() + config_.limits.shutdown_time;
   wait_for_the_last();
 }

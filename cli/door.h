@@ -2,7 +2,8 @@
 //   Everything that changes goes one way: sources -> routing table -> world -> published to every worker. A bad
 //   source keeps its last good; reload is all or nothing.
 //   Threads  control (the io_context's) for everything here; it owns the other threads and outlives them.
-//   Files    door.cc start, reload, stop; door_sources.cc what the world is made of.
+//   Files    door.cc start, reload, stop; door_sources.cc what the world is made of; door_listeners.cc where it
+//            listens.
 #pragma once
 
 #include <functional>
@@ -69,15 +70,15 @@ class Door {
   History& history() { return history_; }
   conf::Findings certificate_findings() const;
   const std::shared_ptr<const CertificateSet>& certificates() const { return certificates_; }
-  const std::set<std::string>& drained() const { return drained_; }  // "service" or "service/endpoint"
-  std::int64_t started_at_ms() const { return started_at_ms_; }      // wall clock
+  const std::set<std::string>& drained() const { return drained_; }     // "service" or "service/endpoint"
+  std::int64_t started_at_ms() const { return started_at_ms_; }         // wall clock
+  const conf::Findings& tcp_findings() const { return tcp_findings_; }  // addresses that can't be opened now
   const LogWriter* access_log() const { return access_log_.get(); }
   const EventLog& events() const { return *events_; }
   std::size_t worlds_live() const;  // the present one, and those that requests and workers still hold
 
  private:
   // door.cc
-  Status bind_listeners(const std::vector<conf::Listen>& wanted, std::vector<proxy::OpenListener>& out);
   Status become_user();
   Status take_state();
   Status open_folders(const UserIds* user);
@@ -88,10 +89,17 @@ class Door {
   void close_listeners();
   void wait_for_the_last();
   void withdraw_by(const pool::Prober::Change& change);
+  void look_at_primaries();
   // For history and events; the second is of what somebody should look at.
   void note(const std::string& what, const std::string& text, const std::string& by = {});
   void warn(const std::string& what, const std::string& text, const std::string& by = {});
   void tell(const std::string& what, const conf::Finding& finding);
+
+  // door_listeners.cc
+  Status bind_listeners(const std::vector<conf::Listen>& wanted, std::vector<proxy::OpenListener>& out);
+  std::shared_ptr<ListenSocket> socket_at(const SocketAddress& address) const;
+  void listen();
+  bool open_tcp_listeners();
 
   // door_sources.cc
   std::vector<std::string> paths_to_watch() const;
@@ -143,11 +151,14 @@ class Door {
   std::unique_ptr<FileWatch> watch_;
   std::vector<std::string> watched_;
   std::unique_ptr<asio::posix::stream_descriptor> watch_descriptor_;
-  asio::steady_timer watch_timer_, endings_timer_, stop_timer_;
+  asio::steady_timer watch_timer_, endings_timer_, stop_timer_, listen_timer_;
 
   // What serves.
   proxy::Shared shared_;
-  std::vector<proxy::OpenListener> listeners_;
+  std::vector<proxy::OpenListener> listeners_;      // of gatehouse.yaml
+  std::vector<proxy::OpenListener> tcp_listeners_;  // of the catalog
+  conf::Findings tcp_findings_;
+  std::set<std::string> doubled_;  // `single` services of which more than one endpoint is healthy
   std::unique_ptr<LogWriter> access_log_;
   std::unique_ptr<EventLog> events_;
   std::unique_ptr<pool::Prober> prober_;

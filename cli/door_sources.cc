@@ -13,6 +13,7 @@
 #include "conf/catalog/file_source_io.h"
 #include "conf/catalog/own_address.h"
 #include "conf/check.h"
+#include "conf/tcp_claims.h"
 #include "conf/values.h"
 #include "net/atomic_file.h"
 #include "net/local_addresses.h"
@@ -176,8 +177,9 @@ void Door::publish(const std::string& cause) {
   inputs.settings = make_settings();
   inputs.certificates = certificates_;
   inputs.tls_policy = [this](const conf::Service& service) { return backend_tls_.policy(service); };
-  inputs.own_address = [this, local = local_addresses()](const SocketAddress& address) {
-    return catalog::own_address(address, config_, local);
+  inputs.own_address = [this, tcp = conf::tcp_addresses(*table_),
+                        local = local_addresses()](const SocketAddress& address) {
+    return catalog::own_address(address, config_, tcp, local);
   };
   inputs.now = Clock::now();
   const proxy::WorldPtr before = world_;
@@ -186,8 +188,10 @@ void Door::publish(const std::string& cause) {
   published_.push_back(world_);
   apply_drains();
   for (auto& worker : workers_) worker->publish(world_);
+  listen();
   probe_world();
   note_world(before.get(), cause);
+  look_at_primaries();
 }
 
 std::size_t Door::worlds_live() const {
@@ -269,6 +273,7 @@ Status Door::set_drain(const std::string& target, bool drain, const std::string&
   apply_drains();
   const std::string what = (drain ? "drain " : "undrain ") + target;
   note("command", what, by);
+  look_at_primaries();
   if (const Status saved = save_drains(); !saved) {
     warn("process", what + " holds until the next start alone: " + saved.error().what);
     return Error{saved.error().code, "done, but it will not outlive a restart: " + saved.error().what};

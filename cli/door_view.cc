@@ -19,6 +19,7 @@ DoorView view_of(const Door& door) {
     view.log_lines_dropped += worker->access_log.dropped();
   }
   view.certificate_findings = door.certificate_findings();
+  view.tcp_findings = door.tcp_findings();
   view.drained = door.drained();
   view.checks = [&door](std::uint32_t endpoint_id) { return door.prober().views(endpoint_id); };
   view.ready = door.ready();

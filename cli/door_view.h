@@ -22,7 +22,7 @@ struct DoorView {
   const conf::Config& config;
   const proxy::World& world;
   std::vector<const proxy::WorkerCounters*> workers{};
-  conf::Findings certificate_findings{};
+  conf::Findings certificate_findings{}, tcp_findings{};
   std::set<std::string> drained{};
   std::function<std::vector<pool::CheckView>(std::uint32_t endpoint_id)> checks{};
 

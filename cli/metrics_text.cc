@@ -7,6 +7,7 @@
 
 #include "cli/metrics_page.h"
 #include "cli/text.h"
+#include "proxy/pool/pick.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -58,6 +59,10 @@ constexpr WorkerRow worker_rows[] = {
      "Responses of endpoints turned into 502 for the same reason."},
     {&WorkerCounters::upgrades_open, MetricType::Gauge, "gatehouse_upgrades_open",
      "Upgraded connections (WebSocket) open."},
+    {&WorkerCounters::tcp_sessions, MetricType::Counter, "gatehouse_tcp_sessions_total",
+     "TCP sessions of services that carry TCP, those that were refused too."},
+    {&WorkerCounters::tcp_sessions_open, MetricType::Gauge, "gatehouse_tcp_sessions_open",
+     "Of those, the open ones."},
     {&WorkerCounters::accept_pauses, MetricType::Counter, "gatehouse_accept_pauses_total",
      "Times that accepting was paused for want of descriptors or memory."},
 };
@@ -74,6 +79,8 @@ constexpr ServiceRow service_rows[] = {
     {&Shard::retries_refused, "gatehouse_service_retries_refused_total", "Retries that the budget did not allow."},
     {&Shard::queue_full, "gatehouse_service_queue_full_total", "Requests answered 503 because the queue was full."},
     {&Shard::queue_timeout, "gatehouse_service_queue_timeouts_total", "Requests that waited in the queue in vain."},
+    {&Shard::sessions, "gatehouse_service_tcp_sessions_total", "TCP sessions carried to an endpoint."},
+    {&Shard::sessions_failed, "gatehouse_service_tcp_sessions_failed_total", "TCP sessions that got no endpoint."},
     {&Shard::bytes_in, "gatehouse_service_received_bytes_total", "Bytes of requests, from clients."},
     {&Shard::bytes_out, "gatehouse_service_sent_bytes_total", "Bytes of responses, to clients."},
 };
@@ -220,6 +227,9 @@ void add_service(const proxy::ServicePool& pool, Families& out) {
             service);
   out.gauge("gatehouse_service_endpoints_healthy", "Of those, the ones whose checks pass or warn.",
             static_cast<double>(healthy), service);
+  if (pool.service->single)
+    out.gauge("gatehouse_service_primaries", "Of a single service: endpoints that could be it; 2 is an emergency.",
+              static_cast<double>(pool::contenders(pool.endpoints).size()), service);
   std::size_t refused = 0;
   for (const conf::Route& route : pool.service->routes) refused += route.refused.empty() ? 0 : 1;
   out.gauge("gatehouse_service_routes_refused", "Routes that answer 503 because their definition was refused.",

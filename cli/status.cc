@@ -52,6 +52,18 @@ json::array routes_json(const conf::Service& service) {
   return out;
 }
 
+json::array tcp_json(const conf::Service& service) {
+  json::array out;
+  for (const conf::TcpEntry& entry : service.tcp) {
+    json::object each{{"address", entry.address.text()}, {"spelling", entry.spelling}};
+    if (!entry.sni.empty()) each["sni"] = entry.sni;
+    if (!entry.at.file.empty()) each["at"] = entry.at.file + ":" + std::to_string(entry.at.line);
+    if (!entry.refused.empty()) each["refused"] = entry.refused;
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
 std::string_view result_name(pool::CheckResult result) {
   constexpr std::array<std::string_view, 3> names = {"passing", "warning", "critical"};
   return names[static_cast<std::size_t>(result)];
@@ -118,7 +130,9 @@ json::object totals_json(const pool::ServiceStats& stats) {
           {"retries", sum([](Shard shard) -> const Counter& { return shard.retries; })},
           {"queued", load(stats.queued)},
           {"bytes_in", sum([](Shard shard) -> const Counter& { return shard.bytes_in; })},
-          {"bytes_out", sum([](Shard shard) -> const Counter& { return shard.bytes_out; })}};
+          {"bytes_out", sum([](Shard shard) -> const Counter& { return shard.bytes_out; })},
+          {"tcp_sessions", sum([](Shard shard) -> const Counter& { return shard.sessions; })},
+          {"tcp_sessions_failed", sum([](Shard shard) -> const Counter& { return shard.sessions_failed; })}};
 }
 
 json::array services_json(const DoorView& view) {
@@ -127,7 +141,8 @@ json::array services_json(const DoorView& view) {
     json::object each{{"name", pool->service->name},
                       {"policy", policy_words(*pool->service)},
                       {"drained", view.drained.contains(pool->service->name)},
-                      {"routes", routes_json(*pool->service)}};
+                      {"routes", routes_json(*pool->service)},
+                      {"tcp", tcp_json(*pool->service)}};
     json::array endpoints;
     for (const pool::Endpoint& endpoint : pool->endpoints.endpoints())
       endpoints.push_back(endpoint_json(endpoint, view));
@@ -208,10 +223,19 @@ std::string health_reason(const pool::Endpoint& endpoint, const DoorView& view) 
   return failure == pool::Failure::none ? "no check has answered yet" : std::string(pool::name_of(failure));
 }
 
+conf::Finding two_primaries(const proxy::ServicePool& pool) {
+  std::string names;
+  for (const pool::Endpoint* each : pool::contenders(pool.endpoints))
+    names += (names.empty() ? "" : ", ") + each->name;
+  return {{}, pool.service->name, "single: more than one is healthy (" + names + "): nothing new until one is left"};
+}
+
 conf::Findings problems_of(const DoorView& view) {
   conf::Findings out = view.certificate_findings;
-  const conf::Findings& more = view.world.findings();
-  out.insert(out.end(), more.begin(), more.end());
+  for (const proxy::PoolPtr& pool : view.world.pools())
+    if (pool->service->single && pool::contenders(pool->endpoints).size() > 1) out.push_back(two_primaries(*pool));
+  for (const conf::Findings* more : {&view.tcp_findings, &view.world.findings()})
+    out.insert(out.end(), more->begin(), more->end());
   return out;
 }
 

@@ -17,6 +17,8 @@ conf::Findings problems_of(const DoorView& view);
 
 // Of a door that just began: "http [::]:80, https [::]:443 (tls), metrics 127.0.0.1:9901; 3 services, 5 endpoints,
 // no problems".
+// Of a `single` service with more than one healthy endpoint.
+conf::Finding two_primaries(const proxy::ServicePool& pool);
 std::string serving_words(const DoorView& view);
 
 // Why an endpoint gets no new requests now: "draining", "down", "rests after 3 failed connections, …"; empty: it may

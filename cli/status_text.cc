@@ -113,6 +113,12 @@ class StatusPage {
                                       : "to " + redirect,
                    refused.empty() ? Colour::dim : Colour::bad}});
     }
+    for (const json::value& each : service["tcp"].list()) {
+      const Look entry(&each);
+      const std::string refused = entry["refused"].text(), sni = entry["sni"].text();
+      routes.row({{"tcp " + entry["address"].text() + (sni.empty() ? "" : " sni=" + sni)},
+                  {refused.empty() ? "" : "refused: " + refused, Colour::bad}});
+    }
     out_ += routes.text(coloured_);
     Columns endpoints(4);
     for (const json::value& each : service["endpoints"].list()) endpoints.row(endpoint_cells(Look(&each)));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "conf/tcp_claims.h"
 #include "conf/values.h"
 
 namespace gatehouse::conf {
@@ -40,15 +41,10 @@ class Check {
       for (std::size_t j = 0; j < i; ++j) {
         if (all[i].name == all[j].name && !all[i].name.empty())
           error(listen_path(i, "name"), all[i].name + ": this name is taken already");
-        if (clash(all[i].address, all[j].address)) error(listen_path(i, "address"), taken(all[i].address, all[j]));
+        if (meet(all[i].address, all[j].address)) error(listen_path(i, "address"), taken(all[i].address, all[j]));
       }
   }
 
-  // Of the same port; [::] takes every address, IPv4 too.
-  static bool clash(const SocketAddress& a, const SocketAddress& b) {
-    const auto is_any = [](const IpAddress& ip) { return ip == IpAddress() || ip == IpAddress::v4(0, 0, 0, 0); };
-    return a.port == b.port && a.port != 0 && (a.ip == b.ip || is_any(a.ip) || is_any(b.ip));
-  }
   static std::string taken(const SocketAddress& address, const Listen& by) {
     return address.text() + ": taken by " + by.name + (address == by.address ? "" : ", at " + by.address.text());
   }
@@ -100,7 +96,7 @@ class Check {
   void metrics() {
     const Metrics& metrics = config_.metrics;
     for (const Listen& listen : config_.listen)
-      if (sound("metrics.address") && clash(listen.address, metrics.address))
+      if (sound("metrics.address") && meet(listen.address, metrics.address))
         error("metrics.address", taken(metrics.address, listen));
     if (metrics.address.ip.is_loopback()) return;
     if (has_everybody(metrics.allow) && !metrics.address.ip.is_private())

@@ -57,7 +57,7 @@ Form<CatalogSource> permit() {
                                             {"hosts", &CatalogSource::permit_hosts, list(permit_pattern()),
                                              "hosts that tags may claim; empty: any"},
                                             {"listen", &CatalogSource::permit_listen, list(listen_pattern()),
-                                             "addresses that tags may listen on; empty: none. *Not carried yet*"},
+                                             "addresses that the tag `tcp` may open; empty: none"},
                                         });
 }
 

@@ -85,6 +85,7 @@ class Merger {
 
     apply_service_keys();
     for (Claim& claim : claims_) finish_route(claim);
+    finish_tcp();
     for (InstanceLayers& member : agreement.members) add_instance(member);
     out_.service = std::move(subject_.service);
     out_.service.name = input_.name;
@@ -159,11 +160,16 @@ class Merger {
         for_all_routes_.emplace(key.name, std::move(chosen));
         continue;
       }
+      if (key.name == "tcp" && layers_[chosen.layer] == input_.everywhere) continue;  // told by the review
       if (!chosen.refused.empty()) refused_ = chosen.refused;
       apply_all(subject_, key, chosen.values);
+      if (key.name == "tcp")
+        for (TcpEntry& entry : subject_.service.tcp) entry.spelling = layers_[chosen.layer]->spelling;
+      on_unhealthy_said_ = on_unhealthy_said_ || key.name == "on_unhealthy";
       if (key.scope == Scope::host) out_.certificate_by_file = said_by(*layers_[chosen.layer]) == Trust::file_only;
     }
     Service& service = subject_.service;
+    if (service.single && !on_unhealthy_said_) service.on_unhealthy = OnUnhealthy::close;
     if (!service.tls_ca_file.empty()) service.tls_ca_file = path_from(context_.folder, service.tls_ca_file);
     if (service.tls_certificate_file.empty()) return;
     service.tls_certificate_file = path_from(context_.certificates, service.tls_certificate_file);
@@ -209,6 +215,28 @@ class Merger {
     subject_.service.routes.push_back(std::move(route));
   }
 
+  // What is said of all routes holds for TCP connections, as far as it means something to them.
+  void finish_tcp() {
+    Subject subject;
+    subject.route.idle_timeout = TcpPolicy().idle_timeout;
+    std::string refused = refused_;
+    for (const auto& [name, chosen] : for_all_routes_) {
+      apply_all(subject, *find_service_key(name), chosen.values);
+      if (!chosen.refused.empty()) refused = chosen.refused;
+    }
+    RoutePolicy& said = subject.route;
+    const TcpPolicy policy{.connect_timeout = said.connect_timeout,
+                           .idle_timeout = said.idle_timeout,
+                           .total_timeout = said.total_timeout,
+                           .retry = std::move(said.retry),
+                           .allow = std::move(said.allow),
+                           .deny = std::move(said.deny)};
+    for (TcpEntry& entry : subject_.service.tcp) {
+      entry.policy = policy;
+      entry.refused = refused;
+    }
+  }
+
   void add_instance(InstanceLayers& member) {
     Subject subject;
     subject.instance = std::move(member.instance);
@@ -248,6 +276,7 @@ class Merger {
   std::map<std::string, std::size_t> claim_index_;
   std::map<std::string_view, Chosen> for_all_routes_;
   std::string refused_;  // every route is, and why
+  bool on_unhealthy_said_ = false;
   Subject subject_;
 };
 

@@ -48,8 +48,8 @@ Findings review_layer(const ServiceLayer& layer, std::string_view service) {
     const ServiceKey* key = find_service_key(name);
     if (key != nullptr && !key->repeatable && settings.size() > 1)
       findings.push_back({settings[1].at, path, "said more than once; the last one counts", Severity::warning});
-    if (service == "*" && name == "route") {
-      findings.push_back({settings[0].at, path, "a route belongs to one service"});
+    if (service == "*" && (name == "route" || name == "tcp")) {
+      findings.push_back({settings[0].at, path, "a " + name + " belongs to one service"});
       continue;
     }
     for (const Setting& setting : settings) {

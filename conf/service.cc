@@ -15,4 +15,10 @@ std::string RouteMatch::text() const {
   return out;
 }
 
+bool TcpPolicy::admits(const IpAddress& client) const {
+  return (allow.empty() ? client.is_private() : is_in(allow, client)) && !is_in(deny, client);
+}
+
+std::string TcpEntry::text() const { return address.text() + (sni.empty() ? "" : " sni=" + sni); }
+
 }  // namespace gatehouse::conf

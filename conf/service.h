@@ -169,6 +169,31 @@ struct Route {
   bool operator==(const Route&) const = default;
 };
 
+// What a service says of the TCP connections it gets: those keys of a route that mean something to them.
+struct TcpPolicy {
+  Millis connect_timeout = 2s;
+  Millis idle_timeout = 2h;  // no byte either way
+  Millis total_timeout{0};
+  RetryPolicy retry;                  // of connections to endpoints: only `on_connect` counts
+  std::vector<IpPrefix> allow, deny;  // an empty allow lets in loopback and private addresses alone
+  bool admits(const IpAddress& client) const;
+  bool operator==(const TcpPolicy&) const = default;
+};
+
+// One `tcp` of a service: an address at which connections come in that are carried as they are.
+struct TcpEntry {
+  SocketAddress address;
+  std::string sni;                       // only TLS that asks for this host, "*.x" or "**.x"; empty: all
+  std::vector<IpPrefix> proxy_protocol;  // required from these, an error from others
+  TcpPolicy policy;
+  bool shared = false;  // a TLS listener of gatehouse.yaml has the address, and terminates what no `sni` asks for
+  Origin at;            // where it was said
+  std::string spelling = "native";
+  std::string refused;  // not empty: nothing is carried, for this reason
+  std::string text() const;
+  bool operator==(const TcpEntry&) const = default;
+};
+
 // One place a service listens. Identity: datacenter, node, service id, address, port and the service's TLS identity.
 struct Instance {
   std::string datacenter, node, service, id, address;
@@ -209,6 +234,7 @@ struct Service {
   std::string tls_ca_file, tls_certificate_file, tls_key_file;
   bool tls_verify = true;
   std::vector<Route> routes;
+  std::vector<TcpEntry> tcp;
   std::vector<Instance> instances;
   bool operator==(const Service&) const = default;
 };

@@ -8,6 +8,7 @@
 #include "conf/route_value.h"
 #include "conf/service_apply.h"
 #include "conf/service_values.h"
+#include "conf/tcp_value.h"
 #include "conf/values.h"
 #include "conf/words.h"
 
@@ -122,6 +123,14 @@ Status apply_certificate(Subject& s, std::string_view text) {
   return Done{};
 }
 
+Status add_tcp(Subject& s, std::string_view text) {
+  Result<TcpEntry> entry = parse_tcp(text);
+  if (!entry) return entry.error();
+  entry->at = {s.at};
+  s.service.tcp.push_back(std::move(*entry));
+  return Done{};
+}
+
 Status apply_auth(Subject&, std::string_view text) {
   if (!text.starts_with("basic:") && !text.starts_with("forward:"))
     return invalid(std::string(text) + ": write basic:NAME or forward:URL");
@@ -224,8 +233,12 @@ constexpr auto table = std::to_array<ServiceKey>({
      "`strip=/path`, `prepend=/path`, `redirect=CODE,URL` (below), `if.path=exact` (nothing below the path), "
      "`if.method=GET,HEAD`, "
      "`if.header=NAME[:VALUE]`, and every key of scope route"},
-    {"tcp", "address:port [sni=NAME] [proxy_protocol=none|v1|v2]", service, tags, repeats, open, later, any_text,
-     "none", "carries TCP from this address to the service"},
+    {"tcp", "address:port [sni=NAME] [proxy_protocol=NETWORK,…]", service, tags, repeats, open, carried, add_tcp,
+     "none",
+     "carries the TCP connections that come in at this address. `sni`: only TLS that asks for this name (`*.x`, "
+     "`**.x`), undecrypted; the address may then be that of a TLS listener, which terminates the rest. "
+     "`proxy_protocol`: a PROXY header is required from these, and an error from others. Without `allow` only "
+     "loopback and private clients are served"},
     {"tunnel", "offer", instance, tags, once, open, later, apply_tunnel, "none",
      "offers the instance to tunnels of other nodes"},
     {"protocol", "http | https | h2c | h2", service, tags, once, open, carried,
@@ -256,8 +269,9 @@ constexpr auto table = std::to_array<ServiceKey>({
      service, tags, once, open, carried, apply_health, "none",
      "a check of our own, besides the catalog's; `none` leaves those out too. A bare /path follows `protocol`; over "
      "TLS the keys `tls_*` hold for the check too"},
-    {"single", "true | false", service, tags, once, open, later, apply_bool<of_service, &Service::single>, "false",
-     "exactly one endpoint is right, as with a primary"},
+    {"single", "true | false", service, tags, once, open, carried, apply_bool<of_service, &Service::single>, "false",
+     "exactly one endpoint is right, as with a primary: the one that is healthy. While two are, none gets anything "
+     "new. `on_unhealthy` is then `close` unless said"},
     {"eject", "errors=5 [interval=10s] [time=30s] [max=50%] | off", service, tags, once, open, carried,
      apply_read<of_service, &Service::eject, parse_eject>, "off",
      "leaves out an endpoint that answers so many gateway errors in a row within the interval; never the last one"},
@@ -270,10 +284,12 @@ constexpr auto table = std::to_array<ServiceKey>({
      "a new endpoint's share grows to its weight over this time"},
     {"drain_time", "duration", service, tags, once, open, carried,
      apply_duration<of_service, &Service::drain_time, 0, day, true>, "30s",
-     "how long requests and WebSockets of a removed endpoint may go on"},
+     "how long requests, WebSockets and TCP sessions of a removed endpoint may go on"},
     {"on_unhealthy", "drain | close", service, tags, once, open, carried,
      apply_word<of_service, &Service::on_unhealthy, unhealthy>, "drain",
-     "what becomes of requests under way at an endpoint whose checks turn it unhealthy: they finish, or are ended"},
+     "what becomes of requests and TCP sessions under way at an endpoint whose checks turn it unhealthy: they "
+     "finish, "
+     "or are ended"},
     {"on_return", "keep | close", service, tags, once, open, carried,
      apply_word<of_service, &Service::on_return, returns>, "keep",
      "what becomes of requests under way at backups when checks bring another endpoint back: they finish, or are "
@@ -312,7 +328,7 @@ constexpr auto table = std::to_array<ServiceKey>({
      apply_duration<of_route, &RoutePolicy::timeout, 1, day, true>, "60s",
      "silence of the endpoint after the request was sent"},
     {"idle_timeout", "duration | off", route, tags, once, open, carried,
-     apply_duration<of_route, &RoutePolicy::idle_timeout, 1, day, true>, "60s",
+     apply_duration<of_route, &RoutePolicy::idle_timeout, 1, day, true>, "60s; of TCP 2h",
      "no byte either way; what was upgraded has its own, at `websocket`"},
     {"total_timeout", "duration | off", route, tags, once, open, carried,
      apply_duration<of_route, &RoutePolicy::total_timeout, 1, day, true>, "off", "the whole exchange"},
@@ -401,14 +417,12 @@ std::optional<NotCarried> not_carried(std::string_view name, std::string_view va
   if (key == nullptr) return std::nullopt;
   if (name == "protocol" && (value == "h2" || value == "h2c"))
     return NotCarried{std::string(value) + " is not carried yet: the service's routes are refused", true};
-  const bool ignored = (name == "balance" && value == "peak_ewma") || (name == "certificate" && value == "acme") ||
-                       (name == "health" && value.starts_with("redis"));
+  const bool ignored = (name == "balance" && value == "peak_ewma") || (name == "certificate" && value == "acme");
   if (ignored)
     return NotCarried{std::string(value.substr(0, value.find(' '))) + " is not carried yet: ignored", false};
   const bool says_nothing = (name == "zone" && value == "ignore") || value == "false";
   if (key->carried || says_nothing) return std::nullopt;
-  const bool holds_back =
-      key->restricting || name == "maintenance" || name == "single" || (name == "zone" && value == "only");
+  const bool holds_back = key->restricting || name == "maintenance" || (name == "zone" && value == "only");
   return NotCarried{holds_back ? "not carried yet: refused until it is" : "not carried yet: ignored", holds_back};
 }
 

@@ -13,6 +13,11 @@ void Relay::start(std::uint64_t left, Buffer held) {
   held_ = std::move(held);
 }
 
+void Relay::start_stream(Buffer held) {
+  start(unlimited, std::move(held));
+  is_stream_ = true;
+}
+
 void Relay::give_pipe_back() {
   if (!pipe_) return;
   in_pipe_ == 0 ? pipes_.give(*pipe_) : pipes_.discard(*pipe_);
@@ -21,7 +26,8 @@ void Relay::give_pipe_back() {
 }
 
 bool Relay::worth_splicing(const Stream& from, const Stream& to) const {
-  return may_splice_ && left_ != unlimited && left_ > splice_least && from.spliceable() && to.spliceable();
+  const std::uint64_t much = is_stream_ ? flow_ : left_ == unlimited ? 0 : left_;
+  return may_splice_ && much > splice_least && from.spliceable() && to.spliceable();
 }
 
 Relay::State Relay::drain(Stream& to) {
@@ -74,6 +80,13 @@ IoResult Relay::fill(Stream& from, Stream& to) {
   return got;
 }
 
+// No slab is held while there is nothing to move. A pipe is, as long as much comes again and again.
+void Relay::ran_dry() {
+  held_.release();
+  flow_ -= flow_ / 8;
+  if (is_stream_ && flow_ < splice_least / 2) give_pipe_back();
+}
+
 Relay::State Relay::run(Stream& from, Stream& to) {
   const std::uint64_t start = moved_;
   for (;;) {
@@ -86,22 +99,27 @@ Relay::State Relay::run(Stream& from, Stream& to) {
     if (moved_ - start >= (pipe_ ? splice_share : share)) return State::yielded;
     if (!from.may_receive()) {
       from.socket.wait_readable();
-      held_.release();
+      ran_dry();
       return State::blocked;
     }
     const IoResult got = fill(from, to);
     if (!got.ok()) {
-      held_.release();
+      ran_dry();
       if (got.again()) return State::blocked;
       return got.state == IoResult::State::ended ? State::source_ended : State::source_failed;
     }
     received_ += got.size;
+    flow_ += got.size;
     if (left_ != unlimited) left_ -= got.size;
   }
 }
 
 void Relay::relieve() {
-  if (!pipe_ || in_pipe_ == 0 || (held_ && !held_.empty())) return;
+  if (!pipe_ || (held_ && !held_.empty())) return;
+  if (in_pipe_ == 0) {  // a stream that fell silent; a body's rest is still to come
+    flow_ = 0;
+    return is_stream_ ? give_pipe_back() : void();
+  }
   may_splice_ = false;
   held_ = buffers_.take(BufferPool::large);
   const auto got = ::read(pipe_->read, held_.data(), std::min(held_.room(), in_pipe_));

@@ -1,9 +1,9 @@
 // relay.h: moves bytes one way from a stream to another, as they are, until a count is reached or the source ends.
 //   Back-pressure: nothing is read while the sink has not taken what was read before; what is held is one slab, or
 //   one pipe. The slab goes back while there is nothing to move (an idle WebSocket holds none). Plain to plain with
-//   much left is spliced through a pipe. Where none can be had, or a sink leaves it full for a second, bytes are
-//   copied; the pipe goes back once the sink has taken what is in it. Each call moves at most its share, so that a
-//   fast pair can't starve others.
+//   much left, or in flow, is spliced through a pipe. Where none can be had, or a sink leaves it full for a second,
+//   bytes are copied; the pipe goes back once the sink has taken what is in it. Each call moves at most its share, so
+//   that a fast pair can't starve others.
 #pragma once
 
 #include <cstdint>
@@ -29,9 +29,11 @@ class Relay {
 
   // `left` bytes are still to come from the source; what is in `held` goes first and is not counted in it.
   void start(std::uint64_t left, Buffer held = {});
+  // Until the source ends; spliced while much comes at a time, as in a dump of a database.
+  void start_stream(Buffer held = {});
   State run(Stream& from, Stream& to);
-  // Called when the sink has taken nothing for a second: copies from now on, and empties the pipe as far as a slab
-  // holds it.
+  // Called when nothing has moved for a second. If the sink takes nothing: copies from now on, and empties the pipe
+  // as far as a slab holds it. If a stream is silent: its pipe is for others.
   void relieve();
 
   std::uint64_t moved() const { return moved_; }  // bytes handed to the sink
@@ -43,6 +45,7 @@ class Relay {
   bool worth_splicing(const Stream& from, const Stream& to) const;
   State drain(Stream& to);  // done: nothing is held any more
   IoResult fill(Stream& from, Stream& to);
+  void ran_dry();
   void give_pipe_back();
 
   BufferPool& buffers_;
@@ -51,7 +54,8 @@ class Relay {
   std::optional<Pipe> pipe_;
   std::size_t in_pipe_ = 0;
   std::uint64_t left_ = 0, moved_ = 0, received_ = 0;
-  bool may_splice_ = true, wants_large_ = false;
+  std::uint64_t flow_ = 0;  // bytes read; an eighth is forgotten each time the source runs dry
+  bool may_splice_ = true, wants_large_ = false, is_stream_ = false;
 };
 
 }  // namespace gatehouse

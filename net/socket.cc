@@ -151,6 +151,14 @@ int start_connect(const SocketAddress& to) {
   return -1;
 }
 
+void keep_alive(int fd) {
+  constexpr int on = 1, idle_s = 30, interval_s = 10, probes = 3;
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
 int connect_error(int fd) {
   int error = 0;
   socklen_t size = sizeof error;

@@ -90,6 +90,8 @@ class Socket final : public Pollable {
 
 // Starts a connection. The descriptor, or -1 with errno. TCP_NODELAY is set.
 int start_connect(const SocketAddress& to);
+// A peer that is gone without a word is noticed within a minute, and the socket fails.
+void keep_alive(int fd);
 // How a started connection ended: 0 once it stands, else the errno.
 int connect_error(int fd);
 

@@ -67,11 +67,20 @@ int TlsSession::bio_write(BIO* bio, const char* data, int size) {
 int TlsSession::bio_read(BIO* bio, char* data, int size) {
   auto& self = *static_cast<TlsSession*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
+  if (self.first_) return self.replay_some(data, size);
   const IoResult got = self.socket_.receive(data, size);
   self.starved_ = got.again();
   if (got.ok()) return static_cast<int>(got.size);
   if (got.again()) BIO_set_retry_read(bio);
   return got.state == IoResult::State::ended ? 0 : -1;
+}
+
+int TlsSession::replay_some(char* data, int size) {
+  const std::size_t some = std::min(first_.size(), static_cast<std::size_t>(size));
+  std::memcpy(data, first_.data(), some);
+  first_.consume(some);
+  if (first_.empty()) first_.release();
+  return static_cast<int>(some);
 }
 
 std::size_t TlsSession::bytes_pending() { return pending_of_all; }

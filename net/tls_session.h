@@ -10,6 +10,7 @@
 
 #include <openssl/ssl.h>
 
+#include "net/buffer.h"
 #include "net/openssl_ptr.h"
 #include "net/socket.h"
 
@@ -22,6 +23,8 @@ class TlsSession {
   TlsSession(const TlsSession&) = delete;
   ~TlsSession() { drop_pending(); }
 
+  // Bytes that were read off the socket before TLS began. REQUIRES that nothing was read yet.
+  void replay(Buffer first) { first_ = std::move(first); }
   IoResult handshake();
   IoResult receive(char* data, std::size_t size);
   // Takes all of it, or nothing (again). What could not be sent yet is pending(). `last`: close_notify goes along.
@@ -30,7 +33,7 @@ class TlsSession {
   bool pending() const { return sent_ < pending_.size(); }
   // More may be had without the socket: not so where what is buffered is a record that isn't whole.
   bool has_buffered_input() const {
-    return end_.state != IoResult::State::again || (!starved_ && SSL_has_pending(ssl_.get()) == 1);
+    return first_ || end_.state != IoResult::State::again || (!starved_ && SSL_has_pending(ssl_.get()) == 1);
   }
   void close_notify();
   // What the sessions of this thread keep because their sockets didn't take it.
@@ -44,6 +47,7 @@ class TlsSession {
   static int bio_read(BIO*, char*, int);
   static long bio_control(BIO*, int, long, void*);
   static BIO_METHOD* bio_method();
+  int replay_some(char* data, int size);
   IoResult judge(int result);
   IoResult send_stage(bool more = false);
   void hold_stage();
@@ -54,6 +58,7 @@ class TlsSession {
 
   SslPtr ssl_;
   Socket& socket_;
+  Buffer first_;      // to be replayed
   std::string held_;  // written, but kept for the next send: a ticket that goes with the first answer
   std::string pending_;
   std::size_t sent_ = 0;

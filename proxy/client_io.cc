@@ -8,6 +8,7 @@
 
 #include "net/proxy_protocol.h"
 #include "proxy/exchange_io.h"
+#include "proxy/tcp_io.h"
 
 namespace gatehouse::proxy {
 namespace {
@@ -44,7 +45,7 @@ bool ClientConnection::begin(int fd) {
 
 void ClientConnection::cut() {
   was_cut = true;
-  stream.socket.close();
+  carries_tcp ? stream.socket.reset() : stream.socket.close();
   waker.signal();
 }
 
@@ -57,7 +58,12 @@ SocketAddress ClientConnection::destination() const {
 }
 
 Task<> ClientConnection::story() {
-  const bool welcome = co_await greet();
+  bool welcome = co_await greet();
+  if (welcome && may_be_tcp()) {
+    const bool carried = co_await carry();
+    if (carried) co_return worker.forget(*this);
+  }
+  if (welcome && listener->conf.tls) welcome = co_await shake_hands();
   bool more = welcome;
   while (more) {
     const bool spoke = co_await await_first_bytes();
@@ -75,9 +81,18 @@ Task<bool> ClientConnection::greet() {
     if (!named) co_return false;
     if (!count_named()) co_return false;
   }
-  if (!listener->conf.tls) co_return true;
-  const bool shaken = co_await shake_hands();
-  co_return shaken;
+  co_return true;
+}
+
+bool ClientConnection::may_be_tcp() const {
+  return listener->tcp || (listener->conf.tls && worker.worlds.current().tcp().shares(listener->conf.address));
+}
+
+// False: it is not for a service that carries TCP.
+Task<bool> ClientConnection::carry() {
+  const auto session = std::make_unique<TcpSession>(*this);
+  const bool carried = co_await session->run();
+  co_return carried;
 }
 
 Task<bool> ClientConnection::read_proxy_header() {
@@ -126,6 +141,7 @@ Task<bool> ClientConnection::shake_hands() {
   SslPtr ssl = worker.tls_server(*listener).accept(*selection);
   if (!ssl) co_return false;
   stream.tls = std::make_unique<TlsSession>(std::move(ssl), stream.socket);
+  if (!in.empty()) stream.tls->replay(std::move(in));
   worker.counters.tls_connections_open.add();
   for (;;) {
     const IoResult result = stream.tls->handshake();

@@ -1,4 +1,5 @@
-// client_io.h: one client's connection, and the story of it: PROXY header, TLS handshake, request after request.
+// client_io.h: one client's connection, and the story of it: PROXY header, TLS handshake, request after request; or,
+//   where a service carries TCP, one session.
 //   One coroutine a connection. Every wait has a deadline from limits. A connection that says nothing holds no
 //   buffer. The end is graceful: what we said last is readable by the client before the connection is gone.
 #pragma once
@@ -36,11 +37,14 @@ struct ClientConnection : Pooled, ListNode {
   bool in_head = false;  // in the middle of a request's head
   bool idle = false;     // between two requests
   bool was_cut = false;
-  bool linger = false;  // the client may still be sending: read it off before closing
+  bool carries_tcp = false;  // a session: cut, it must not look as if it had come to its end
+  bool linger = false;       // the client may still be sending: read it off before closing
 
  private:
   Task<> story();
   Task<bool> greet();
+  bool may_be_tcp() const;
+  Task<bool> carry();
   Task<bool> read_proxy_header();
   bool count_named();
   Task<bool> shake_hands();

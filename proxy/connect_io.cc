@@ -57,7 +57,7 @@ Task<Status> send_proxy_header(BackendConnection& connection, Waker& waker, cons
   const ProxyBytes header = first ? write_proxy_v1(told) : write_proxy_v2(told);
   for (std::size_t sent = 0; sent < header.size;) {
     // The request follows in this turn: one packet takes both, for backends that read the header with one call.
-    const bool request_follows = service.protocol != conf::Protocol::https;
+    const bool request_follows = !request.raw && service.protocol != conf::Protocol::https;
     const IoResult result =
         connection.stream.socket.send(header.bytes.data() + sent, header.size - sent, request_follows);
     if (result.ok()) sent += result.size;
@@ -108,7 +108,7 @@ Task<Made> connect_backend(Worker& worker, Waker& waker, const ConnectRequest& r
   Status done = co_await await_connection(*connection, waker, deadline);
   if (done && service.send_proxy != conf::SendProxy::none)
     done = co_await send_proxy_header(*connection, waker, request, deadline);
-  if (done && service.protocol == conf::Protocol::https)
+  if (done && !request.raw && service.protocol == conf::Protocol::https)
     done = co_await shake_hands(worker, *connection, waker, request, deadline);
   if (!done) co_return done.error();
   co_return Made(std::move(connection));

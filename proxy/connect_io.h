@@ -20,6 +20,7 @@ struct ConnectRequest {
   Millis timeout;
   const ClientConnection& client;  // for the PROXY header
   std::string_view host;           // SNI where the service names none
+  bool raw = false;                // bytes as they come: no TLS of ours, and perhaps the endpoint speaks first
 };
 
 Task<Result<std::unique_ptr<BackendConnection>>> connect_backend(Worker& worker, Waker& waker,

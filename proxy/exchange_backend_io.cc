@@ -25,6 +25,7 @@ std::optional<std::uint64_t> acked_bytes(int fd) {
 }
 
 http::Termination no_endpoint_reason(pool::Outcome outcome, bool queue_was_full) {
+  if (outcome == pool::Outcome::doubled) return http::Termination::two_primaries;
   if (outcome != pool::Outcome::busy) return http::Termination::no_endpoint;
   return queue_was_full ? http::Termination::queue_full : http::Termination::queue_timeout;
 }

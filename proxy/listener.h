@@ -12,6 +12,7 @@ namespace gatehouse::proxy {
 
 struct Listener {
   conf::Listen conf;
+  bool tcp = false;  // opened for services that carry TCP; else of gatehouse.yaml, for HTTP
   std::uint16_t port() const { return conf.address.port; }
 };
 

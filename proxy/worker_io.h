@@ -37,6 +37,7 @@ struct WorkerCounters {
   Counter backend_connects, backend_reuses, backend_connect_failures;
   Counter retries, stale_replays, local_replies, malformed_requests, malformed_responses;
   Counter upgrades_open, accept_pauses;
+  Counter tcp_sessions, tcp_sessions_open;
 };
 
 // What the workers of a process share.

@@ -91,6 +91,7 @@ class WorldBuilder {
     registry_.forget_dead();
     for (const auto& service : world_->table_->services) world_->pools_.push_back(make_pool(service));
     make_matcher();
+    world_->tcp_ = TcpTable(world_->table_->services);
     return world;
   }
 

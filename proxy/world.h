@@ -26,6 +26,7 @@
 #include "proxy/pool/sticky.h"
 #include "proxy/route/matcher.h"
 #include "proxy/settings.h"
+#include "proxy/tcp_table.h"
 
 namespace gatehouse {
 struct TlsClientPolicy;
@@ -64,6 +65,7 @@ class World {
   World();
   std::uint64_t generation() const { return generation_; }
   const route::Matcher& matcher() const { return *matcher_; }
+  const TcpTable& tcp() const { return tcp_; }
   // In the order of the routing table: RouteTarget::service is an index into it.
   std::span<const PoolPtr> pools() const { return pools_; }
   const ServicePool& pool(const route::RouteTarget& target) const { return *pools_[target.service]; }
@@ -81,6 +83,7 @@ class World {
   std::shared_ptr<const conf::RoutingTable> table_;
   std::shared_ptr<const route::Matcher> matcher_;
   conf::Findings matcher_findings_;
+  TcpTable tcp_;
   std::vector<PoolPtr> pools_;
   std::vector<pool::StickyKey> sticky_keys_;
   std::shared_ptr<const Settings> settings_;

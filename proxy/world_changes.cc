@@ -34,6 +34,12 @@ bool same(const conf::Service& a, const conf::Service& b) {
   return a.*Field == b.*Field;
 }
 
+std::map<std::string, const conf::TcpEntry*> tcp_of(const conf::Service& service) {
+  std::map<std::string, const conf::TcpEntry*> entries;
+  for (const auto& entry : service.tcp) entries[entry.text()] = &entry;
+  return entries;
+}
+
 // A service's own keys, by the names operators give them.
 struct Key {
   std::string_view name;
@@ -108,6 +114,15 @@ void compare_routes(const conf::Service& before, const conf::Service& after, con
       [&](const auto& name, auto* old, auto* fresh) {
         if (*old != *fresh) line(name, "changed");
       });
+  const auto tcp_line = [&](const std::string& name, const std::string& what) {
+    out.push_back(service + "tcp " + name + " " + what);
+  };
+  compare(
+      tcp_of(before), tcp_of(after), [&](const auto& name, auto*) { tcp_line(name, "removed"); },
+      [&](const auto& name, auto*) { tcp_line(name, "added"); },
+      [&](const auto& name, auto* old, auto* fresh) {
+        if (*old != *fresh) tcp_line(name, "changed");
+      });
 }
 
 void compare_policies(const conf::Service& before, const conf::Service& after, const std::string& service,
@@ -135,6 +150,7 @@ std::vector<std::string> changes(const World* before, const World& after) {
       [&](const auto& name, const auto& pool) {
         out.push_back(prefix(name) + "added, " + count_of(pool->endpoints.size(), "endpoint") + ", " +
                       count_of(pool->service->routes.size(), "route"));
+        for (const auto& entry : pool->service->tcp) out.push_back(prefix(name) + "tcp " + entry.text() + " added");
       },
       [&](const auto& name, const auto& old, const auto& fresh) {
         if (old == fresh) return;

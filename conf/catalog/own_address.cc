@@ -11,7 +11,7 @@ bool is_any(const IpAddress& ip) { return ip == any_v4 || ip == any_v6; }
 
 }  // namespace
 
-std::string own_address(const SocketAddress& address, const conf::Config& config,
+std::string own_address(const SocketAddress& address, const conf::Config& config, std::span<const SocketAddress> tcp,
                         std::span<const IpAddress> local_addresses) {
   const IpAddress& ip = address.ip;
   const bool here = is_any(ip) || ip == IpAddress::v4(127, 0, 0, 1) || ip == *IpAddress::parse("::1") ||
@@ -22,6 +22,8 @@ std::string own_address(const SocketAddress& address, const conf::Config& config
   };
   for (const conf::Listen& listen : config.listen)
     if (meets(listen.address)) return "the listener " + listen.name;
+  for (const SocketAddress& each : tcp)
+    if (meets(each)) return "the TCP listener " + each.text();
   return meets(config.metrics.address) ? "the metrics address" : "";
 }
 

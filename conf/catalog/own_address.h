@@ -9,7 +9,8 @@
 namespace gatehouse::catalog {
 
 // "the listener https", "the metrics address", or empty. A listener on all addresses is met at each of the machine's.
-std::string own_address(const SocketAddress& address, const conf::Config& config,
+// `tcp`: what services open.
+std::string own_address(const SocketAddress& address, const conf::Config& config, std::span<const SocketAddress> tcp,
                         std::span<const IpAddress> local_addresses);
 
 }  // namespace gatehouse::catalog

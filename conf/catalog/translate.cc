@@ -11,6 +11,7 @@
 #include "conf/claims.h"
 #include "conf/merge.h"
 #include "conf/review.h"
+#include "conf/tcp_claims.h"
 #include "conf/words.h"
 
 namespace gatehouse::catalog {
@@ -35,7 +36,9 @@ class Translation {
     merge_services();
     add(pool_fabio_routes(services_, input_.previous));
     add(conf::settle_claims(services_, input_.previous));
-    std::erase_if(services_, [](const conf::Service& service) { return service.routes.empty(); });
+    add(conf::settle_tcp_claims(services_, input_.previous, input_.config));
+    std::erase_if(services_, [](const conf::Service& service) { return !is_served(service); });
+    tcp_addresses_ = conf::tcp_addresses(services_);
     for (conf::Service& service : services_) keep_usable_instances(service);
     add(conf::load_pages(services_, out_.pages, input_.previous, input_.read_file));
     set_hosts();
@@ -46,6 +49,8 @@ class Translation {
 
  private:
   void add(const Findings& findings) { out_.findings.insert(out_.findings.end(), findings.begin(), findings.end()); }
+
+  static bool is_served(const conf::Service& service) { return !service.routes.empty() || !service.tcp.empty(); }
 
   void merge_services() {
     std::map<std::string, conf::MergeInput> inputs;
@@ -74,9 +79,9 @@ class Translation {
       if (const auto before = previous_.find(name); before != previous_.end()) merge.previous = before->second.get();
       conf::Merged merged = conf::merge_service(std::move(merge), context);
       add(merged.findings);
-      if (merged.service.routes.empty()) tell_of_no_route(name);
+      if (!is_served(merged.service)) tell_of_no_route(name);
       if (!merged.certificate.empty()) certificates_[name] = {merged.certificate, merged.certificate_by_file};
-      if (!merged.service.routes.empty()) services_.push_back(std::move(merged.service));
+      if (is_served(merged.service)) services_.push_back(std::move(merged.service));
     }
   }
 
@@ -112,7 +117,7 @@ class Translation {
     const std::optional<IpAddress> ip =
         instance.address == "localhost" ? IpAddress::v4(127, 0, 0, 1) : IpAddress::parse(instance.address);
     if (!ip) return {};  // a name: judged by what it resolves to, when the world is built
-    const std::string own = own_address({*ip, instance.port}, input_.config, input_.local_addresses);
+    const std::string own = own_address({*ip, instance.port}, input_.config, tcp_addresses_, input_.local_addresses);
     return own.empty() ? own : "is " + own + " of this door itself; not used";
   }
 
@@ -122,11 +127,16 @@ class Translation {
       if (!why.empty()) out_.findings.push_back({instance.at, service.name + ": " + instance.id, why});
       return !why.empty();
     });
+    if (!service.instances.empty()) return;
     const bool needs_none = std::all_of(service.routes.begin(), service.routes.end(),
                                         [](const conf::Route& route) { return route.policy.redirect.has_value(); });
-    if (service.instances.empty() && !needs_none)
+    if (!needs_none)
       out_.findings.push_back(
           {service.routes[0].at, service.name, "has routes but no instance: they answer 503", Severity::warning});
+    if (!service.tcp.empty())
+      out_.findings.push_back({service.tcp[0].at, service.name,
+                               "has no instance: connections to " + service.tcp[0].text() + " are closed",
+                               Severity::warning});
   }
 
   // hosts: comes first; then what a service says of its hosts: in gatehouse.yaml before tags, the one that holds the
@@ -191,6 +201,7 @@ class Translation {
   std::map<std::string, std::vector<const conf::Instance*>> instances_;        // by service
   conf::RoutingTable out_;
   std::vector<conf::Service> services_;
+  std::vector<SocketAddress> tcp_addresses_;         // that services open
   std::map<std::string, Certificate> certificates_;  // by service
 };
 

@@ -1,7 +1,7 @@
 // translate.h: instances and gatehouse.yaml to the table that the routing world is built from. Pure.
 //   Groups instances by service, merges what is said of each, settles who holds a route, and shares with the previous
-//   table every service that has not changed. Services without a route are not in the table; services with routes but
-//   no instance are, and answer 503. What is wrong with one service is told and touches no other.
+//   table every service that has not changed. Services without a route or a TCP address are not in the table; those
+//   with routes but no instance are, and answer 503. What is wrong with one service is told and touches no other.
 //   Limits: 1000 findings; the rest is counted.
 #pragma once
 

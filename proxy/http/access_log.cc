@@ -36,6 +36,7 @@ constexpr std::array<std::string_view, termination_count> terminations{
     "misdirected",
     "route_refused",
     "no_endpoint",
+    "two_primaries",
     "queue_full",
     "queue_timeout",
     "overload",
@@ -51,6 +52,8 @@ constexpr std::array<std::string_view, termination_count> terminations{
     "tunnel_client_closed",
     "tunnel_backend_closed",
     "tunnel_idle",
+    "client_reset",
+    "backend_reset",
     "shutdown",
 };
 

@@ -39,6 +39,7 @@ inline constexpr std::size_t access_line_bytes_max = 8 << 10;
 //   misdirected             421: the certificate of this connection doesn't cover the host
 //   route_refused           503: the route's own definition was refused
 //   no_endpoint             503: no healthy endpoint
+//   two_primaries           503: of a `single` service more than one endpoint is healthy
 //   queue_full              503: as many wait as may
 //   queue_timeout           503: waited as long as one may
 //   overload                503: limits.memory is used up, or the door lacks descriptors, ports or memory
@@ -51,9 +52,11 @@ inline constexpr std::size_t access_line_bytes_max = 8 << 10;
 //   backend_timeout         504: silence after the request was sent
 //   backend_withdrawn       503: the endpoint was left under the request
 //   total_timeout           504, or cut: total_timeout of the route
-//   tunnel_client_closed    after an upgrade: the client ended it
-//   tunnel_backend_closed   after an upgrade: the backend ended it
-//   tunnel_idle             after an upgrade: silence both ways
+//   tunnel_client_closed    after an upgrade, or of TCP: the client ended it
+//   tunnel_backend_closed   after an upgrade, or of TCP: the backend ended it
+//   tunnel_idle             after an upgrade, or of TCP: silence both ways
+//   client_reset            of TCP: the client broke it off
+//   backend_reset           of TCP: the backend broke it off
 //   shutdown                cut: the door was going down, and limits.shutdown_time was over
 enum class Termination : std::uint8_t {
   ok,
@@ -72,6 +75,7 @@ enum class Termination : std::uint8_t {
   misdirected,
   route_refused,
   no_endpoint,
+  two_primaries,
   queue_full,
   queue_timeout,
   overload,
@@ -87,6 +91,8 @@ enum class Termination : std::uint8_t {
   tunnel_client_closed,
   tunnel_backend_closed,
   tunnel_idle,
+  client_reset,
+  backend_reset,
   shutdown,
 };
 inline constexpr std::size_t termination_count = static_cast<std::size_t>(Termination::shutdown) + 1;

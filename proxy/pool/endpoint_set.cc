@@ -79,7 +79,10 @@ std::shared_ptr<const MaglevTable> make_maglev(std::span<const Endpoint> primari
 
 EndpointSet::EndpointSet(const std::vector<Endpoint>& endpoints, const conf::Service& service,
                          const EndpointSet* previous)
-    : balance_(service.balance), slow_start_ms_(service.slow_start.count()), drain_ms_(service.drain_time.count()) {
+    : balance_(service.balance),
+      single_(service.single),
+      slow_start_ms_(service.slow_start.count()),
+      drain_ms_(service.drain_time.count()) {
   const auto all = static_cast<std::uint32_t>(endpoints.size());
   endpoints_.reserve(all);
   for (const bool backup : {false, true}) {

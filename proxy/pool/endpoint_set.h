@@ -38,6 +38,7 @@ class EndpointSet {
   const Tier& primaries() const { return tiers_[0]; }
   const Tier& backups() const { return tiers_[1]; }
   conf::Balance balance() const { return balance_; }
+  bool single() const { return single_; }
   std::int64_t slow_start_ms() const { return slow_start_ms_; }
   std::int64_t drain_ms() const { return drain_ms_; }
   const MaglevTable* maglev() const { return maglev_.get(); }
@@ -47,6 +48,7 @@ class EndpointSet {
   std::vector<Endpoint> endpoints_;
   Tier tiers_[2];
   conf::Balance balance_ = conf::Balance::least_request;
+  bool single_ = false;
   std::int64_t slow_start_ms_ = 0, drain_ms_ = 0;
   std::shared_ptr<const MaglevTable> maglev_;
 };

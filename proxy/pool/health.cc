@@ -10,7 +10,7 @@ namespace gatehouse::pool {
 namespace {
 
 constexpr Millis changing_interval = 1s;
-constexpr Millis unused_interval = 60s;
+constexpr Millis unused_interval = 60s, unused_after = 60s;
 
 Health health_of(CheckResult result) {
   constexpr std::array said = {Health::up, Health::warning, Health::down};
@@ -54,6 +54,11 @@ void CheckHealth::on_result(CheckResult result, Millis lag) {
   } else if (said == Health::down && row_ >= warns_) {
     health_ = Health::warning;
   }
+}
+
+bool in_use(const conf::Service& service, const Endpoint& endpoint, Millis unused_for) {
+  return endpoint.backup || service.single || endpoint.live->requests.load(std::memory_order_relaxed) > 0 ||
+         unused_for < unused_after;
 }
 
 EndpointHealth::EndpointHealth(std::span<const conf::HealthCheck* const> checks, Health before) {

@@ -39,6 +39,10 @@ class CheckHealth {
   Health health_;
 };
 
+// Whether an endpoint's checks keep their usual pace: it was used of late, or is now (a TCP session lasts long after
+// its beginning), or is needed at once when it is: a backup, or one that could be the primary.
+bool in_use(const conf::Service& service, const Endpoint& endpoint, Millis unused_for);
+
 class EndpointHealth {
  public:
   // `before`: what the endpoint's state says. Checks that come to an endpoint already judged (because they were

@@ -5,6 +5,7 @@
 namespace gatehouse::pool {
 
 Pick pick(const EndpointSet& set, const PickContext& context) {
+  if (set.single()) return pick_single(set, context);
   for (const auto& policy : policies) {
     if (policy.balance == set.balance()) return policy.pick(set, context);
   }
@@ -12,6 +13,7 @@ Pick pick(const EndpointSet& set, const PickContext& context) {
 }
 
 Pick pick_sticky(const EndpointSet& set, std::size_t index, const PickContext& context) {
+  if (set.single()) return pick_single(set, context);
   const Endpoint& endpoint = set[index];
   const auto draining = endpoint.live->draining_since_ms.load(std::memory_order_relaxed);
   const bool drained = draining != 0 && context.now_ms - draining >= set.drain_ms();

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "conf/service.h"
 #include "proxy/pool/endpoint.h"
@@ -30,6 +31,7 @@ enum class Outcome : std::uint8_t {
   busy,       // healthy ones are there, all at max_requests: queue
   unchecked,  // none healthy, but some await their first check: queue, shortly
   tried,      // what could be used has been tried
+  doubled,    // of a `single` service more than one is healthy: 503
   unhealthy,  // endpoints are there, none of use: 503
   empty,      // the service has no endpoint at all: 503
 };
@@ -44,6 +46,12 @@ Pick pick(const EndpointSet&, const PickContext&);
 // The endpoint a sticky cookie names, which a draining one keeps for the drain time and a busy one is waited for;
 // another by pick() when it can't serve at all: then the client wants a new cookie.
 Pick pick_sticky(const EndpointSet&, std::size_t index, const PickContext&);
+
+// The one healthy endpoint of a `single` service, whatever its policy: a primary. Never one of two, never one that
+// merely rests; and none while one that was there before it has not been checked, since that might be a second.
+Pick pick_single(const EndpointSet&, const PickContext&);
+// The endpoints that a `single` service could be at now. More than one: it gets nothing new.
+std::vector<const Endpoint*> contenders(const EndpointSet&);
 
 Pick pick_round_robin(const EndpointSet&, const PickContext&);
 Pick pick_least_request(const EndpointSet&, const PickContext&);

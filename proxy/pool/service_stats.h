@@ -25,7 +25,8 @@ struct alignas(64) ServiceShard {
   Counter aborted;                   // ended without a response: the client or the time took it
   Counter retries, retries_refused;  // refused: by the budget
   Counter queue_full, queue_timeout;
-  Counter bytes_in, bytes_out;  // from and to clients
+  Counter bytes_in, bytes_out;        // from and to clients
+  Counter sessions, sessions_failed;  // of TCP; failed: got no endpoint
   std::array<Counter, latency_bounds_ms.size() + 1> latency;
   Counter latency_us_total;
 

@@ -14,7 +14,8 @@ struct Probe {
 constexpr Probe probes[] = {{conf::HealthCheck::Kind::http, probe_http},
                             {conf::HealthCheck::Kind::tcp, probe_tcp},
                             {conf::HealthCheck::Kind::grpc, probe_grpc},
-                            {conf::HealthCheck::Kind::h2ping, probe_h2ping}};
+                            {conf::HealthCheck::Kind::h2ping, probe_h2ping},
+                            {conf::HealthCheck::Kind::redis, probe_redis}};
 
 Task<bool> send_proxy_header(Stream& stream, Waker& waker, conf::SendProxy version, LoopTime deadline,
                              ProbeReport& report) {

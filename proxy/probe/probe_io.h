@@ -1,6 +1,6 @@
 // probe_io.h: one run of one check against one place: what came of it, and a line that says why.
 //   A fresh connection each time, as Consul does; everything within the check's own timeout. One file a kind
-//   (probe_http_io, probe_tcp_io, probe_h2_io), one row in `probes`.
+//   (probe_http_io, probe_tcp_io, probe_h2_io, probe_redis_io), one row in `probes`.
 #pragma once
 
 #include <string>
@@ -34,6 +34,7 @@ Task<ProbeReport> probe_http(Waker& waker, const ProbeTarget& target);
 Task<ProbeReport> probe_tcp(Waker& waker, const ProbeTarget& target);
 Task<ProbeReport> probe_grpc(Waker& waker, const ProbeTarget& target);
 Task<ProbeReport> probe_h2ping(Waker& waker, const ProbeTarget& target);
+Task<ProbeReport> probe_redis(Waker& waker, const ProbeTarget& target);
 
 // A connection (and TLS, if the check wants it) before the deadline; what failed is in the report.
 Task<bool> open_probe(Stream& stream, Waker& waker, const ProbeTarget& target, LoopTime deadline,

@@ -9,7 +9,6 @@
 namespace gatehouse::pool {
 namespace {
 
-constexpr LoopTime unused_after_ms = 60'000;
 constexpr LoopTime glance_ms = 250;  // how soon a failure on the data path is noticed
 
 bool equal_checks(const Probed& a, const Probed& b) {
@@ -172,7 +171,7 @@ Task<> Prober::story(Subject& subject, std::size_t index) {
   const conf::HealthCheck& check = subject.probed.checks[index];
   Subject::Check& own = *subject.checks[index];
   Waker& waker = own.waker;
-  if (check.kind == conf::HealthCheck::Kind::ttl || check.kind == conf::HealthCheck::Kind::redis) co_return;
+  if (check.kind == conf::HealthCheck::Kind::ttl) co_return;
   const std::optional<IpAddress>& known = subject.probed.addresses[index];
   const SocketAddress address{known.value_or(IpAddress()),
                               check.port != 0 ? check.port : subject.probed.endpoint.address.port};
@@ -200,8 +199,7 @@ Task<> Prober::story(Subject& subject, std::size_t index) {
     const std::uint64_t requests = subject.probed.endpoint.live->requests_total.load(std::memory_order_relaxed);
     if (requests != subject.requests_seen || subject.used_at == 0) subject.used_at = loop_.now();
     subject.requests_seen = requests;
-    // A backup is idle until it is needed at once.
-    const bool used = subject.probed.endpoint.backup || loop_.now() - subject.used_at < unused_after_ms;
+    const bool used = in_use(*subject.probed.service, subject.probed.endpoint, Millis(loop_.now() - subject.used_at));
     subject.resting = !used;
     next = loop_.now() + probe_delay(check, subject.health.pace(index, used), dice_.roll()).count();
   }

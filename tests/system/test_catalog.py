@@ -319,6 +319,6 @@ def test_an_instance_that_lacks_a_restriction_is_kept_out(house, make_backend):
     assert odd.requests == []
 
 
-def test_a_service_that_we_do_not_carry_yet_is_told(house, make_backend):
-    house.catalog.put("db", instance("db", make_backend("db"), "tcp=127.11.0.1:3306"))
-    told(house, "tcp", "not carried")
+def test_what_we_do_not_carry_yet_is_told(house, make_backend):
+    house.catalog.put("db", instance("db", make_backend("db"), "route=db.test", "compress=gzip"))
+    told(house, "compress", "not carried")

@@ -14,9 +14,10 @@ import pytest
 from support import bulk
 from support.backend import Backend
 from support.client import Client, ask
-from support.door import problems, wait_healthy
+from support.door import wait_healthy
 from support.load import Load
 from support.process import MIB
+from support.tcp_backend import TcpBackend, first_line, greeted
 from support.wait import wait_until
 
 pytestmark = pytest.mark.ci
@@ -78,10 +79,34 @@ def service_of(answer):
     return answer.get("X-Backend").rsplit("-", 1)[0]
 
 
-def test_its_files_are_good_and_what_waits_for_the_next_release_is_told(opencraft):
+def test_its_files_are_good(opencraft):
     done = opencraft.check()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert any("mysql" in text and "tcp" in text for text in problems(opencraft.status()))
+
+
+def test_mysql_moves_to_the_backup_and_back_with_its_sessions(opencraft):
+    """on_unhealthy=close and on_return=close: nobody writes to a server that is not the one."""
+    at = ("127.11.0.1", 3306)
+    first, backup = (TcpBackend(f"mysql-{n}", address=f"127.11.9.{n}", port=3306) for n in (1, 2))
+    try:
+        wait_healthy(opencraft, "mysql", "mysql-1", "mysql-2", within=15)
+        assert greeted(at, source="127.11.101.7") == "mysql-1"
+        assert greeted(at, source="127.12.0.1") is None, "the network that may"
+        with Client(at, source=STAFF) as client:
+            assert first_line(client) == "mysql-1"
+            first.stop_listening()
+            wait_healthy(opencraft, "mysql", "mysql-2", within=15)
+            assert first_line(client) is None
+        with Client(at, source=STAFF) as client:
+            assert first_line(client) == "mysql-2"
+            first.stop()
+            first = TcpBackend("mysql-1", address="127.11.9.1", port=3306)
+            wait_healthy(opencraft, "mysql", "mysql-1", "mysql-2", within=15)
+            assert first_line(client) is None
+        assert greeted(at, source=STAFF) == "mysql-1"
+    finally:
+        first.stop()
+        backup.stop()
 
 
 @pytest.mark.parametrize(

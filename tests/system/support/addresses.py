@@ -3,6 +3,7 @@ test runs beside each other never meet."""
 import itertools
 import os
 import socket
+import struct
 
 HTTP, HTTPS, METRICS = 22080, 22443, 22901
 
@@ -22,3 +23,10 @@ def free_address():
         except OSError:
             continue
     raise AssertionError("unreachable")
+
+
+def listens(address):
+    """Whether somebody listens there, told without a connection to him."""
+    wanted = "%08X:%04X" % (struct.unpack("=I", socket.inet_aton(address[0]))[0], address[1])
+    with open("/proc/net/tcp") as file:
+        return any(line.split()[1] == wanted and line.split()[3] == "0A" for line in file.readlines()[1:])

@@ -166,7 +166,6 @@ TEST(Merge, ANotCarriedRestrictionOfTheServiceRefusesAllItsRoutes) {
 TEST(Merge, WhatShallBeOffOrHeldBackIsNotServedWhileThatIsNotCarried) {
   const Settings rows[] = {{{"route", "a.example maintenance=true"}},
                            {{"route", "a.example"}, {"maintenance", "true"}},
-                           {{"route", "a.example"}, {"single", "true"}},
                            {{"route", "a.example"}, {"zone", "only"}}};
   for (const Settings& said : rows) {
     const Merged merged = Case{.instances = {instance("web-1", said)}}.merge();
@@ -366,7 +365,59 @@ TEST(Agree, WhatTheFileSaysIsNotTheInstancesToDifferIn) {
   EXPECT_EQ(ids(of.merge()).size(), 2u);
 }
 
+TEST(Merge, ATcpAddressHasWhatTheServiceSaysOfItsRoutes) {
+  const Merged merged =
+      Case{.instances = {instance(
+               "web-1",
+               {{"tcp", "127.0.0.1:3306"}, {"allow", "10.0.0.0/8"}, {"connect_timeout", "1s"}, {"retry", "2"}})}}
+          .merge();
+  ASSERT_EQ(merged.service.tcp.size(), 1u);
+  const TcpEntry& entry = merged.service.tcp[0];
+  EXPECT_EQ(entry.policy.allow.size(), 1u);
+  EXPECT_EQ(entry.policy.connect_timeout, 1s);
+  EXPECT_EQ(entry.policy.retry.attempts, 2u);
+  EXPECT_EQ(entry.policy.idle_timeout, 2h) << "not that of requests";
+  EXPECT_EQ(entry.spelling, "native");
+  EXPECT_EQ(entry.refused, "");
+  EXPECT_TRUE(merged.findings.empty());
+}
+
+TEST(Merge, OfTcpAddressesTheFirstLayerThatSaysAnyWins) {
+  Case of{.yaml = layer("yaml", {{"tcp", "127.0.0.1:3307"}, {"idle_timeout", "5m"}}),
+          .everywhere = layer("yaml", {{"tcp", "127.0.0.1:1"}}),
+          .instances = {instance("web-1", {{"tcp", "127.0.0.1:3306"}})}};
+  const Merged merged = of.merge();
+  ASSERT_EQ(merged.service.tcp.size(), 1u);
+  EXPECT_EQ(merged.service.tcp[0].text(), "127.0.0.1:3307");
+  EXPECT_EQ(merged.service.tcp[0].spelling, "yaml");
+  EXPECT_EQ(merged.service.tcp[0].policy.idle_timeout, 5min);
+  of.yaml.reset(), of.instances = {instance("web-1", {})};
+  EXPECT_TRUE(of.merge().service.tcp.empty()) << "an address belongs to one service";
+}
+
+TEST(Merge, ARestrictionThatIsNotCarriedRefusesTcpToo) {
+  const Settings rows[] = {{{"tcp", "127.0.0.1:3306"}, {"auth", "basic:x"}},
+                           {{"tcp", "127.0.0.1:3306"}, {"allow", "nonsense"}},
+                           {{"tcp", "127.0.0.1:3306"}, {"zone", "only"}}};
+  for (const Settings& said : rows) {
+    const Merged merged = Case{.instances = {instance("web-1", said)}}.merge();
+    ASSERT_EQ(merged.service.tcp.size(), 1u);
+    EXPECT_NE(merged.service.tcp[0].refused, "") << said[1].first;
+  }
+}
+
+TEST(Merge, SessionsOfASinglePrimaryEndWithItUnlessSaidOtherwise) {
+  const auto on_unhealthy = [](const Settings& said) {
+    return Case{.instances = {instance("web-1", said)}}.merge().service.on_unhealthy;
+  };
+  EXPECT_EQ(on_unhealthy({{"tcp", ":1"}, {"single", "true"}}), OnUnhealthy::close);
+  EXPECT_EQ(on_unhealthy({{"tcp", ":1"}, {"single", "true"}, {"on_unhealthy", "drain"}}), OnUnhealthy::drain);
+  EXPECT_EQ(on_unhealthy({{"tcp", ":1"}, {"single", "false"}}), OnUnhealthy::drain);
+}
+
 TEST(Review, ARouteForAllServicesIsRefused) {
+  EXPECT_EQ(texts(review_layer(layer("yaml", {{"tcp", ":80"}}), "*")),
+            std::vector<std::string>{"file:1:1: services.*.tcp: a tcp belongs to one service"});
   EXPECT_EQ(texts(review_layer(layer("yaml", {{"route", "a.example"}, {"zone", "prefer"}}), "*")),
             (std::vector<std::string>{"file:1:1: services.*.route: a route belongs to one service",
                                       "file:1:1: warning: services.*.zone: not carried yet: ignored"}));

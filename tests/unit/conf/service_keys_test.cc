@@ -329,7 +329,7 @@ TEST(ServiceKeys, RoutesAndTheirOptions) {
 }
 
 TEST(ServiceKeys, WhatIsNotCarriedYetIsToldApartFromWhatIsWrong) {
-  const std::vector<Row> rows{{"tcp", "127.0.0.1:3306", "not carried yet: ignored"},
+  const std::vector<Row> rows{{"tcp", "127.0.0.1:3306"},
                               {"tunnel", "offer", "not carried yet: ignored"},
                               {"failover", "dc2", "not carried yet: ignored"},
                               {"rate_limit", "search", "not carried yet: refused until it is"},
@@ -337,7 +337,7 @@ TEST(ServiceKeys, WhatIsNotCarriedYetIsToldApartFromWhatIsWrong) {
                               {"zone", "prefer", "not carried yet: ignored"},
                               {"zone", "ignore"},
                               {"zone", "only", "not carried yet: refused until it is"},
-                              {"single", "true", "not carried yet: refused until it is"},
+                              {"single", "true"},
                               {"single", "false"},
                               {"maintenance", "true", "not carried yet: refused until it is"},
                               {"maintenance", "false"},
@@ -347,7 +347,7 @@ TEST(ServiceKeys, WhatIsNotCarriedYetIsToldApartFromWhatIsWrong) {
                               {"balance", "maglev"},
                               {"certificate", "acme", "acme is not carried yet: ignored"},
                               {"certificate", "file:x"},
-                              {"health", "redis role=master", "redis is not carried yet: ignored"},
+                              {"health", "redis role=master"},
                               {"protocol", "h2c", "h2c is not carried yet: the service's routes are refused"},
                               {"protocol", "https"},
                               {"timeout", "5s"}};

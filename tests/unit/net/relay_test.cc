@@ -1,5 +1,7 @@
 #include "net/relay.h"
 
+#include <functional>
+
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -65,6 +67,85 @@ TEST(Relay, APipeThatItsSinkLeavesFullGoesBackOnceItIsEmpty) {
     take();
   }
   EXPECT_FALSE(relay.holds_pipe());
+}
+
+// What is written to one end comes out of the other, with the relay between them.
+struct Channel {
+  explicit Channel(const std::function<void(Relay&)>& begin) : pipes(4), from(loop), to(loop), relay(buffers, pipes) {
+    begin(relay);
+  }
+  Relay::State offer(std::size_t bytes) {
+    const std::string some(bytes, 'x');
+    EXPECT_EQ(::write(from.theirs.get(), some.data(), some.size()), static_cast<ssize_t>(some.size()));
+    return run();
+  }
+  Relay::State run() {
+    from.ready();
+    to.ready();
+    return relay.run(from.ours, to.ours);
+  }
+  std::size_t take() {
+    std::string into(1 << 20, 0);
+    const auto count = ::read(to.theirs.get(), into.data(), into.size());
+    return count < 0 ? 0 : static_cast<std::size_t>(count);
+  }
+
+  Loop loop;
+  BufferPool buffers;
+  PipePool pipes;
+  Ends from, to;
+  Relay relay;
+};
+
+TEST(Relay, AStreamThatSaysLittleIsCopiedAndOneThatSaysMuchIsSpliced) {
+  Channel channel([](Relay& relay) { relay.start_stream(); });
+  for (int i = 0; i < 1000; ++i) {
+    channel.offer(1000);
+    ASSERT_EQ(channel.take(), 1000u);
+  }
+  EXPECT_FALSE(channel.relay.holds_pipe());
+  EXPECT_EQ(channel.buffers.bytes_out(), 0u) << "no slab while there is nothing to move";
+  for (int i = 0; i < 20; ++i) {
+    channel.offer(100'000);
+    ASSERT_EQ(channel.take(), 100'000u);
+  }
+  EXPECT_TRUE(channel.relay.holds_pipe());
+  for (int i = 0; i < 20; ++i) {
+    channel.offer(1000);
+    ASSERT_EQ(channel.take(), 1000u);
+  }
+  EXPECT_FALSE(channel.relay.holds_pipe()) << "little again";
+}
+
+TEST(Relay, APipeOfAStreamThatFellSilentGoesBack) {
+  Channel channel([](Relay& relay) { relay.start_stream(); });
+  for (int i = 0; i < 20; ++i) {
+    channel.offer(100'000);
+    ASSERT_EQ(channel.take(), 100'000u);
+  }
+  ASSERT_TRUE(channel.relay.holds_pipe());
+  channel.relay.relieve();
+  EXPECT_FALSE(channel.relay.holds_pipe());
+  EXPECT_EQ(channel.pipes.bytes_out(), 0u);
+  channel.offer(100'000);
+  EXPECT_EQ(channel.take(), 100'000u);
+}
+
+TEST(Relay, WhatIsHeldGoesFirstAndTheEndComesLast) {
+  Buffer held;
+  Channel channel([](Relay&) {});
+  held = channel.buffers.take();
+  held.append("first ");
+  channel.relay.start_stream(std::move(held));
+  ASSERT_EQ(::write(channel.from.theirs.get(), "second", 6), 6);
+  ::shutdown(channel.from.theirs.get(), SHUT_WR);
+  EXPECT_EQ(channel.run(), Relay::State::blocked) << "a short read: the end is another edge";
+  EXPECT_EQ(channel.run(), Relay::State::source_ended);
+  char got[32];
+  const auto count = ::read(channel.to.theirs.get(), got, sizeof got);
+  EXPECT_EQ(std::string(got, static_cast<std::size_t>(count)), "first second");
+  EXPECT_EQ(channel.relay.moved(), 12u);
+  EXPECT_EQ(channel.relay.received(), 6u);
 }
 
 TEST(PipePool, KeepsFewThatNobodyUses) {

@@ -15,7 +15,8 @@ namespace {
 
 // A server's session and a client of plain OpenSSL, joined by a socket pair, behind their handshake.
 struct Ends {
-  explicit Ends(int version = TLS1_3_VERSION) {
+  // `replayed`: what the client says first is read off the socket before the session begins.
+  explicit Ends(int version = TLS1_3_VERSION, bool replayed = false) {
     SSL_set_max_proto_version(theirs.get(), version);
     const CertificatePtr pair = test::make_certificate();
     SslPtr ours(SSL_new(context.get()));
@@ -28,12 +29,23 @@ struct Ends {
     EXPECT_TRUE(socket.open(loop, fds[0]));
     SSL_set_fd(theirs.get(), other.get());
     session.emplace(std::move(ours), socket);
+    if (replayed) replay();
     for (int turn = 0; turn < 8; ++turn) {
       wake();
       session->handshake();
       SSL_do_handshake(theirs.get());
     }
     EXPECT_TRUE(SSL_is_init_finished(theirs.get()));
+  }
+  void replay() {
+    SSL_do_handshake(theirs.get());
+    wake();
+    Buffer first = buffers.take();
+    const IoResult got = socket.receive(first.data(), first.room());
+    ASSERT_TRUE(got.ok());
+    first.grew(got.size);
+    session->replay(std::move(first));
+    EXPECT_TRUE(session->has_buffered_input());
   }
   void wake() { socket.on_events(EPOLLIN | EPOLLOUT); }
 
@@ -45,10 +57,23 @@ struct Ends {
   const SslCtxPtr context = make_context();
   const SslPtr theirs{SSL_new(context.get())};
   Loop loop;
+  BufferPool buffers;
   UniqueFd other;
   Socket socket;
   std::optional<TlsSession> session;
 };
+
+TEST(TlsSession, WhatWasReadBeforeItIsReplayed) {
+  Ends ends(TLS1_3_VERSION, true);
+  EXPECT_EQ(ends.buffers.bytes_out(), 0u) << "the slab goes back";
+  EXPECT_FALSE(ends.session->has_buffered_input());
+  ASSERT_EQ(SSL_write(ends.theirs.get(), "hello", 5), 5);
+  ends.wake();
+  char got[16];
+  const IoResult result = ends.session->receive(got, sizeof got);
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(std::string(got, result.size), "hello");
+}
 
 TEST(TlsSession, AFewRecordsWithoutDataAreRead) {
   Ends ends;

@@ -424,5 +424,26 @@ TEST_F(Worlds, SayWhatBecameDifferent) {
                    "service web: route web.example/ removed", "host web.example: policy removed"}));
 }
 
+TEST_F(Worlds, TcpAddressesAreFoundAndTheirChangesTold) {
+  add_route("aaa", "a.example");
+  add_instance("db", "db-1", "10.0.0.1");
+  service("db").tcp.push_back({.address = *SocketAddress::parse("127.0.0.1:3306")});
+  build();
+  const auto target = world_->tcp().find(*SocketAddress::parse("127.0.0.1:3306"), "");
+  ASSERT_TRUE(target);
+  EXPECT_EQ(world_->pools()[target->service]->service->name, "db");
+  EXPECT_EQ(changed().back(), "service db: tcp 127.0.0.1:3306 added");
+  service("db").tcp[0].policy.idle_timeout = 1h;
+  service("db").tcp.push_back({.address = *SocketAddress::parse("127.0.0.1:3307"), .sni = "x.example"});
+  build();
+  EXPECT_EQ(changed(),
+            (Lines{"service db: tcp 127.0.0.1:3306 changed", "service db: tcp 127.0.0.1:3307 sni=x.example added"}));
+  service("db").tcp.clear();
+  build();
+  EXPECT_EQ(changed(), (Lines{"service db: tcp 127.0.0.1:3306 removed",
+                              "service db: tcp 127.0.0.1:3307 sni=x.example removed"}));
+  EXPECT_FALSE(world_->tcp().find(*SocketAddress::parse("127.0.0.1:3306"), ""));
+}
+
 }  // namespace
 }  // namespace gatehouse::proxy

@@ -8,6 +8,7 @@
 #include "conf/catalog/file_source_io.h"
 #include "conf/catalog/own_address.h"
 #include "conf/catalog/tags.h"
+#include "conf/reader_io.h"
 
 namespace gatehouse::catalog {
 namespace {
@@ -204,12 +205,27 @@ TEST(Translate, FindingsArePrintableAndBounded) {
   EXPECT_EQ(std::count_if(lines.begin(), lines.end(), [](const auto& line) { return line.find("note") < 40; }), 0);
 }
 
+TEST(Translate, AServiceThatOnlyCarriesTcpIsServed) {
+  Given given{.instances = {instance("db", "db-1", {"gatehouse.tcp=127.0.0.1:3306"}, "10.0.0.1", 3306),
+                            instance("db", "db-2", {"gatehouse.tcp=127.0.0.1:3306"}, "127.0.0.1", 3306)}};
+  given.config.catalog.permit_listen = {"127.0.0.1:3306"};
+  const RoutingTable table = given.translate();
+  ASSERT_EQ(names(table), Texts{"db"});
+  ASSERT_EQ(table.services[0]->instances.size(), 1u) << "what is the door itself would go in a circle";
+  EXPECT_EQ(table.services[0]->instances[0].id, "db-1");
+  given.instances.erase(given.instances.begin());
+  EXPECT_EQ(told(given.translate()).back(),
+            "db.json:3:5: warning: db: has no instance: connections to "
+            "127.0.0.1:3306 are closed");
+}
+
 TEST(OwnAddress, AListenerIsMetAtItsAddressAndOnAllIfItIsOnAll) {
   Config config;
   config.listen = {{.name = "http", .address = *SocketAddress::parse("[::]:80")},
                    {.name = "https", .address = *SocketAddress::parse("192.0.2.1:443")},
                    {.name = "inner", .address = *SocketAddress::parse("127.0.0.5:8000")}};
   const std::vector<IpAddress> local{*IpAddress::parse("192.0.2.1")};
+  const std::vector<SocketAddress> tcp{*SocketAddress::parse("127.0.0.6:3306"), *SocketAddress::parse("[::]:5432")};
   struct Row {
     const char* address;
     std::uint16_t port;
@@ -226,8 +242,11 @@ TEST(OwnAddress, AListenerIsMetAtItsAddressAndOnAllIfItIsOnAll) {
                                          {"127.0.0.1", 443, ""},
                                          {"127.0.0.5", 8000, "the listener inner"},
                                          {"127.0.0.1", 8000, ""},
-                                         {"127.0.0.1", 9901, "the metrics address"}})
-    EXPECT_EQ(own_address({*IpAddress::parse(row.address), row.port}, config, local), row.own)
+                                         {"127.0.0.1", 9901, "the metrics address"},
+                                         {"127.0.0.6", 3306, "the TCP listener 127.0.0.6:3306"},
+                                         {"127.0.0.7", 3306, ""},
+                                         {"192.0.2.1", 5432, "the TCP listener [::]:5432"}})
+    EXPECT_EQ(own_address({*IpAddress::parse(row.address), row.port}, config, tcp, local), row.own)
         << row.address << ":" << row.port;
 }
 
@@ -257,6 +276,20 @@ TEST(Translate, TheFilesCertificateComesBeforeTags) {
 }
 
 // A host of many Open edX instances, its databases included, as its operators wrote it.
+TEST(Translate, TheDatabasesOfTheExamples) {
+  const std::string folder = GATEHOUSE_SOURCE "/conf/examples/databases";
+  conf::ReadConfig read = conf::read_config(folder + "/gatehouse.yaml", {.folder = folder});
+  FileSource source(Home{.datacenter = "dc1", .node = "fd1"});
+  Given given{source.update(read_folder(folder + "/services", "services")).instances};
+  given.config = std::move(read.config);
+  const RoutingTable table = given.translate();
+  EXPECT_EQ(told(table), Texts{});
+  ASSERT_EQ(names(table), (Texts{"mail", "postgres", "redis"}));
+  EXPECT_TRUE(table.services[0]->tcp[0].shared);
+  EXPECT_TRUE(table.services[1]->single);
+  EXPECT_TRUE(table.services[2]->health->redis_master);
+}
+
 TEST(Translate, TheOpencraftDeployment) {
   const std::string folder = GATEHOUSE_SOURCE "/tests/unit/conf/catalog/opencraft";
   FileSource source(Home{.datacenter = "dc1", .node = "fd1"});
@@ -267,8 +300,10 @@ TEST(Translate, TheOpencraftDeployment) {
   Given given{state.instances};
   given.config.catalog.permit_hosts = {"**.opencraft.example", "campus.acme-university.example",
                                        "learn.bank.example"};
+  given.config.catalog.permit_listen = {"127.11.0.1:3306", "127.11.0.1:5672", "127.11.0.1:27017"};
   const RoutingTable table = given.translate();
-  EXPECT_EQ(names(table), (Texts{"bank-forum", "bank-lms", "campus-lms", "campus-preview", "campus-studio"}));
+  EXPECT_EQ(names(table), (Texts{"bank-forum", "bank-lms", "campus-lms", "campus-preview", "campus-studio", "mongodb",
+                                 "mysql", "rabbitmq"}));
   const Service& bank = *table.services[1];
   EXPECT_EQ(bank.instances[0].weight_passing, 10u);
   EXPECT_EQ(bank.instances[1].weight_passing, 30u);
@@ -280,10 +315,13 @@ TEST(Translate, TheOpencraftDeployment) {
   const Service& studio = *table.services[4];
   EXPECT_EQ(studio.routes[0].policy.timeout, 300s);
   EXPECT_EQ(studio.routes[0].policy.max_body, 2ull << 30);
-  EXPECT_EQ(told(table),
-            (Texts{"services/databases.json:9:5: warning: mongodb: gatehouse.tcp: not carried yet: ignored",
-                   "services/databases.json:4:5: warning: mysql: gatehouse.tcp: not carried yet: ignored",
-                   "services/databases.json:6:5: warning: rabbitmq: gatehouse.tcp: not carried yet: ignored"}));
+  const Service& mysql = *table.services[6];
+  ASSERT_EQ(mysql.tcp.size(), 1u);
+  EXPECT_EQ(mysql.tcp[0].text(), "127.11.0.1:3306");
+  EXPECT_EQ(mysql.tcp[0].policy.allow.size(), 1u);
+  EXPECT_EQ(mysql.on_return, conf::OnReturn::close);
+  EXPECT_TRUE(mysql.instances[1].backup);
+  EXPECT_EQ(told(table), Texts{});
 }
 
 }  // namespace

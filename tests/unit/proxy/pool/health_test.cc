@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "proxy/pool/endpoint_registry.h"
+#include "tests/unit/proxy/pool/pools.h"
 
 namespace gatehouse::pool {
 namespace {
@@ -238,6 +239,17 @@ TEST(ChecksOf, AreTheInstancesAndTheServicesUnlessThereAreToBeNone) {
   EXPECT_EQ(checks_of(service, instance)[2], &*service.health);
   service.health_none = true;
   EXPECT_TRUE(checks_of(service, instance).empty());
+}
+
+TEST(InUse, WhatIsUsedNowOrNeededAtOnceKeepsItsPace) {
+  conf::Service service;
+  const Endpoint idle = make_endpoint({}, 0);
+  EXPECT_TRUE(in_use(service, idle, 59s));
+  EXPECT_FALSE(in_use(service, idle, 60s));
+  EXPECT_TRUE(in_use(service, make_endpoint({.in_flight = 1}, 1), 1h)) << "a session that began an hour ago";
+  EXPECT_TRUE(in_use(service, make_endpoint({.backup = true}, 2), 1h));
+  service.single = true;
+  EXPECT_TRUE(in_use(service, idle, 1h)) << "an idle primary that is one no longer would be a second one";
 }
 
 }  // namespace
