@@ -168,6 +168,10 @@ struct Route {
   bool operator==(const Route&) const = default;
 };
 
+// What a catalog that runs checks itself says of an instance: the worst of its checks and its node's. A folder of
+// definitions says passing: its checks are run here.
+enum class CatalogHealth { passing, warning, critical };
+
 // One place a service listens. Identity: datacenter, node, service id, address, port and the service's TLS identity.
 struct Instance {
   std::string datacenter, node, service, id, address;
@@ -179,6 +183,9 @@ struct Instance {
   unsigned max_connections = 0, max_requests = 0;  // 0: no limit
   std::vector<HealthCheck> checks;                 // run by ourselves, besides the policy's own `health`
   bool maintenance = false;
+  CatalogHealth catalog_health = CatalogHealth::passing;
+  std::string held;                 // why it is kept although the catalog has it no more; empty: it has
+  std::uint64_t catalog_index = 0;  // Consul's ModifyIndex of the definition; 0: none
   Origin at;
   bool operator==(const Instance&) const = default;
 };
