@@ -201,6 +201,8 @@ Status Door::start_threads() {
                                    std::string(pool::name_of(change.after)) + " (" + change.output + ")";
           change.after == pool::Health::up ? note("health", text) : warn("health", text);
           withdraw_by(change);
+          if (change.after == pool::Health::down)
+            for (const auto& consul : consuls_) consul->check_failed(change.service, change.endpoint);
         });
       },
       dice_.roll());

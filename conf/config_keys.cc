@@ -65,7 +65,7 @@ Form<Secret> secret() {
   return mapping<Secret>("secret",
                          {
                              {"file", &Secret::file, path(), "the file that holds it; others must not read it"},
-                             {"env", &Secret::env, word(), "the variable of the environment that holds it"},
+                             {"env", &Secret::env, word_or_empty(), "the variable of the environment that holds it"},
                          });
 }
 

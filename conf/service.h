@@ -185,6 +185,7 @@ struct Instance {
   bool maintenance = false;
   CatalogHealth catalog_health = CatalogHealth::passing;
   std::string held;                 // why it is kept although the catalog has it no more; empty: it has
+  bool departed = false;            // the last of its service, which is gone: its routes stay and answer 503
   std::uint64_t catalog_index = 0;  // Consul's ModifyIndex of the definition; 0: none
   Origin at;
   bool operator==(const Instance&) const = default;

@@ -27,6 +27,7 @@ BlockingQuery::Step BlockingQuery::on_reply(const ConsulReply& reply, TimePoint 
   if (const ConsulFault fault = judge(reply); fault != ConsulFault::none) return fail(fault, now, dice);
   Step step;
   step.regressed = reply.index < index_;
+  step.unmoved = index_ != 0 && reply.index == index_;
   index_ = step.regressed ? 0 : std::max<std::uint64_t>(reply.index, 1);
   failures_ = 0;
   step.next = take_turn(now);
@@ -44,7 +45,7 @@ BlockingQuery::Step BlockingQuery::on_silence(TimePoint now, std::uint64_t dice)
 // Whoever answers next may be another server.
 BlockingQuery::Step BlockingQuery::fail(ConsulFault fault, TimePoint now, std::uint64_t dice) {
   index_ = 0;
-  return {fault, false, now + backoff(failures_++, dice)};
+  return {fault, false, false, now + backoff(failures_++, dice)};
 }
 
 TimePoint BlockingQuery::take_turn(TimePoint now) {

@@ -22,6 +22,7 @@ class BlockingQuery {
   struct Step {
     ConsulFault fault = ConsulFault::none;
     bool regressed = false;  // the index went backwards
+    bool unmoved = false;    // the index is that of the answer before: nothing can have changed, whatever it says
     TimePoint next{};        // when to ask again
   };
 

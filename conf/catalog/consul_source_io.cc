@@ -8,8 +8,10 @@
 namespace gatehouse::catalog {
 namespace {
 
-constexpr Millis spread = 200ms;       // over which watches come back together
-constexpr Millis quiet_least = 250ms;  // between two tellings
+constexpr Millis spread = 200ms;          // over which watches come back together
+constexpr Millis quiet_least = 250ms;     // between two tellings
+constexpr Millis regression_lasts = 60s;  // agents register anew what a wiped server lost
+constexpr Millis held_look = 10s;
 
 std::uint64_t number_of(std::string_view text) {
   std::uint64_t number = 0;
@@ -67,6 +69,7 @@ ConsulSource::ConsulSource(asio::io_context& io, const conf::ConsulServer& serve
       prefixes_(std::move(prefixes)),
       dice_(seed),
       on_change_(std::move(on_change)),
+      expire_timer_(io),
       list_(std::make_unique<Watch>(io, "")),
       tell_timer_(io),
       client_(io, {.place = server.address}) {
@@ -74,6 +77,7 @@ ConsulSource::ConsulSource(asio::io_context& io, const conf::ConsulServer& serve
   view_.address = server.address.text();
   watch_services();
   ask(*list_);
+  look_at_held();
 }
 
 ConsulSource::~ConsulSource() = default;
@@ -122,7 +126,9 @@ void ConsulSource::take(Watch& watch, const Result<HttpClientReply>& got) {
     if (!names) wrong = names.error().what;
   } else {
     Result<std::vector<conf::Instance>> found = parse_health(reply.body, place_);
-    if (found) take_health(watch, std::move(*found));
+    if (step.regressed) regressed_at_ = now;
+    const bool trusted = !step.unmoved && (regressed_at_ == TimePoint{} || now - regressed_at_ > regression_lasts);
+    if (found) take_health(watch, *found, trusted);
     if (!found) wrong = found.error().what;
   }
   if (!wrong.empty()) {
@@ -138,12 +144,41 @@ void ConsulSource::take(Watch& watch, const Result<HttpClientReply>& got) {
   if (watch.name.empty()) watch_services();
 }
 
-void ConsulSource::take_health(Watch& watch, std::vector<conf::Instance> found) {
+void ConsulSource::take_health(Watch& watch, const std::vector<conf::Instance>& found, bool trusted) {
+  std::vector<conf::Instance> now = hold_.update(watch.name, found, trusted, false, Clock::now());
   const bool first = !std::exchange(watch.known, true);
-  if (!first && found == watch.instances) return;
-  watch.instances = std::move(found);
+  if (!first && now == watch.instances) return;
+  watch.instances = std::move(now);
   ++view_.changes;
   tell(watch.name);
+}
+
+void ConsulSource::check_failed(const std::string& service, const std::string& endpoint) {
+  const std::size_t slash = endpoint.find('/');
+  if (slash == endpoint.npos || !hold_.drop(service, endpoint.substr(0, slash), endpoint.substr(slash + 1))) return;
+  services_.at(service)->instances = hold_.instances(service);
+  tell(service);
+}
+
+std::size_t ConsulSource::approve(const std::string& service, const std::string& id) {
+  const std::size_t gone = hold_.approve(service, id);
+  if (gone == 0) return 0;
+  services_.at(service)->instances = hold_.instances(service);
+  tell(service);
+  return gone;
+}
+
+void ConsulSource::look_at_held() {
+  const TimePoint now = Clock::now();
+  const bool trusted = !away_ && (regressed_at_ == TimePoint{} || now - regressed_at_ > regression_lasts);
+  if (hold_.expire(trusted, now)) {
+    for (auto& [name, watch] : services_) watch->instances = hold_.instances(name);
+    tell("held long enough");
+  }
+  expire_timer_.expires_after(held_look);
+  expire_timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) look_at_held();
+  });
 }
 
 void ConsulSource::schedule(Watch& watch, TimePoint at) {
@@ -206,12 +241,19 @@ const ConsulSource::Watch* ConsulSource::troubled() const {
 }
 
 conf::Findings ConsulSource::findings() const {
+  conf::Findings out;
+  for (const HoldDown::Held& each : hold_.held())
+    out.push_back({{place_.shown_as + " " + each.node + "/" + each.id},
+                   each.service,
+                   "held: " + each.reason + "; it serves as long as our check of it passes",
+                   conf::Severity::warning});
   const Watch* watch = troubled();
-  if (watch == nullptr) return {};
+  if (watch == nullptr) return out;
   std::string what = watch->trouble;
   if (!watch->name.empty()) what = watch->name + ": " + what;
   if (view_.good_at_ms != 0) what += "; the last good state stays in force";
-  return {{{view_.address}, "catalog.consul", what, conf::Severity::warning}};
+  out.push_back({{view_.address}, "catalog.consul", what, conf::Severity::warning});
+  return out;
 }
 
 ConsulSource::View ConsulSource::view() const {

@@ -1,9 +1,9 @@
 // consul_source_io.h: one datacenter's Consul as a source of instances, watched by blocking queries.
 //   One query watches the names of all services and their tags; one more each service that carries a tag of ours or
-//   is named in gatehouse.yaml. Each service keeps its last good answer, whatever becomes of Consul. While the agent
-//   is away only the first of these queries asks for it; the others follow, spread over a moment.
-//   Threads  control. Changes are told at once, then at most every 250 ms.
-//   Limits   connections_most of HttpClient, services_most watched.
+//   is named in gatehouse.yaml. Each service keeps its last good answer, whatever becomes of Consul, and what an
+//   answer lacks leaves only with evidence (hold_down.h). While the agent is away only the first of these queries
+//   asks for it; the others follow, spread over a moment. Threads  control. Changes are told at once, then at most
+//   every 250 ms. Limits   connections_most of HttpClient, services_most watched.
 #pragma once
 
 #include <functional>
@@ -15,6 +15,7 @@
 
 #include "conf/catalog/blocking_query.h"
 #include "conf/catalog/consul_health.h"
+#include "conf/catalog/hold_down.h"
 #include "conf/config.h"
 #include "net/dice.h"
 #include "net/http_client_io.h"
@@ -36,7 +37,11 @@ class ConsulSource {
   const conf::ConsulServer& server() const { return server_; }
   void want(std::set<std::string> services);
   std::vector<conf::Instance> instances() const;  // the last good of each service, in the order of names
-  conf::Findings findings() const;                // what is wrong with it now
+  // Our own check of an endpoint ("node/id") failed: one that is held only by us goes.
+  void check_failed(const std::string& service, const std::string& endpoint);
+  std::size_t approve(const std::string& service, const std::string& id);
+  std::vector<HoldDown::Held> held() const { return hold_.held(); }
+  conf::Findings findings() const;  // what is wrong with it now
 
   struct View {
     std::string datacenter, address;
@@ -54,12 +59,13 @@ class ConsulSource {
   void ask(Watch& watch);
   void take(Watch& watch, const Result<HttpClientReply>& got);
   void take_services(const std::string& body);
-  void take_health(Watch& watch, std::vector<conf::Instance> found);
+  void take_health(Watch& watch, const std::vector<conf::Instance>& found, bool trusted);
   void schedule(Watch& watch, TimePoint at);
   void note_fault(Watch& watch, ConsulFault fault, std::string trouble);
   const Watch* troubled() const;  // whose fault stands for all; null: all is well
   void let_all_ask();
   void watch_services();
+  void look_at_held();
   void tell(const std::string& cause);
 
   asio::io_context& io_;
@@ -70,6 +76,9 @@ class ConsulSource {
   Dice dice_;
   OnChange on_change_;
   ServiceTags names_;
+  HoldDown hold_;
+  TimePoint regressed_at_{};  // when an index went backwards last: servers may know less than they did
+  asio::steady_timer expire_timer_;
   std::unique_ptr<Watch> list_;
   std::map<std::string, std::unique_ptr<Watch>> services_;
   View view_;

@@ -148,3 +148,67 @@ def test_the_token_is_sent_and_read_again_when_its_file_changes(door, consul, ma
     consul.put("web", make_backend("web"), "gatehouse.route=web.test")
     wait_until(lambda: any(token == "two" for *_, token in consul.asked), "the new token")
     wait_for(made, 200)
+
+
+# -- what the catalog no longer has ---------------------------------------------------------------------------------
+
+
+def served_by(door, host="web.test", count=30):
+    return {ask(door.http, host=host).get("X-Backend") for _ in range(count)}
+
+
+@pytest.fixture
+def farm(door, consul, make_backend):
+    """Ten services of one instance, and one of ten."""
+    made = door()
+    backends = [make_backend(f"web{n}") for n in range(10)]
+    for n, backend in enumerate(backends):
+        consul.put("web", backend, "gatehouse.route=web.test", "gatehouse.balance=round_robin", node=f"n{n}")
+        consul.put(f"one{n}", make_backend(f"one{n}"), f"gatehouse.route=one{n}.test", node=f"n{n}")
+    wait_until(lambda: len(served_by(made)) == 10, "ten instances")
+    for n in range(10):
+        wait_for(made, 200, f"one{n}.test")
+    made.backends = backends
+    return made
+
+
+def test_one_that_is_deregistered_leaves_at_once(farm, consul):
+    consul.remove("web", f"web-{farm.backends[0].port}", node="n0")
+    wait_until(lambda: served_by(farm) == {f"web{n}" for n in range(1, 10)}, "nine instances")
+
+
+def test_many_that_vanish_at_once_are_held_as_long_as_they_answer(farm, consul):
+    for n in range(9):
+        del consul.services["web"][(f"n{n}", f"web-{farm.backends[n].port}")]
+    consul.remove("web", f"web-{farm.backends[9].port}", node="n9")
+    wait_until(lambda: "held: the catalog lost" in json.dumps(farm.status()), "status tells why")
+    assert served_by(farm) == {f"web{n}" for n in range(10)}
+    farm.backends[3].stop()
+    wait_until(lambda: served_by(farm) == {f"web{n}" for n in range(10) if n != 3}, "who doesn't answer goes", within=15)
+
+
+def test_many_that_were_critical_first_leave_at_once(farm, consul):
+    for n in range(9):
+        consul.set_status("web", f"web-{farm.backends[n].port}", "critical", node=f"n{n}")
+    wait_until(lambda: served_by(farm) == {"web9"}, "one is left")
+    for n in range(9):
+        consul.remove("web", f"web-{farm.backends[n].port}", node=f"n{n}")
+    wait_until(lambda: "held:" not in json.dumps(farm.status()), "nobody is held")
+    assert served_by(farm) == {"web9"}
+
+
+def test_a_service_that_lost_its_last_instance_answers_503_and_not_404(farm, consul):
+    consul.remove("one0")
+    wait_until(lambda: status_of(farm, "one0.test") == 503, "no endpoint is left")
+
+
+def test_a_wiped_catalog_takes_nothing_away(farm, consul):
+    kept = dict(consul.services)
+    consul.services.clear()
+    consul.wake(index=3)
+    wait_until(lambda: "could not be trusted" in json.dumps(farm.status()), "status tells why", within=15)
+    assert served_by(farm) == {f"web{n}" for n in range(10)}
+    assert {status_of(farm, f"one{n}.test") for n in range(10)} == {200}
+    consul.services.update(kept)
+    consul.wake()
+    wait_until(lambda: "held:" not in json.dumps(farm.status()), "all is as it was", within=15)
