@@ -75,7 +75,8 @@ Door::Door(asio::io_context& io, conf::ReadConfig read)
       positions_(std::move(read.positions)),
       config_text_(std::move(read.text)),
       history_(config_.node.state + "/history.jsonl"),
-      catalog_(home_of(config_)),
+      dice_(static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count())),
+      files_(home_of(config_)),
       watch_timer_(io),
       endings_timer_(io),
       stop_timer_(io),
@@ -169,8 +170,6 @@ Status Door::open_control() {
 }
 
 Status Door::start_threads() {
-  const auto seed = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-  Dice dice(seed);
   if (config_.access_log.to != "off") {
     Result<std::unique_ptr<LogWriter>> log = LogWriter::open(config_.access_log.to);
     if (!log) return Error{Errc::io, at_key("logs.access.to", log.error())};
@@ -193,14 +192,16 @@ Status Door::start_threads() {
           change.after == pool::Health::up ? note("health", text) : warn("health", text);
           withdraw_by(change);
           look_at_primaries();
+          if (change.after == pool::Health::down)
+            for (const auto& consul : consuls_) consul->check_failed(change.service, change.endpoint);
         });
       },
-      dice.roll());
+      dice_.roll());
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   const unsigned count = config_.workers != 0 ? config_.workers : cores;
   const TicketKeys::Secret tickets = TicketKeys::make_secret(std::chrono::system_clock::now());
   for (unsigned i = 0; i < count; ++i) {
-    workers_.push_back(std::make_unique<proxy::Worker>(i, shared_, dice.roll(), tickets));
+    workers_.push_back(std::make_unique<proxy::Worker>(i, shared_, dice_.roll(), tickets));
     if (access_log_) access_log_->add(workers_.back()->access_log);
   }
   return Done{};
@@ -245,6 +246,7 @@ Status Door::start() {
   if (const Status threads = start_threads(); !threads) return threads;
   read_catalog();
   rebuild("start");
+  watch_consul();
   tell_endings();
   if (const Status control = open_control(); !control) return control;
   watch_files();
@@ -293,10 +295,11 @@ ReloadResult Door::reload(const std::string& by) {
   config_ = std::move(read.config);
   config_findings_ = result.findings;
   positions_ = std::move(read.positions);
-  catalog_.set_home(home_of(config_));
+  files_.set_home(home_of(config_));
   config_text_ = std::move(read.text);
   listeners_ = std::move(listeners);
   if (other_folder) certificate_folder_.reset();
+  watch_consul();
   read_catalog();
   rebuild("reload");
   watch_files();

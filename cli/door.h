@@ -16,10 +16,12 @@
 #include "cli/backend_tls.h"
 #include "cli/event_log.h"
 #include "cli/history.h"
+#include "conf/catalog/consul_source_io.h"
 #include "conf/catalog/file_source.h"
 #include "conf/reader.h"
 #include "net/asio.h"
 #include "net/certificate_folder_io.h"
+#include "net/dice.h"
 #include "net/file_watch.h"
 #include "net/log_writer.h"
 #include "net/privileges.h"
@@ -69,6 +71,7 @@ class Door {
   const pool::Prober& prober() const { return *prober_; }
   History& history() { return history_; }
   conf::Findings certificate_findings() const;
+  std::span<const std::unique_ptr<catalog::ConsulSource>> consuls() const { return consuls_; }
   const std::shared_ptr<const CertificateSet>& certificates() const { return certificates_; }
   const std::set<std::string>& drained() const { return drained_; }     // "service" or "service/endpoint"
   std::int64_t started_at_ms() const { return started_at_ms_; }         // wall clock
@@ -106,7 +109,9 @@ class Door {
   void watch_files();
   void wait_for_changes();
   void files_changed();
-  void read_catalog();
+  void read_catalog();                     // the folder anew
+  void gather();                           // what all sources say now
+  void watch_consul();                     // as the configuration has it
   void rebuild(const std::string& cause);  // reads all but the catalog anew
   void read_table();
   void read_certificates();
@@ -131,10 +136,13 @@ class Door {
   UniqueFd state_lock_;
   History history_;
   std::set<std::string> drained_;
+  Dice dice_;
 
   // What the world is made of.
-  catalog::FileSource catalog_;
-  catalog::SourceState instances_;
+  catalog::FileSource files_;
+  catalog::SourceState from_files_;
+  std::vector<std::unique_ptr<catalog::ConsulSource>> consuls_;  // as in config_.catalog.consul
+  catalog::SourceState instances_;                               // of all sources
   std::unique_ptr<CertificateFolder> certificate_folder_;
   std::shared_ptr<const CertificateSet> certificates_;
   CertificatePtr placeholder_;

@@ -114,11 +114,42 @@ conf::Findings Door::findings() const {
 }
 
 void Door::read_catalog() {
-  if (config_.catalog.files.empty()) {
-    instances_ = {};
-    return;
+  from_files_ = {};
+  if (!config_.catalog.files.empty())
+    from_files_ = files_.update(catalog::read_folder(config_.catalog.files, config_.catalog.files));
+  gather();
+}
+
+void Door::gather() {
+  instances_ = from_files_;
+  for (const auto& consul : consuls_) {
+    const std::vector<conf::Instance> found = consul->instances();
+    instances_.instances.insert(instances_.instances.end(), found.begin(), found.end());
+    conf::add_findings(instances_.findings, consul->findings());
   }
-  instances_ = catalog_.update(catalog::read_folder(config_.catalog.files, config_.catalog.files));
+}
+
+// A server that is asked as before keeps what it knows.
+void Door::watch_consul() {
+  std::set<std::string> wanted;
+  for (const auto& [name, layer] : config_.services)
+    if (name != "*") wanted.insert(name);
+  auto before = std::exchange(consuls_, {});
+  for (const conf::ConsulServer& server : config_.catalog.consul) {
+    const auto known = std::find_if(before.begin(), before.end(),
+                                    [&](const auto& each) { return each && each->server() == server; });
+    if (known != before.end()) {
+      consuls_.push_back(std::move(*known));
+      consuls_.back()->want(wanted);
+      continue;
+    }
+    const auto on_change = [this](const std::string& cause) {
+      gather();
+      rebuild(cause);
+    };
+    consuls_.push_back(std::make_unique<catalog::ConsulSource>(
+        io_, server, wanted, std::vector<std::string>{"gatehouse."}, dice_.roll(), on_change));
+  }
 }
 
 std::shared_ptr<const proxy::Settings> Door::make_settings() const {

@@ -98,6 +98,10 @@ struct Vote {
   bool passing = false;
 };
 
+bool older(const Vote& a, const Vote& b) {
+  return std::tie(a.passing, a.by->catalog_index) < std::tie(b.passing, b.by->catalog_index);
+}
+
 std::string values_text(const std::vector<Setting>& settings) {
   std::string out;
   for (const Setting& setting : settings) out += (out.empty() ? "" : ", ") + setting.value;
@@ -109,15 +113,16 @@ bool same_values(const std::vector<Setting>& a, const std::vector<Setting>& b) {
   return a.size() == b.size() && std::is_permutation(a.begin(), a.end(), b.begin());
 }
 
-// One key of one spelling: the last word wins; whoever said otherwise, or nothing, is told of.
+// One key of one spelling: the newest word of those that pass wins, by the catalog's index, then by its order;
+// whoever said otherwise, or nothing, is told of.
 const std::vector<Setting>* decide(const std::string& service, std::string_view name, std::size_t layer,
                                    Agreement& out) {
   Vote winner;
   for (const InstanceLayers& member : out.members) {
     const auto said = member.layers[layer].settings.find(name);
     if (said == member.layers[layer].settings.end()) continue;
-    const bool passing = counts_as_passing(member.instance);
-    if (passing || !winner.passing) winner = {&said->second, &member.instance, passing};
+    const Vote vote{&said->second, &member.instance, counts_as_passing(member.instance)};
+    if (winner.by == nullptr || !older(vote, winner)) winner = vote;
   }
   for (const InstanceLayers& member : out.members) {
     const auto said = member.layers[layer].settings.find(name);
@@ -136,7 +141,7 @@ const std::vector<Setting>* decide(const std::string& service, std::string_view 
 }  // namespace
 
 bool counts_as_passing(const Instance& instance) {
-  return !instance.maintenance &&
+  return !instance.maintenance && !instance.departed && instance.catalog_health != CatalogHealth::critical &&
          std::none_of(instance.checks.begin(), instance.checks.end(), [](const HealthCheck& check) {
            return check.kind == HealthCheck::Kind::ttl && check.initial == "critical";
          });

@@ -9,13 +9,20 @@ namespace {
 
 struct Right {
   bool said_by_tags = true;
+  bool departed = false;  // its service has nobody left
   bool newcomer = true;
   std::size_t service = 0;  // by name
   const Route* route = nullptr;
 };
 
 bool stronger(const Right& a, const Right& b) {
-  return std::tie(a.said_by_tags, a.newcomer, a.service) < std::tie(b.said_by_tags, b.newcomer, b.service);
+  return std::tie(a.said_by_tags, a.departed, a.newcomer, a.service) <
+         std::tie(b.said_by_tags, b.departed, b.newcomer, b.service);
+}
+
+bool has_departed(const Service& service) {
+  return !service.instances.empty() && std::all_of(service.instances.begin(), service.instances.end(),
+                                                   [](const Instance& i) { return i.departed; });
 }
 
 std::string where(const Route& route) {
@@ -46,6 +53,7 @@ Findings settle_claims(std::vector<Service>& services, const RoutingTable* previ
       std::string key = claim_key(route.match);
       const auto holder = holders.find(key);
       const Right right{.said_by_tags = route.spelling != "yaml",
+                        .departed = has_departed(services[i]),
                         .newcomer = holder == holders.end() || holder->second != services[i].name,
                         .service = i,
                         .route = &route};

@@ -1,6 +1,7 @@
 // claims.h: who serves a route that two services claim. Pure.
 //   What gatehouse.yaml says comes before tags; among equals the holder (who had it in the previous table) keeps it,
-//   else the first by name. The newcomer's route is left out and told as a conflict; its service stays.
+//   else the first by name; a service that has nobody left yields to one that has. The newcomer's route is left out
+//   and told as a conflict; its service stays.
 #pragma once
 
 #include <string>

@@ -11,7 +11,9 @@
 #include "conf/service.h"
 #include "conf/service_layer.h"
 #include "net/clock.h"
+#include "net/http_place.h"
 #include "net/ip.h"
+#include "net/secret.h"
 
 namespace gatehouse::conf {
 
@@ -34,9 +36,20 @@ struct Listen {
   bool operator==(const Listen&) const = default;
 };
 
+// One datacenter's Consul.
+struct ConsulServer {
+  static constexpr std::uint16_t usual_port = 8500;
+  std::string datacenter;  // empty: the agent's own
+  HttpPlace address{.host = "127.0.0.1", .port = usual_port};
+  Secret token;                // none: the anonymous one
+  std::string tagged_address;  // which of an instance's TaggedAddresses to use: "lan", "wan", …; empty: its address
+  bool operator==(const ConsulServer&) const = default;
+};
+
 struct CatalogSource {
   std::string files = "/etc/gatehouse/services";  // folder of Consul service definitions; empty: none
   std::vector<std::string> spellings{"native"};   // of tags: native, fabio, traefik
+  std::vector<ConsulServer> consul;
   std::vector<std::string> permit_hosts;          // what tags may claim; empty: any
   std::vector<std::string> permit_listen;         // "address:port" or "address:low-high"; empty: none
   bool operator==(const CatalogSource&) const = default;

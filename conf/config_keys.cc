@@ -61,19 +61,41 @@ Form<CatalogSource> permit() {
                                         });
 }
 
+Form<Secret> secret() {
+  return mapping<Secret>("secret",
+                         {
+                             {"file", &Secret::file, path(), "the file that holds it; others must not read it"},
+                             {"env", &Secret::env, word_or_empty(), "the variable of the environment that holds it"},
+                         });
+}
+
+Form<ConsulServer> consul() {
+  return mapping<ConsulServer>(
+      "consul",
+      {
+          {"datacenter", &ConsulServer::datacenter, word_or_empty(),
+           "the datacenter whose services it is asked for; empty: the agent's own"},
+          {"address", &ConsulServer::address, http_place(ConsulServer::usual_port),
+           "the agent: http://HOST:PORT or unix:///PATH"},
+          {"token", &ConsulServer::token, secret(), "its access token; the file is read again when it changes"},
+          {"tagged_address", &ConsulServer::tagged_address, word_or_empty(),
+           "which of an instance's TaggedAddresses to use: lan, wan, or one of your own; empty: its address"},
+      });
+}
+
 Form<CatalogSource> catalog() {
   return mapping<CatalogSource>(
       "node",
       {
           {"files", &CatalogSource::files, path_or_none(),
            "a folder of Consul service definitions (*.json), watched: changes take effect by themselves"},
+          {"consul", &CatalogSource::consul, list(consul()),
+           "Consul, one entry for each datacenter: services with a tag of ours, or named under `services`"},
           {"spellings", &CatalogSource::spellings, list(one_of({"native", "fabio", "traefik"})),
-           "whose tags are read: `gatehouse.KEY=VALUE`, fabio's `urlprefix-`, Traefik's `traefik.`; where several "
-           "say "
-           "a key, the first in this order wins"},
+           "whose tags are read: `gatehouse.KEY=VALUE`, fabio's `urlprefix-`, Traefik's `traefik.`; where several say a "
+           "key, the first in this order wins"},
           {"permit", permit(), "what tags may claim; what is written in this file is free of it"},
-      },
-      {"consul"});
+      });
 }
 
 Form<HostPolicy> host() {

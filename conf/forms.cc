@@ -159,6 +159,12 @@ Form<std::string> path_or_none() {
       [](const std::string& value) { return value.empty() ? "none" : value; });
 }
 
+Form<HttpPlace> http_place(std::uint16_t usual_port) {
+  return plain<HttpPlace>(
+      "URL", [usual_port](const std::string& text, const Reading&) { return HttpPlace::parse(text, usual_port); },
+      [](const HttpPlace& place) { return place.text(); });
+}
+
 Form<std::string> socket_path() {
   return plain<std::string>(
       "path",

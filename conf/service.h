@@ -193,6 +193,9 @@ struct TcpEntry {
   std::string text() const;
   bool operator==(const TcpEntry&) const = default;
 };
+// What a catalog that runs checks itself says of an instance: the worst of its checks and its node's. A folder of
+// definitions says passing: its checks are run here.
+enum class CatalogHealth { passing, warning, critical };
 
 // One place a service listens. Identity: datacenter, node, service id, address, port and the service's TLS identity.
 struct Instance {
@@ -205,6 +208,10 @@ struct Instance {
   unsigned max_connections = 0, max_requests = 0;  // 0: no limit
   std::vector<HealthCheck> checks;                 // run by ourselves, besides the policy's own `health`
   bool maintenance = false;
+  CatalogHealth catalog_health = CatalogHealth::passing;
+  std::string held;                 // why it is kept although the catalog has it no more; empty: it has
+  bool departed = false;            // the last of its service, which is gone: its routes stay and answer 503
+  std::uint64_t catalog_index = 0;  // Consul's ModifyIndex of the definition; 0: none
   Origin at;
   bool operator==(const Instance&) const = default;
 };

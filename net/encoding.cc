@@ -20,6 +20,17 @@ std::string in_sixes(std::span<const std::uint8_t> bytes, std::string_view alpha
 
 }  // namespace
 
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = letters_of_urls.find(c) != letters_of_urls.npos || c == '.' || c == '~';
+    plain ? void(out += c) : void(out += {'%', digits[byte >> 4], digits[byte & 15]});
+  }
+  return out;
+}
+
 std::optional<std::string> percent_decoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {

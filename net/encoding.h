@@ -15,6 +15,7 @@ constexpr int hex_digit(char c) {  // -1: none
   return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
 }
 
+std::string percent_encoded(std::string_view text);  // all but unreserved characters
 // Nothing, where a % is not followed by two digits.
 std::optional<std::string> percent_decoded(std::string_view text);
 

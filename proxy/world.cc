@@ -38,6 +38,15 @@ unsigned requests_limit(const conf::Service& service, const conf::Instance& inst
                                     : std::min(instance.max_requests, instance.max_connections);
 }
 
+pool::Health told_by(conf::CatalogHealth health) {
+  switch (health) {
+    case conf::CatalogHealth::passing: return pool::Health::up;
+    case conf::CatalogHealth::warning: return pool::Health::warning;
+    case conf::CatalogHealth::critical: break;
+  }
+  return pool::Health::down;
+}
+
 pool::Endpoint make_endpoint(const conf::Service& service, const conf::Instance& instance,
                              const SocketAddress& address, pool::EndpointRegistry& registry, std::int64_t now_ms) {
   const auto identity = pool::EndpointIdentity::of(service, instance, address);
@@ -52,6 +61,7 @@ pool::Endpoint make_endpoint(const conf::Service& service, const conf::Instance&
   endpoint.max_connections = instance.max_connections;
   endpoint.backup = instance.backup;
   endpoint.maintenance = instance.maintenance;
+  endpoint.told = told_by(instance.catalog_health);
   endpoint.address = address;
   endpoint.key = identity.key();
   endpoint.name = instance.node + "/" + instance.id;

@@ -122,6 +122,7 @@ class Translation {
   }
 
   void keep_usable_instances(conf::Service& service) {
+    std::erase_if(service.instances, [](const conf::Instance& instance) { return instance.departed; });
     std::erase_if(service.instances, [&](const conf::Instance& instance) {
       const std::string why = why_unusable(instance);
       if (!why.empty()) out_.findings.push_back({instance.at, service.name + ": " + instance.id, why});

@@ -65,6 +65,7 @@ struct Endpoint {
   bool backup = false;
   bool checked = true;       // we run checks on it; else it is up, whatever an earlier check left in its state
   bool maintenance = false;  // the catalog's word: gets nothing
+  Health told = Health::up;  // the catalog's word, where it runs checks itself
   SocketAddress address;
   std::uint64_t key = 0;                     // stable hash of the identity: what maglev and the like hash on
   std::string name;                          // "node/id"
@@ -72,8 +73,10 @@ struct Endpoint {
   std::shared_ptr<EndpointState> state;
 };
 
+// The worse of what our own checks say and what the catalog says.
 inline Health health_of(const Endpoint& endpoint) {
-  return endpoint.checked ? endpoint.live->health.load(std::memory_order_relaxed) : Health::up;
+  const Health own = endpoint.checked ? endpoint.live->health.load(std::memory_order_relaxed) : Health::up;
+  return endpoint.told == Health::up ? own : worse(own, endpoint.told);
 }
 
 // Count one more request in flight; false, and nothing counted, when that would pass the endpoint's limit.

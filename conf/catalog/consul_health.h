@@ -1,0 +1,30 @@
+// consul_health.h: the answers of /v1/health/service/NAME and /v1/catalog/services to plain data. Pure.
+//   An answer that isn't one (cut, not JSON, a field of another type) is refused whole: the last good one stays.
+//   An instance's health is the worst of its checks and its node's; maintenance is told by Consul's own check ids and
+//   is no failure. Mesh proxies and gateways are left out. Limits: nesting 32, 65,536 instances of a service.
+//   Source: Consul 1.12's api/health.go and agent/structs; the API's documentation.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conf/service.h"
+#include "net/result.h"
+
+namespace gatehouse::catalog {
+
+struct ConsulPlace {
+  std::string datacenter;
+  std::string shown_as;          // in findings: "consul dc1"
+  std::string tagged_address{};  // which of TaggedAddresses to use: "lan", "wan", …; empty: the instance's own
+};
+
+Result<std::vector<conf::Instance>> parse_health(std::string_view body, const ConsulPlace& place);
+
+// Names to the union of their instances' tags.
+using ServiceTags = std::map<std::string, std::vector<std::string>>;
+Result<ServiceTags> parse_services(std::string_view body);
+
+}  // namespace gatehouse::catalog

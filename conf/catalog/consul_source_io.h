@@ -1,0 +1,93 @@
+// consul_source_io.h: one datacenter's Consul as a source of instances, watched by blocking queries.
+//   One query watches the names of all services and their tags; one more each service that carries a tag of ours or
+//   is named in gatehouse.yaml. Each service keeps its last good answer, whatever becomes of Consul, and what an
+//   answer lacks leaves only with evidence (hold_down.h). While the agent is away only the first of these queries
+//   asks for it; the others follow, spread over a moment. Threads  control. Changes are told at once, then at most
+//   every 250 ms. Limits   connections_most of HttpClient, services_most watched.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "conf/catalog/blocking_query.h"
+#include "conf/catalog/consul_health.h"
+#include "conf/catalog/hold_down.h"
+#include "conf/config.h"
+#include "net/dice.h"
+#include "net/http_client_io.h"
+
+namespace gatehouse::catalog {
+
+class ConsulSource {
+ public:
+  static constexpr std::size_t services_most = 20'000;
+  using OnChange = std::function<void(const std::string& cause)>;
+
+  // `wanted`: services of gatehouse.yaml, which need no tag. `prefixes`: what a tag of ours begins with.
+  ConsulSource(asio::io_context& io, const conf::ConsulServer& server, std::set<std::string> wanted,
+               std::vector<std::string> prefixes, std::uint64_t seed, OnChange on_change);
+  ~ConsulSource();
+  ConsulSource(const ConsulSource&) = delete;
+  ConsulSource& operator=(const ConsulSource&) = delete;
+
+  const conf::ConsulServer& server() const { return server_; }
+  void want(std::set<std::string> services);
+  std::vector<conf::Instance> instances() const;  // the last good of each service, in the order of names
+  // Our own check of an endpoint ("node/id") failed: one that is held only by us goes.
+  void check_failed(const std::string& service, const std::string& endpoint);
+  std::size_t approve(const std::string& service, const std::string& id);
+  std::vector<HoldDown::Held> held() const { return hold_.held(); }
+  conf::Findings findings() const;  // what is wrong with it now
+
+  struct View {
+    std::string datacenter, address;
+    ConsulFault fault = ConsulFault::none;  // of the last answer
+    std::string trouble;                    // the same for people; empty: none
+    std::int64_t good_at_ms = 0;            // when an answer was good last; wall clock, 0: never
+    std::uint64_t index = 0;                // of the last good answer
+    std::size_t services = 0, watched = 0, connections = 0;
+    std::uint64_t queries = 0, failures = 0, changes = 0;  // since the start
+  };
+  View view() const;
+
+ private:
+  class Watch;
+  void ask(Watch& watch);
+  void take(Watch& watch, const Result<HttpClientReply>& got);
+  void take_services(const std::string& body);
+  void take_health(Watch& watch, const std::vector<conf::Instance>& found, bool trusted);
+  void schedule(Watch& watch, TimePoint at);
+  void note_fault(Watch& watch, ConsulFault fault, std::string trouble);
+  const Watch* troubled() const;  // whose fault stands for all; null: all is well
+  void let_all_ask();
+  void watch_services();
+  void look_at_held();
+  void tell(const std::string& cause);
+
+  asio::io_context& io_;
+  conf::ConsulServer server_;
+  ConsulPlace place_;
+  std::set<std::string> wanted_;
+  std::vector<std::string> prefixes_;
+  Dice dice_;
+  OnChange on_change_;
+  ServiceTags names_;
+  HoldDown hold_;
+  TimePoint regressed_at_{};  // when an index went backwards last: servers may know less than they did
+  asio::steady_timer expire_timer_;
+  std::unique_ptr<Watch> list_;
+  std::map<std::string, std::unique_ptr<Watch>> services_;
+  View view_;
+  bool away_ = false;  // the agent doesn't answer as it should
+  std::vector<std::string> causes_;
+  asio::steady_timer tell_timer_;
+  bool tells_ = false;
+  TimePoint told_at_{};
+  HttpClient client_;  // the last: its callbacks end first
+};
+
+}  // namespace gatehouse::catalog

@@ -1,0 +1,145 @@
+#include "conf/catalog/hold_down.h"
+
+#include <algorithm>
+#include <set>
+
+namespace gatehouse::catalog {
+namespace {
+
+// What may leave within the window: of a service one, or a fifth; of all instances one, or a seventh.
+constexpr std::size_t service_part = 5, all_part = 7;
+
+void forget_before(std::deque<TimePoint>& times, TimePoint bound) {
+  while (!times.empty() && times.front() < bound) times.pop_front();
+}
+
+bool failed(const conf::Instance& instance) {
+  return instance.maintenance || instance.catalog_health == conf::CatalogHealth::critical;
+}
+
+// Who is held is judged by us alone: where nothing else is checked, by whether it can be connected to.
+conf::HealthCheck connect_check() {
+  conf::HealthCheck check;
+  check.id = "gatehouse:held";
+  check.name = "held: can it be connected to?";
+  check.kind = conf::HealthCheck::Kind::tcp;
+  check.interval = 1s;
+  check.timeout = 1s;
+  check.rise = 1;
+  check.fall = 2;
+  check.initial = "passing";
+  return check;
+}
+
+}  // namespace
+
+std::vector<conf::Instance> HoldDown::update(const std::string& name, const std::vector<conf::Instance>& said,
+                                             bool trusted, bool single, TimePoint now) {
+  Service& service = services_[name];
+  forget_before(service.left, now - window);
+  forget_before(left_, now - window);
+  std::set<Key> present;
+  for (const conf::Instance& instance : said) present.insert({instance.node, instance.id});
+  const auto is_leaving = [&](const auto& each) {
+    const conf::Instance& instance = each.second.instance;
+    return !present.contains(each.first) && !failed(instance) && instance.held.empty();
+  };
+  const auto leaving =
+      static_cast<std::size_t>(std::count_if(service.known.begin(), service.known.end(), is_leaving));
+  const std::size_t of_service = service.known.size() + service.left.size(), of_all = count_ + left_.size();
+  const bool few = service.left.size() + leaving <= std::max<std::size_t>(1, of_service / service_part) &&
+                   left_.size() + leaving <= std::max<std::size_t>(1, of_all / all_part);
+  std::string reason;
+  if (!trusted)
+    reason = "the catalog lost it while it could not be trusted";
+  else if (!few)
+    reason =
+        "the catalog lost " + std::to_string(leaving) + " of " + std::to_string(service.known.size()) + " at once";
+  for (auto next = service.known.begin(); next != service.known.end();) {
+    const auto each = next++;
+    Known& known = each->second;
+    if (present.contains(each->first) || !known.instance.held.empty()) continue;
+    const bool counts = !failed(known.instance);
+    if (counts && !reason.empty() && !single) {
+      known.instance.held = reason;
+      known.held_since = now;
+      if (known.instance.checks.empty()) known.instance.checks.push_back(connect_check());
+      continue;
+    }
+    if (counts) service.left.push_back(now), left_.push_back(now);
+    remove(service, each);
+  }
+  for (const conf::Instance& instance : said) {
+    const auto [known, fresh] = service.known.insert_or_assign({instance.node, instance.id}, Known{instance, {}});
+    count_ += fresh;
+  }
+  if (!service.known.empty()) service.departed.reset();
+  return instances(name);
+}
+
+void HoldDown::remove(Service& service, std::map<Key, Known>::iterator which) {
+  if (service.known.size() == 1) {
+    service.departed = std::move(which->second.instance);
+    service.departed->departed = true;
+    service.departed->held.clear();
+  }
+  service.known.erase(which);
+  --count_;
+}
+
+bool HoldDown::drop(const std::string& name, const std::string& node, const std::string& id) {
+  const auto service = services_.find(name);
+  if (service == services_.end()) return false;
+  const auto known = service->second.known.find({node, id});
+  if (known == service->second.known.end() || known->second.instance.held.empty()) return false;
+  remove(service->second, known);
+  return true;
+}
+
+std::size_t HoldDown::approve(const std::string& name, const std::string& id) {
+  const auto found = services_.find(name);
+  if (found == services_.end()) return 0;
+  Service& service = found->second;
+  const std::size_t before = service.known.size();
+  for (auto next = service.known.begin(); next != service.known.end();) {
+    const auto each = next++;
+    const conf::Instance& instance = each->second.instance;
+    if (!instance.held.empty() && (id.empty() || instance.id == id)) remove(service, each);
+  }
+  const std::size_t approved = before - service.known.size();
+  if (approved > 0 || !service.departed) return approved;
+  service.departed.reset();  // nobody is held: it is the routes that shall go
+  return 1;
+}
+
+bool HoldDown::expire(bool trusted, TimePoint now) {
+  if (!trusted) return false;
+  const std::size_t before = count_;
+  for (auto& [name, service] : services_)
+    for (auto next = service.known.begin(); next != service.known.end();) {
+      const auto each = next++;
+      const bool held = !each->second.instance.held.empty();
+      if (held && now - each->second.held_since >= hold_most) remove(service, each);
+    }
+  return count_ != before;
+}
+
+std::vector<conf::Instance> HoldDown::instances(const std::string& name) const {
+  std::vector<conf::Instance> out;
+  const auto service = services_.find(name);
+  if (service == services_.end()) return out;
+  for (const auto& [key, known] : service->second.known) out.push_back(known.instance);
+  if (out.empty() && service->second.departed) out.push_back(*service->second.departed);
+  return out;
+}
+
+std::vector<HoldDown::Held> HoldDown::held() const {
+  std::vector<Held> out;
+  for (const auto& [name, service] : services_)
+    for (const auto& [key, known] : service.known)
+      if (!known.instance.held.empty())
+        out.push_back({name, key.first, key.second, known.instance.held, known.held_since});
+  return out;
+}
+
+}  // namespace gatehouse::catalog

@@ -1,0 +1,65 @@
+// hold_down.h: what the catalog no longer has is believed only with evidence. Pure.
+//   A healthy answer that lacks instances may be the truth (they were deregistered) or a lie (a token lost its
+//   rights, servers were wiped, an agent restarted). An instance leaves at once if it was critical or in maintenance
+//   before, or if few leave and the catalog is trusted; else it is held: it stays, marked with the reason, for as
+//   long as our own check of it passes. It is let go when the check fails, when the catalog has it again (no longer
+//   held), when an operator approves, or, of a trusted catalog, after hold_most. The last of a service leaves its
+//   definition behind, so that its routes answer 503 instead of leading nowhere, until an operator approves. Time
+//   steady clock as a parameter. Threads one. Limits: what the catalog had.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "conf/service.h"
+#include "net/clock.h"
+
+namespace gatehouse::catalog {
+
+class HoldDown {
+ public:
+  static constexpr Millis hold_most = 10min, window = 10s;
+
+  struct Held {
+    std::string service, node, id, reason;
+    TimePoint since;
+  };
+
+  // What the catalog says of a service now; gives what shall be served. `single`: two at once would be worse than
+  // none.
+  std::vector<conf::Instance> update(const std::string& service, const std::vector<conf::Instance>& said,
+                                     bool trusted, bool single, TimePoint now);
+  // Our own check of it failed: it is gone. True: it was held.
+  bool drop(const std::string& service, const std::string& node, const std::string& id);
+  // An operator says that the catalog is right; empty id: of all the service's. How many were held.
+  std::size_t approve(const std::string& service, const std::string& id);
+  // Those that were held long enough. True: there were some.
+  bool expire(bool trusted, TimePoint now);
+
+  std::vector<conf::Instance> instances(const std::string& service) const;
+  std::vector<Held> held() const;
+
+ private:
+  using Key = std::pair<std::string, std::string>;  // node, id
+  struct Known {
+    conf::Instance instance;
+    TimePoint held_since{};  // of one that is held
+  };
+  struct Service {
+    std::map<Key, Known> known;
+    std::optional<conf::Instance> departed;  // whom the service had last
+    std::deque<TimePoint> left;              // of late, without a failure before
+  };
+
+  void remove(Service& service, std::map<Key, Known>::iterator which);
+
+  std::map<std::string, Service> services_;
+  std::size_t count_ = 0;       // of all services' instances
+  std::deque<TimePoint> left_;  // of all services, within the window
+};
+
+}  // namespace gatehouse::catalog

@@ -1,0 +1,192 @@
+"""A stand-in for a Consul agent's HTTP API, scripted: for what a real one does only now and then, or never twice alike.
+
+It answers /v1/catalog/services and /v1/health/service/NAME with indexes and blocking queries as Consul 1.12 was seen to
+do. `trouble` takes the place of an answer; tests with a real Consul prove that the rest is like it.
+"""
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, unquote, urlsplit
+
+
+class Answer:
+    """What is answered instead: status, body and fields; or nothing at all (`silent`), or a cut connection (`cut`)."""
+
+    def __init__(self, status=200, body="", fields=None, silent=False, cut=False):
+        self.status, self.body, self.fields, self.silent, self.cut = status, body, fields or {}, silent, cut
+
+
+def check(name, status="passing", node=False):
+    return {"CheckID": name, "Name": name, "Status": status, "ServiceID": "" if node else "s"}
+
+
+class FakeConsul:
+    def __init__(self, datacenter="dc1"):
+        self.datacenter = datacenter
+        self.services = {}  # name: {(node, id): entry}
+        self.index = 10
+        self._wiped_at = 10
+        self._changed_at = {}  # path: the index of its last change
+        self.trouble = None  # callable(path, query) -> Answer or None
+        self.asked = []  # (path, query, token)
+        self._changed = threading.Condition()
+        self._server = None
+        self.start()
+
+    # -- what is in the catalog
+
+    def put(self, service, backend, *tags, id=None, node="n1", status="passing", weights=(1, 1), meta=None, address=None):
+        host, port = backend if isinstance(backend, tuple) else (backend.host, backend.port)
+        id = id or f"{service}-{port}"
+        entry = {
+            "Node": {"Node": node, "Address": "127.0.0.1", "Datacenter": self.datacenter, "TaggedAddresses": None, "Meta": None},
+            "Service": {
+                "ID": id, "Service": service, "Tags": list(tags), "Address": host if address is None else address,
+                "Port": port, "Meta": meta, "Weights": {"Passing": weights[0], "Warning": weights[1]},
+                "TaggedAddresses": None, "Proxy": {}, "Connect": {},
+            },
+            "Checks": [check("serfHealth", node=True), check(f"service:{id}", status)],
+        }  # fmt: skip
+        with self._changed:
+            self.services.setdefault(service, {})[(node, id)] = entry
+            entry["Service"]["ModifyIndex"] = self._note(service)
+        return id
+
+    def set_status(self, service, id, status, node="n1", check_id=None):
+        with self._changed:
+            checks = self.services[service][(node, id)]["Checks"]
+            wanted = check_id or f"service:{id}"
+            checks[:] = [each for each in checks if each["CheckID"] != wanted]
+            if status is not None:
+                checks.append(check(wanted, status))
+            self._note(service, listed=False)
+
+    def remove(self, service, id=None, node="n1"):
+        with self._changed:
+            if id is None:
+                del self.services[service]
+            else:
+                del self.services[service][(node, id)]
+                if not self.services[service]:
+                    del self.services[service]
+            self._note(service)
+
+    def wake(self, index=None):
+        """Ends every blocked query; with another index, as a server that was wiped and came back."""
+        with self._changed:
+            self.index = self.index + 1 if index is None else index
+            self._changed_at.clear()
+            self._wiped_at = self.index
+            self._changed.notify_all()
+
+    def _note(self, service, listed=True):
+        self.index += 1
+        self._changed_at[f"/v1/health/service/{service}"] = self.index
+        if listed:
+            self._changed_at["/v1/catalog/services"] = self.index
+        self._changed.notify_all()
+        return self.index
+
+    # -- how it is reached
+
+    @property
+    def address(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, port=0):
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                fake._answer(self)
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server.daemon_threads = True
+        self._sockets = []
+        accept = self._server.get_request
+
+        def get_request():
+            sock, peer = accept()
+            self._sockets.append(sock)
+            return sock, peer
+
+        self._server.get_request = get_request
+        self.port = self._server.server_address[1]
+        self._stopping = False
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def stop(self):
+        """As an agent that is killed: every connection breaks, the port refuses."""
+        self._stopping = True
+        self._server.shutdown()
+        self._server.server_close()
+        for sock in self._sockets:
+            try:
+                sock.shutdown(2)
+            except OSError:
+                pass
+        with self._changed:
+            self._changed.notify_all()
+
+    def restart(self):
+        self.start(self.port)
+
+    def count(self, path):
+        return sum(1 for asked, *_ in list(self.asked) if asked.startswith(path))
+
+    # -- answers
+
+    def _answer(self, request):
+        url = urlsplit(request.path)
+        query = {key: values[0] for key, values in parse_qs(url.query, keep_blank_values=True).items()}
+        self.asked.append((url.path, query, request.headers.get("X-Consul-Token")))
+        trouble = self.trouble(url.path, query) if self.trouble else None
+        if trouble is None:
+            self._block(url.path, query)
+            trouble = self.trouble(url.path, query) if self.trouble else None
+        answer = trouble or self._read(url.path)
+        if answer.silent:
+            while not self._stopping:
+                time.sleep(0.05)
+        if answer.silent or answer.cut or self._stopping:
+            request.close_connection = True
+            return
+        body = answer.body if isinstance(answer.body, bytes) else str(answer.body).encode()
+        request.send_response(answer.status)
+        fields = {"Content-Type": "application/json", "X-Consul-Index": self.index, "X-Consul-KnownLeader": "true"}
+        for name, value in {**fields, **answer.fields, "Content-Length": len(body)}.items():
+            request.send_header(name, str(value))
+        request.end_headers()
+        request.wfile.write(body)
+
+    def _block(self, path, query):
+        """Until what the path shows is another, or the wait is over."""
+        if "index" not in query or int(query["index"]) == 0:
+            return
+        wait = float(query.get("wait", "300000ms").removesuffix("ms")) / 1000
+        asked, until = int(query["index"]), time.monotonic() + wait
+        path = unquote(path)
+        with self._changed:
+            # news, or an index that was taken back: a real one answers that at once, too
+            while not self._stopping and time.monotonic() < until:
+                if self._changed_at.get(path, self._wiped_at) > asked or self.index < asked:
+                    return
+                self._changed.wait(0.5)
+
+    def _read(self, path):
+        if path == "/v1/catalog/services":
+            names = {"consul": []}
+            for name, instances in self.services.items():
+                names[name] = sorted({tag for entry in instances.values() for tag in entry["Service"]["Tags"]})
+            return Answer(body=json.dumps(names))
+        if path.startswith("/v1/health/service/"):
+            name = unquote(path.removeprefix("/v1/health/service/"))
+            return Answer(body=json.dumps(list(self.services.get(name, {}).values())))
+        return Answer(404, "")

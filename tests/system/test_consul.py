@@ -1,0 +1,214 @@
+"""The catalog of a Consul: what is registered is served, and Consul's failures reach no client."""
+
+import json
+
+import pytest
+
+from support.client import Client, ask
+from support.fake_consul import Answer, FakeConsul
+from support.wait import wait_until
+
+pytestmark = pytest.mark.quick
+
+DOWN = {  # what a Consul in trouble answers: none of it may take a route away
+    "no leader": Answer(500, "No cluster leader"),
+    "denied": Answer(403, "ACL not found"),
+    "throttled": Answer(429, "Your IP is issuing too many concurrent connections"),
+    "filtered": Answer(200, "[]", {"X-Consul-Results-Filtered-By-ACLs": "true"}),
+    "garbage": Answer(200, "<html>captive portal</html>"),
+    "cut json": Answer(200, '[{"Node": {"Node": "n1"'),
+    "cut": Answer(cut=True),
+    "not found": Answer(404, "404 page not found"),
+}
+
+
+@pytest.fixture
+def consul():
+    fake = FakeConsul()
+    yield fake
+    fake.stop()
+
+
+@pytest.fixture
+def door(make_door, consul):
+    def make(*, start=True, **server):
+        made = make_door(start=False)
+        made.config["catalog"] = {"consul": [{"address": consul.address, **server}]}
+        made.write_config(made.config)
+        if start:
+            made.start()
+        return made
+
+    return make
+
+
+def status_of(door, host, **more):
+    return ask(door.http, host=host, **more).status
+
+
+def wait_for(door, status, host="web.test"):
+    wait_until(lambda: status_of(door, host) == status, f"{status} of {host}")
+
+
+def test_what_is_registered_is_served_and_what_is_changed_follows(door, consul, make_backend):
+    door, one, two = door(), make_backend("one"), make_backend("two")
+    assert status_of(door, "web.test") == 404
+    consul.put("web", one, "gatehouse.route=web.test")
+    wait_for(door, 200)
+    consul.put("web", two, "gatehouse.route=web.test", node="n2")
+    names = lambda: {ask(door.http, host="web.test").get("X-Backend") for _ in range(20)}  # noqa: E731
+    wait_until(lambda: names() == {"one", "two"}, "both serve")
+
+
+def test_services_without_a_tag_of_ours_are_not_even_asked_for(door, consul, make_backend):
+    consul.put("other", make_backend("other"), "v1")
+    consul.put("web", make_backend("web"), "gatehouse.route=web.test")
+    wait_for(door(), 200)
+    assert consul.count("/v1/health/service/other") == 0
+
+
+def test_a_service_of_gatehouse_yaml_needs_no_tag(door, consul, make_backend):
+    consul.put("plain", make_backend("plain"))
+    made = door(start=False)
+    made.config["services"] = {"plain": {"route": "plain.test"}}
+    made.write_config(made.config)
+    made.start()
+    wait_for(made, 200, "plain.test")
+
+
+def test_critical_gets_nothing_and_passing_gets_it_again(door, consul, make_backend):
+    door, one, two = door(), make_backend("one"), make_backend("two")
+    consul.put("web", one, "gatehouse.route=web.test")
+    id = consul.put("web", two, "gatehouse.route=web.test", node="n2")
+    seen = lambda: {ask(door.http, host="web.test").get("X-Backend") for _ in range(20)}  # noqa: E731
+    wait_until(lambda: seen() == {"one", "two"}, "both serve")
+    consul.set_status("web", id, "critical", node="n2")
+    wait_until(lambda: seen() == {"one"}, "the critical one gets nothing")
+    consul.set_status("web", id, "passing", node="n2")
+    wait_until(lambda: seen() == {"one", "two"}, "both again")
+    consul.set_status("web", id, "critical", node="n2", check_id="_node_maintenance")
+    wait_until(lambda: seen() == {"one"}, "the one in maintenance gets nothing")
+
+
+def test_warning_weighs_what_the_definition_says(door, consul, make_backend):
+    door, one, two = door(), make_backend("one"), make_backend("two")
+    consul.put("web", one, "gatehouse.route=web.test", weights=(50, 1))
+    id = consul.put("web", two, "gatehouse.route=web.test", node="n2", weights=(50, 0))
+    seen = lambda: {ask(door.http, host="web.test").get("X-Backend") for _ in range(20)}  # noqa: E731
+    wait_until(lambda: seen() == {"one", "two"}, "both serve")
+    consul.set_status("web", id, "warning", node="n2")
+    wait_until(lambda: seen() == {"one"}, "of weight 0 while it warns")
+
+
+@pytest.mark.parametrize("trouble", DOWN)
+def test_no_trouble_of_consul_takes_a_route_away(door, consul, make_backend, trouble):
+    door = door()
+    consul.put("web", make_backend("web"), "gatehouse.route=web.test")
+    wait_for(door, 200)
+    consul.trouble = lambda path, query: DOWN[trouble]
+    asked = len(consul.asked)
+    consul.wake()
+    wait_until(lambda: len(consul.asked) >= asked + 2, "it was asked again", within=20)
+    wait_until(lambda: "last good state" in json.dumps(door.status()), "status tells of it")
+    assert status_of(door, "web.test") == 200
+    consul.trouble = None
+    late = make_backend("late")
+    consul.put("late", late, "gatehouse.route=late.test")
+    wait_for(door, 200, "late.test")
+
+
+def test_an_agent_that_is_killed_and_comes_back_is_watched_again(door, consul, make_backend):
+    door = door()
+    consul.put("web", make_backend("web"), "gatehouse.route=web.test")
+    wait_for(door, 200)
+    consul.stop()
+    with Client(door.http, host="web.test") as client:
+        assert all(client.ask().status == 200 for _ in range(50))
+    consul.restart()
+    consul.put("late", make_backend("late"), "gatehouse.route=late.test")
+    wait_for(door, 200, "late.test")
+
+
+def test_a_wiped_server_that_counts_from_the_start_hides_no_change(door, consul, make_backend):
+    door = door()
+    consul.put("web", make_backend("web"), "gatehouse.route=web.test")
+    wait_for(door, 200)
+    consul.wake(index=3)
+    consul.put("late", make_backend("late"), "gatehouse.route=late.test")
+    wait_for(door, 200, "late.test")
+
+
+def test_the_token_is_sent_and_read_again_when_its_file_changes(door, consul, make_backend, tmp_path):
+    file = tmp_path / "consul.token"
+    file.write_text("one\n")
+    file.chmod(0o600)
+    made = door(token={"file": str(file)})
+    wait_until(lambda: any(token == "one" for *_, token in consul.asked), "the token")
+    file.write_text("two\n")
+    consul.put("web", make_backend("web"), "gatehouse.route=web.test")
+    wait_until(lambda: any(token == "two" for *_, token in consul.asked), "the new token")
+    wait_for(made, 200)
+
+
+# -- what the catalog no longer has ---------------------------------------------------------------------------------
+
+
+def served_by(door, host="web.test", count=30):
+    return {ask(door.http, host=host).get("X-Backend") for _ in range(count)}
+
+
+@pytest.fixture
+def farm(door, consul, make_backend):
+    """Ten services of one instance, and one of ten."""
+    made = door()
+    backends = [make_backend(f"web{n}") for n in range(10)]
+    for n, backend in enumerate(backends):
+        consul.put("web", backend, "gatehouse.route=web.test", "gatehouse.balance=round_robin", node=f"n{n}")
+        consul.put(f"one{n}", make_backend(f"one{n}"), f"gatehouse.route=one{n}.test", node=f"n{n}")
+    wait_until(lambda: len(served_by(made)) == 10, "ten instances")
+    for n in range(10):
+        wait_for(made, 200, f"one{n}.test")
+    made.backends = backends
+    return made
+
+
+def test_one_that_is_deregistered_leaves_at_once(farm, consul):
+    consul.remove("web", f"web-{farm.backends[0].port}", node="n0")
+    wait_until(lambda: served_by(farm) == {f"web{n}" for n in range(1, 10)}, "nine instances")
+
+
+def test_many_that_vanish_at_once_are_held_as_long_as_they_answer(farm, consul):
+    for n in range(9):
+        del consul.services["web"][(f"n{n}", f"web-{farm.backends[n].port}")]
+    consul.remove("web", f"web-{farm.backends[9].port}", node="n9")
+    wait_until(lambda: "held: the catalog lost" in json.dumps(farm.status()), "status tells why")
+    assert served_by(farm) == {f"web{n}" for n in range(10)}
+    farm.backends[3].stop()
+    wait_until(lambda: served_by(farm) == {f"web{n}" for n in range(10) if n != 3}, "who doesn't answer goes", within=15)
+
+
+def test_many_that_were_critical_first_leave_at_once(farm, consul):
+    for n in range(9):
+        consul.set_status("web", f"web-{farm.backends[n].port}", "critical", node=f"n{n}")
+    wait_until(lambda: served_by(farm) == {"web9"}, "one is left")
+    for n in range(9):
+        consul.remove("web", f"web-{farm.backends[n].port}", node=f"n{n}")
+    wait_until(lambda: "held:" not in json.dumps(farm.status()), "nobody is held")
+    assert served_by(farm) == {"web9"}
+
+
+def test_a_service_that_lost_its_last_instance_answers_503_and_not_404(farm, consul):
+    consul.remove("one0")
+    wait_until(lambda: status_of(farm, "one0.test") == 503, "no endpoint is left")
+
+
+def test_a_wiped_catalog_takes_nothing_away(farm, consul):
+    kept = dict(consul.services)
+    consul.services.clear()
+    consul.wake(index=3)
+    wait_until(lambda: "could not be trusted" in json.dumps(farm.status()), "status tells why", within=15)
+    assert served_by(farm) == {f"web{n}" for n in range(10)}
+    assert {status_of(farm, f"one{n}.test") for n in range(10)} == {200}
+    consul.services.update(kept)
+    consul.wake()
+    wait_until(lambda: "held:" not in json.dumps(farm.status()), "all is as it was", within=15)

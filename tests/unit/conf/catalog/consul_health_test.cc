@@ -1,0 +1,149 @@
+#include "conf/catalog/consul_health.h"
+
+#include <gtest/gtest.h>
+
+namespace gatehouse::catalog {
+namespace {
+
+const ConsulPlace place{"dc1", "consul dc1"};
+
+// As Consul 1.12 was seen to answer.
+const std::string one = R"({
+  "Node": {"ID": "0cc7", "Node": "n1", "Address": "10.0.0.9", "Datacenter": "dc1",
+           "TaggedAddresses": {"lan": "10.0.0.9", "wan": "198.51.100.9"}, "Meta": {}},
+  "Service": {"ID": "web-1", "Service": "web", "Tags": ["gatehouse.route=web.test", "v1"], "Address": "10.0.0.1",
+              "TaggedAddresses": {"lan_ipv4": {"Address": "10.0.0.1", "Port": 8080},
+                                  "tunnel": {"Address": "10.9.0.2", "Port": 7000}},
+              "Meta": {"version": "1.2"}, "Port": 8080, "Weights": {"Passing": 10, "Warning": 3},
+              "EnableTagOverride": false, "Proxy": {"MeshGateway": {}}, "Connect": {}, "ModifyIndex": 89},
+  "Checks": [{"Node": "n1", "CheckID": "serfHealth", "Status": "passing", "ServiceID": ""},
+             {"Node": "n1", "CheckID": "service:web-1", "Status": "passing", "ServiceID": "web-1"}]})";
+
+std::string with(std::string text, const std::string& what, const std::string& instead) {
+  const std::size_t at = text.find(what);
+  EXPECT_NE(at, text.npos) << what;
+  return text.replace(at, what.size(), instead);
+}
+
+conf::Instance read(const std::string& entry, const ConsulPlace& at = place) {
+  const auto found = parse_health("[" + entry + "]", at);
+  if (!found || found->size() != 1) {
+    ADD_FAILURE() << (found ? "not one instance" : found.error().what);
+    return {};
+  }
+  return found->front();
+}
+
+TEST(ConsulHealth, ReadsAnInstanceAsItStands) {
+  const conf::Instance web = read(one);
+  EXPECT_EQ(web.datacenter, "dc1");
+  EXPECT_EQ(web.node, "n1");
+  EXPECT_EQ(web.service, "web");
+  EXPECT_EQ(web.id, "web-1");
+  EXPECT_EQ(web.address, "10.0.0.1");
+  EXPECT_EQ(web.port, 8080);
+  EXPECT_EQ(web.tags, (std::vector<std::string>{"gatehouse.route=web.test", "v1"}));
+  EXPECT_EQ(web.meta.at("version"), "1.2");
+  EXPECT_EQ(web.weight_passing, 10u);
+  EXPECT_EQ(web.weight_warning, 3u);
+  EXPECT_EQ(web.catalog_index, 89u);
+  EXPECT_EQ(web.catalog_health, conf::CatalogHealth::passing);
+  EXPECT_FALSE(web.maintenance);
+  EXPECT_EQ(web.at.file, "consul dc1 n1/web-1");
+}
+
+TEST(ConsulHealth, TakesTheNodesAddressForAServiceWithoutOne) {
+  EXPECT_EQ(read(with(one, R"("Address": "10.0.0.1",
+)",
+                      R"("Address": "",
+)"))
+                .address,
+            "10.0.0.9");
+}
+
+TEST(ConsulHealth, ChoosesTheTaggedAddressThatIsAskedFor) {
+  const conf::Instance by_service = read(one, {"dc1", "consul", "tunnel"});
+  EXPECT_EQ(by_service.address, "10.9.0.2");
+  EXPECT_EQ(by_service.port, 7000);
+  const std::string of_node = with(one, R"("Address": "10.0.0.1",
+)",
+                                   R"("Address": "",
+)");
+  EXPECT_EQ(read(of_node, {"dc1", "consul", "wan"}).address, "198.51.100.9");
+  EXPECT_EQ(read(one, {"dc1", "consul", "wan"}).address, "10.0.0.1") << "a service's own address before its node's";
+}
+
+struct HealthCase {
+  std::string node, service;
+  conf::CatalogHealth health;
+};
+
+class HealthOfChecks : public testing::TestWithParam<HealthCase> {};
+
+TEST_P(HealthOfChecks, IsTheWorstOfServiceAndNode) {
+  std::string entry =
+      with(one, R"("serfHealth", "Status": "passing")", R"("serfHealth", "Status": ")" + GetParam().node + "\"");
+  entry = with(entry, R"("service:web-1", "Status": "passing")",
+               R"("service:web-1", "Status": ")" + GetParam().service + "\"");
+  EXPECT_EQ(read(entry).catalog_health, GetParam().health);
+}
+
+INSTANTIATE_TEST_SUITE_P(ConsulHealth, HealthOfChecks,
+                         testing::Values(HealthCase{"passing", "warning", conf::CatalogHealth::warning},
+                                         HealthCase{"passing", "critical", conf::CatalogHealth::critical},
+                                         HealthCase{"critical", "passing", conf::CatalogHealth::critical},
+                                         HealthCase{"warning", "critical", conf::CatalogHealth::critical},
+                                         HealthCase{"passing", "of-a-newer-consul", conf::CatalogHealth::critical}));
+
+TEST(ConsulHealth, MaintenanceIsNoFailure) {
+  for (const char* id : {"_service_maintenance:web-1", "_node_maintenance"}) {
+    const conf::Instance web = read(with(one, R"("service:web-1", "Status": "passing")",
+                                         R"(")" + std::string(id) + R"(", "Status": "critical")"));
+    EXPECT_TRUE(web.maintenance) << id;
+    EXPECT_EQ(web.catalog_health, conf::CatalogHealth::passing) << id;
+  }
+}
+
+TEST(ConsulHealth, LeavesTheMeshOut) {
+  const auto proxy = with(one, R"("ID": "web-1")", R"("Kind": "connect-proxy", "ID": "web-1")");
+  const auto found = parse_health("[" + proxy + "]", place);
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->empty());
+}
+
+TEST(ConsulHealth, NullsAreAsGoodAsAbsent) {
+  const conf::Instance web = read(R"({"Node": {"Node": "n1", "Address": "10.0.0.9", "TaggedAddresses": null},
+      "Service": {"ID": "w", "Service": "web", "Tags": null, "Meta": null, "Port": 80, "Weights": null}, "Checks": null})");
+  EXPECT_EQ(web.address, "10.0.0.9");
+  EXPECT_EQ(web.weight_passing, 1u);
+}
+
+TEST(ConsulHealth, OrdersInstancesByItself) {
+  const std::string other = with(one, R"("ID": "web-1")", R"("ID": "web-0")");
+  const auto a = parse_health("[" + one + "," + other + "]", place);
+  const auto b = parse_health("[" + other + "," + one + "]", place);
+  ASSERT_TRUE(a && b);
+  EXPECT_TRUE(*a == *b);
+}
+
+TEST(ConsulHealth, RefusesWholeWhatIsNoAnswer) {
+  for (const std::string& body :
+       {std::string(), std::string("[{"), std::string("{}"), std::string("null"), std::string("[1]"),
+        "[" + one + ",{\"Node\":{}}]",
+        "[" + with(one, "\"Port\": 8080, \"Weights\"", "\"Port\": \"8080\", \"Weights\"") + "]",
+        "[" + with(one, R"(["gatehouse.route=web.test", "v1"])", R"("v1")") + "]", std::string(200, '[')}) {
+    EXPECT_FALSE(parse_health(body, place)) << body.substr(0, 60);
+  }
+}
+
+TEST(ConsulServices, AreNamesAndTags) {
+  const auto found = parse_services(R"({"consul": [], "web": ["urlprefix-web.example/", "v1"]})");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->at("web"), (std::vector<std::string>{"urlprefix-web.example/", "v1"}));
+  EXPECT_TRUE(found->at("consul").empty());
+  EXPECT_FALSE(parse_services("[]"));
+  EXPECT_FALSE(parse_services(R"({"web": "v1"})"));
+}
+
+}  // namespace
+}  // namespace gatehouse::catalog

@@ -1,0 +1,149 @@
+#include "conf/catalog/hold_down.h"
+
+#include <gtest/gtest.h>
+
+namespace gatehouse::catalog {
+namespace {
+
+using conf::CatalogHealth;
+using conf::Instance;
+
+const TimePoint start = TimePoint{} + 1h;
+
+Instance instance(int n, CatalogHealth health = CatalogHealth::passing) {
+  Instance out;
+  out.node = "n1";
+  out.service = "web";
+  out.id = "web-" + std::to_string(n);
+  out.catalog_health = health;
+  return out;
+}
+
+std::vector<Instance> instances(int count) {
+  std::vector<Instance> out;
+  for (int n = 0; n < count; ++n) out.push_back(instance(n));
+  return out;
+}
+
+std::size_t held(const std::vector<Instance>& all) {
+  std::size_t count = 0;
+  for (const Instance& each : all) count += !each.held.empty();
+  return count;
+}
+
+TEST(HoldDown, GivesWhatTheCatalogSays) {
+  HoldDown hold;
+  EXPECT_EQ(hold.update("web", instances(3), true, false, start), instances(3));
+  EXPECT_EQ(hold.update("web", instances(4), true, false, start), instances(4));
+}
+
+TEST(HoldDown, OneMayLeaveATrustedCatalogAtOnce) {
+  HoldDown hold;
+  hold.update("web", instances(3), true, false, start);
+  EXPECT_EQ(hold.update("web", instances(2), true, false, start), instances(2));
+}
+
+TEST(HoldDown, AFifthOfAServiceMayLeaveAndNoMore) {
+  HoldDown hold;
+  hold.update("other", instances(100), true, false, start);
+  hold.update("web", instances(20), true, false, start);
+  EXPECT_EQ(hold.update("web", instances(16), true, false, start).size(), 16u);
+  const auto after = hold.update("web", instances(15), true, false, start);
+  EXPECT_EQ(after.size(), 16u);
+  EXPECT_EQ(held(after), 1u);
+  EXPECT_EQ(hold.held()[0].id, "web-15");
+  EXPECT_NE(hold.held()[0].reason.find("at once"), std::string::npos);
+}
+
+TEST(HoldDown, OneByOneTheyMayLeaveInTime) {
+  HoldDown hold;
+  hold.update("other", instances(100), true, false, start);
+  hold.update("web", instances(20), true, false, start);
+  TimePoint now = start;
+  for (int left = 19; left >= 1; --left) {
+    now += HoldDown::window + 1ms;
+    EXPECT_EQ(hold.update("web", instances(left), true, false, now), instances(left));
+  }
+}
+
+TEST(HoldDown, ASeventhOfAllMayLeaveAndNoMore) {
+  HoldDown hold;
+  for (int n = 0; n < 14; ++n) hold.update("s" + std::to_string(n), instances(1), true, false, start);
+  std::size_t kept = 0;
+  for (int n = 0; n < 14; ++n) kept += held(hold.update("s" + std::to_string(n), {}, true, false, start));
+  EXPECT_EQ(kept, 12u);
+}
+
+TEST(HoldDown, WhoFailedFirstLeavesWhateverTheCatalogIsWorth) {
+  HoldDown hold;
+  auto failing = instances(3);
+  for (Instance& each : failing) each.catalog_health = CatalogHealth::critical;
+  failing[0].catalog_health = CatalogHealth::passing;
+  failing[0].maintenance = true;
+  hold.update("web", failing, true, false, start);
+  EXPECT_EQ(held(hold.update("web", {}, false, false, start)), 0u);
+}
+
+TEST(HoldDown, NobodyLeavesACatalogThatIsNotTrusted) {
+  HoldDown hold;
+  hold.update("web", instances(3), true, false, start);
+  const auto after = hold.update("web", instances(2), false, false, start);
+  EXPECT_EQ(after.size(), 3u);
+  EXPECT_EQ(held(after), 1u);
+  EXPECT_FALSE(hold.expire(false, start + 24h));
+}
+
+TEST(HoldDown, WhoIsHeldIsJudgedByAConnectionWhereNothingElseIsChecked) {
+  HoldDown hold;
+  auto two = instances(2);
+  two[1].checks.push_back({.id = "own"});
+  hold.update("web", two, true, false, start);
+  const auto after = hold.update("web", {}, false, false, start);
+  ASSERT_EQ(after.size(), 2u);
+  ASSERT_EQ(after[0].checks.size(), 1u);
+  EXPECT_EQ(after[0].checks[0].kind, conf::HealthCheck::Kind::tcp);
+  EXPECT_EQ(after[1].checks.size(), 1u);
+  EXPECT_EQ(after[1].checks[0].id, "own");
+}
+
+TEST(HoldDown, WhoIsHeldGoesWhenItsCheckFailsOrAnOperatorSaysSoOrInTime) {
+  HoldDown hold;
+  hold.update("web", instances(4), true, false, start);
+  hold.update("web", {}, true, false, start);
+  EXPECT_TRUE(hold.drop("web", "n1", "web-0"));
+  EXPECT_FALSE(hold.drop("web", "n1", "web-0"));
+  EXPECT_EQ(hold.approve("web", "web-1"), 1u);
+  EXPECT_EQ(hold.instances("web").size(), 2u);
+  EXPECT_FALSE(hold.expire(true, start + HoldDown::hold_most - 1ms));
+  EXPECT_TRUE(hold.expire(true, start + HoldDown::hold_most));
+  EXPECT_TRUE(hold.held().empty());
+}
+
+TEST(HoldDown, WhoComesBackIsHeldNoMore) {
+  HoldDown hold;
+  hold.update("web", instances(4), true, false, start);
+  hold.update("web", {}, true, false, start);
+  EXPECT_EQ(hold.update("web", instances(4), true, false, start), instances(4));
+  EXPECT_FALSE(hold.drop("web", "n1", "web-0")) << "the catalog has it: its health is the pool's business";
+}
+
+TEST(HoldDown, TheLastOfAServiceLeavesItsRoutesBehind) {
+  HoldDown hold;
+  hold.update("web", instances(1), true, false, start);
+  const auto after = hold.update("web", {}, true, false, start);
+  ASSERT_EQ(after.size(), 1u);
+  EXPECT_TRUE(after[0].departed);
+  EXPECT_EQ(hold.update("web", instances(1), true, false, start), instances(1));
+  hold.update("web", {}, true, false, start + 1h);
+  EXPECT_EQ(hold.approve("web", ""), 1u);
+  EXPECT_TRUE(hold.instances("web").empty());
+}
+
+TEST(HoldDown, OfASingleNobodyIsHeld) {
+  HoldDown hold;
+  hold.update("db", instances(2), true, true, start);
+  EXPECT_EQ(held(hold.update("db", {}, false, true, start)), 0u);
+}
+
+}  // namespace
+}  // namespace gatehouse::catalog
