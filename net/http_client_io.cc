@@ -4,8 +4,7 @@
 #include <deque>
 #include <optional>
 
-#include <boost/asio/generic/stream_protocol.hpp>
-
+#include "net/asio.h"
 #include "net/beast.h"
 
 namespace gatehouse {

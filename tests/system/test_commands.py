@@ -119,7 +119,7 @@ def test_a_catalog_is_told_tag_by_tag(make_door):
     with open(door.catalog.path("one.json"), "w") as file:
         json.dump({"service": one}, file)
     done = door.command("catalog", "lint", door.path("services"))
-    assert done.returncode == 1 and "query is not mapped: left out" in done.stdout
+    assert done.returncode == 1 and "query with 2 values: left out" in done.stdout
     assert door.command("catalog", "lint", door.path("nowhere")).returncode == 1
 
 

@@ -154,7 +154,7 @@ class FakeConsul:
         answer = trouble or self._read(url.path)
         if answer.silent:
             while not self._stopping:
-                time.sleep(0.05)
+                time.sleep(0.05)  # saying nothing is the trouble itself
         if answer.silent or answer.cut or self._stopping:
             request.close_connection = True
             return

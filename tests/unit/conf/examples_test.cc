@@ -1,6 +1,7 @@
 // The examples that people copy, and the operators' files of the deployments, read without a word.
 #include <algorithm>
 #include <filesystem>
+#include <regex>
 
 #include <gtest/gtest.h>
 
@@ -35,15 +36,16 @@ void expect_given(const std::vector<KeyRow>& rows, const std::string& within, co
       return path == within + row.name || (path.starts_with(within) && path.ends_with("." + row.name));
     };
     EXPECT_TRUE(std::any_of(given.begin(), given.end(), is_it)) << within << row.name;
-    const std::string inner = row.inner_path == "." ? within + row.name + "." : within + row.name;
-    expect_given(row.inner, inner, given);
+    const bool named = row.inner_path != "." && row.inner_path != "[].";  // by a host, a service …
+    expect_given(row.inner, within + row.name + (named ? "" : "."), given);
   }
 }
 
 TEST(Examples, TheFullOneGivesEveryKey) {
   const ReadConfig read = read_example("conf/examples/full.yaml");
   std::vector<std::string> given;
-  for (const auto& [path, at] : read.positions) given.push_back(path);
+  for (const auto& [path, at] : read.positions)
+    given.push_back(std::regex_replace(path, std::regex(R"(\[\d+\])"), ""));
   expect_given(config_form().inner, "", given);
   for (const ServiceKey& key : service_keys()) {
     const bool said = std::any_of(read.config.services.begin(), read.config.services.end(),

@@ -62,7 +62,9 @@ TEST(HoldDown, OneByOneTheyMayLeaveInTime) {
   TimePoint now = start;
   for (int left = 19; left >= 1; --left) {
     now += HoldDown::window + 1ms;
-    EXPECT_EQ(hold.update("web", instances(left), true, false, now), instances(left));
+    const auto served = hold.update("web", instances(left), true, false, now);
+    EXPECT_EQ(served.size(), static_cast<std::size_t>(left));
+    EXPECT_EQ(held(served), 0u);
   }
 }
 
