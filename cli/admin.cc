@@ -57,6 +57,16 @@ HttpReply drain_or_not(Door& door, const HttpRequest& request, bool drain) {
 HttpReply drain(Door& door, const HttpRequest& request) { return drain_or_not(door, request, true); }
 HttpReply undrain(Door& door, const HttpRequest& request) { return drain_or_not(door, request, false); }
 
+HttpReply failover(Door& door, const HttpRequest& request) {
+  const std::string service = request.query_or("target");
+  if (!request.query_or("back").empty()) {
+    if (const Status back = door.fail_back(service, request.by); !back) return words(404, back.error().what);
+    return words(200, service + " is served by its own datacenter again");
+  }
+  const Result<std::string> to = door.fail_over(service, request.query_or("to"), request.by);
+  return to ? words(200, service + " is served by " + *to + " until it is taken back") : words(404, to.error().what);
+}
+
 HttpReply explained(Door& door, const HttpRequest& request) {
   ExplainRequest asked{request.query_or("method", "GET"), request.query_or("url"), {}, {}};
   const std::optional<IpAddress> peer = IpAddress::parse(request.query_or("from", "127.0.0.1"));
@@ -88,6 +98,8 @@ constexpr Verb table[] = {
     {"GET", "/v1/ready", "", ready, "200 while the door should get traffic, else 503"},
     {"POST", "/v1/drain", "target", drain, "no new requests for target=SERVICE[/ENDPOINT]"},
     {"POST", "/v1/undrain", "target", undrain, "take a drain back"},
+    {"POST", "/v1/failover", "target", failover,
+     "target=SERVICE to=DATACENTER (else the one that its policy names), or back=1"},
     {"GET", "/v1/explain", "url", explained, "method= url= field= (joined by newlines) from=ADDRESS"},
     {"GET", "/v1/config", "", running_config, "the configuration that runs, as YAML"},
     {"GET", "/v1/logs", "", log_places, "where the logs go, as JSON"},

@@ -51,6 +51,15 @@ int run_drain(const Where& where, const std::string& target, bool drain) {
   return 0;
 }
 
+int run_failover(const Where& where, const std::string& service, const std::string& datacenter, bool back) {
+  std::string target = "/v1/failover?target=" + percent_encode(service);
+  target += back ? "&back=1" : "&to=" + percent_encode(datacenter);
+  const auto reply = ask_door_well(where, "POST", target);
+  if (!reply) return 1;
+  std::cout << printable(reply->body.substr(0, reply->body.find('\n'))) << "\n";
+  return 0;
+}
+
 int run_explain(const Where& where, const ExplainOptions& options) {
   std::string fields;
   for (const std::string& field : options.fields) fields += (fields.empty() ? "" : "\n") + field;

@@ -38,6 +38,7 @@ int run_history(const Where& where, const std::string& since, bool json);
 int run_reload(const Where& where);
 int run_ready(const Where& where);
 int run_drain(const Where& where, const std::string& target, bool drain);
+int run_failover(const Where& where, const std::string& service, const std::string& datacenter, bool back);
 int run_lint(const Where& where, const std::string& folder);  // empty: catalog.files
 int run_logs(const Where& where, const LogOptions& options);
 

@@ -80,7 +80,8 @@ Door::Door(asio::io_context& io, conf::ReadConfig read)
       watch_timer_(io),
       endings_timer_(io),
       stop_timer_(io),
-      listen_timer_(io) {}
+      listen_timer_(io),
+      failover_timer_(io) {}
 
 Door::~Door() {
   admin_.reset();
@@ -193,7 +194,8 @@ Status Door::start_threads() {
           withdraw_by(change);
           look_at_primaries();
           if (change.after == pool::Health::down)
-            for (const auto& consul : consuls_) consul->check_failed(change.service, change.endpoint);
+            for (const auto& consul : consuls_) consul->check_failed(change.of_service, change.endpoint);
+          look_at_failovers();
         });
       },
       dice_.roll());

@@ -3,7 +3,7 @@
 //   source keeps its last good; reload is all or nothing.
 //   Threads  control (the io_context's) for everything here; it owns the other threads and outlives them.
 //   Files    door.cc start, reload, stop; door_sources.cc what the world is made of; door_listeners.cc where it
-//            listens.
+//            listens; door_failover.cc which datacenter serves.
 #pragma once
 
 #include <functional>
@@ -28,6 +28,7 @@
 #include "net/resolver.h"
 #include "net/unique_fd.h"
 #include "proxy/pool/endpoint_registry.h"
+#include "proxy/pool/failover.h"
 #include "proxy/probe/prober_io.h"
 #include "proxy/worker_io.h"
 #include "proxy/world.h"
@@ -58,6 +59,10 @@ class Door {
   void reopen_logs();
   // `target` is SERVICE or SERVICE/ENDPOINT ("node/id" or just the id). Survives a restart.
   Status set_drain(const std::string& target, bool drain, const std::string& by);
+  // To another datacenter's endpoints, until taken back; an empty `datacenter`: the one that the policy names; gives
+  // which. Survives a restart.
+  Result<std::string> fail_over(const std::string& service, const std::string& datacenter, const std::string& by);
+  Status fail_back(const std::string& service, const std::string& by);
 
   // True while this door should get traffic: started, not stopping.
   bool ready() const { return started_ && !stopping_; }
@@ -73,7 +78,8 @@ class Door {
   conf::Findings certificate_findings() const;
   std::span<const std::unique_ptr<catalog::ConsulSource>> consuls() const { return consuls_; }
   const std::shared_ptr<const CertificateSet>& certificates() const { return certificates_; }
-  const std::set<std::string>& drained() const { return drained_; }     // "service" or "service/endpoint"
+  const std::set<std::string>& drained() const { return drained_; }  // "service" or "service/endpoint"
+  const pool::Failovers& failovers() const { return failovers_; }
   std::int64_t started_at_ms() const { return started_at_ms_; }         // wall clock
   const conf::Findings& tcp_findings() const { return tcp_findings_; }  // addresses that can't be opened now
   const LogWriter* access_log() const { return access_log_.get(); }
@@ -104,6 +110,11 @@ class Door {
   void listen();
   bool open_tcp_listeners();
 
+  // door_failover.cc
+  void load_failovers();
+  Status save_failovers() const;
+  void look_at_failovers();  // after whatever may change who is usable
+
   // door_sources.cc
   std::vector<std::string> paths_to_watch() const;
   void watch_files();
@@ -112,6 +123,7 @@ class Door {
   void read_catalog();                     // the folder anew
   void gather();                           // what all sources say now
   void watch_consul();                     // as the configuration has it
+  std::set<std::string> wanted() const;    // services that need no tag of ours to be watched
   void rebuild(const std::string& cause);  // reads all but the catalog anew
   void read_table();
   void read_certificates();
@@ -136,6 +148,7 @@ class Door {
   UniqueFd state_lock_;
   History history_;
   std::set<std::string> drained_;
+  pool::Failovers failovers_;
   Dice dice_;
 
   // What the world is made of.
@@ -143,6 +156,7 @@ class Door {
   catalog::SourceState from_files_;
   std::vector<std::unique_ptr<catalog::ConsulSource>> consuls_;  // as in config_.catalog.consul
   catalog::SourceState instances_;                               // of all sources
+  catalog::ConfigEntries entries_;                               // of all Consuls; who comes first counts
   std::unique_ptr<CertificateFolder> certificate_folder_;
   std::shared_ptr<const CertificateSet> certificates_;
   CertificatePtr placeholder_;
@@ -159,7 +173,7 @@ class Door {
   std::unique_ptr<FileWatch> watch_;
   std::vector<std::string> watched_;
   std::unique_ptr<asio::posix::stream_descriptor> watch_descriptor_;
-  asio::steady_timer watch_timer_, endings_timer_, stop_timer_, listen_timer_;
+  asio::steady_timer watch_timer_, endings_timer_, stop_timer_, listen_timer_, failover_timer_;
 
   // What serves.
   proxy::Shared shared_;

@@ -31,6 +31,7 @@ std::int64_t steady_ms() { return pool::ms_of(Clock::now()); }
 
 void Door::load_state() {
   history_.load();
+  load_failovers();
   const Result<FileContent> file = read_file(state_file("drained"), state_bytes_most);
   if (!file) {
     if (file.error().code != Errc::unavailable) warn("process", "drains are not known: " + file.error().what);
@@ -122,25 +123,41 @@ void Door::read_catalog() {
 
 void Door::gather() {
   instances_ = from_files_;
+  entries_ = {};
   for (const auto& consul : consuls_) {
+    entries_.add(consul->entries());
     const std::vector<conf::Instance> found = consul->instances();
     instances_.instances.insert(instances_.instances.end(), found.begin(), found.end());
     conf::add_findings(instances_.findings, consul->findings());
   }
 }
 
+// Those of gatehouse.yaml, those of another datacenter that ours may go to, and those that config entries lead to.
+std::set<std::string> Door::wanted() const {
+  std::set<std::string> names;
+  for (const auto& [name, layer] : config_.services)
+    if (name != "*") names.insert(name);
+  if (table_)
+    for (const auto& service : table_->services)
+      if (!service->failover.datacenter.empty()) names.insert(service->name);
+  for (const auto& [name, away] : failovers_.away()) names.insert(name);
+  if (entries_.empty()) return names;
+  std::set<std::string> roots = names;
+  if (table_)
+    for (const auto& service : table_->services) roots.insert(service->name);
+  for (const std::string& root : roots)
+    for (const std::string& name : entries_.leads_to(root)) names.insert(name);
+  return names;
+}
+
 // A server that is asked as before keeps what it knows.
 void Door::watch_consul() {
-  std::set<std::string> wanted;
-  for (const auto& [name, layer] : config_.services)
-    if (name != "*") wanted.insert(name);
   auto before = std::exchange(consuls_, {});
   for (const conf::ConsulServer& server : config_.catalog.consul) {
     const auto known = std::find_if(before.begin(), before.end(),
                                     [&](const auto& each) { return each && each->server() == server; });
     if (known != before.end()) {
       consuls_.push_back(std::move(*known));
-      consuls_.back()->want(wanted);
       continue;
     }
     const auto on_change = [this](const std::string& cause) {
@@ -148,7 +165,7 @@ void Door::watch_consul() {
       rebuild(cause);
     };
     consuls_.push_back(std::make_unique<catalog::ConsulSource>(
-        io_, server, wanted, std::vector<std::string>{"gatehouse."}, dice_.roll(), on_change));
+        io_, server, wanted(), std::vector<std::string>{"gatehouse."}, dice_.roll(), on_change));
   }
 }
 
@@ -174,6 +191,8 @@ void Door::rebuild(const std::string& cause) {
 void Door::read_table() {
   catalog::TranslateInput input = translate_input(instances_.instances, config_);
   input.previous = table_.get();
+  input.entries = entries_;
+  for (const auto& [service, away] : failovers_.away()) input.failed_over[service] = away.datacenter;
   auto table = std::make_shared<conf::RoutingTable>(catalog::translate(input));
   std::set<std::string> names;
   for (const conf::Instance& instance : instances_.instances) names.insert(instance.service);
@@ -184,6 +203,7 @@ void Door::read_table() {
   conf::place(findings, positions_);
   table->findings = std::move(findings);
   table_ = std::move(table);
+  for (const auto& consul : consuls_) consul->want(wanted());
 }
 
 void Door::publish(const std::string& cause) {
@@ -223,6 +243,7 @@ void Door::publish(const std::string& cause) {
   probe_world();
   note_world(before.get(), cause);
   look_at_primaries();
+  look_at_failovers();
 }
 
 std::size_t Door::worlds_live() const {
@@ -244,37 +265,48 @@ void Door::note_world(const proxy::World* before, const std::string& cause) {
   }
 }
 
+// An endpoint is probed once, whoever has it in its pool: as its own service says, where that one is served.
 void Door::probe_world() {
   std::vector<pool::Probed> probed;
+  std::map<const pool::EndpointState*, std::size_t> known;
   for (const proxy::PoolPtr& pool : world_->pools()) {
-    for (const pool::Endpoint& endpoint : pool->endpoints.endpoints()) {
+    pool->each_endpoint([&](const pool::Endpoint& endpoint) {
       pool::Probed each;
       for (const conf::HealthCheck* check : pool::checks_of(*pool->service, *endpoint.instance)) {
         each.checks.push_back(*check);
         each.addresses.push_back(proxy::check_address(*check, endpoint, addresses_));
       }
-      if (each.checks.empty()) continue;
+      if (each.checks.empty()) return;
       each.service = pool->service;
       each.endpoint = endpoint;
       each.tls = pool->tls;
-      probed.push_back(std::move(each));
-    }
+      const auto [place, fresh] = known.try_emplace(endpoint.live, probed.size());
+      if (fresh)
+        probed.push_back(std::move(each));
+      else if (endpoint.instance->service == pool->service->name)
+        probed[place->second] = std::move(each);
+    });
   }
   prober_->watch(std::move(probed));
 }
 
+// An endpoint that several services have in their pools is drained by the word of any.
 void Door::apply_drains() {
+  std::map<pool::EndpointState*, bool> drains;
   for (const proxy::PoolPtr& pool : world_->pools()) {
     const std::string& service = pool->service->name;
-    for (const pool::Endpoint& endpoint : pool->endpoints.endpoints()) {
-      const bool drain = drained_.contains(service) || drained_.contains(service + "/" + endpoint.name) ||
-                         drained_.contains(service + "/" + endpoint.instance->id);
-      auto& since = endpoint.live->draining_since_ms;
-      if (!drain)
-        since.store(0, std::memory_order_relaxed);
-      else if (since.load(std::memory_order_relaxed) == 0)
-        since.store(steady_ms(), std::memory_order_relaxed);
-    }
+    pool->each_endpoint([&](const pool::Endpoint& endpoint) {
+      bool& drain = drains[endpoint.live];
+      drain = drain || drained_.contains(service) || drained_.contains(service + "/" + endpoint.name) ||
+              drained_.contains(service + "/" + endpoint.instance->id);
+    });
+  }
+  for (const auto& [state, drain] : drains) {
+    auto& since = state->draining_since_ms;
+    if (!drain)
+      since.store(0, std::memory_order_relaxed);
+    else if (since.load(std::memory_order_relaxed) == 0)
+      since.store(steady_ms(), std::memory_order_relaxed);
   }
 }
 
@@ -289,10 +321,9 @@ Status Door::set_drain(const std::string& target, bool drain, const std::string&
   }
   const std::string endpoint = target.size() > service.size() ? target.substr(service.size() + 1) : "";
   if (pool != nullptr && !endpoint.empty() && drain) {
-    const auto all = pool->endpoints.endpoints();
-    const bool known = std::any_of(all.begin(), all.end(), [&](const pool::Endpoint& each) {
-      return each.name == endpoint || each.instance->id == endpoint;
-    });
+    bool known = false;
+    pool->each_endpoint(
+        [&](const pool::Endpoint& each) { known = known || each.name == endpoint || each.instance->id == endpoint; });
     if (!known) return invalid("service " + service + " has no endpoint " + endpoint);
   }
   if (drain)
@@ -305,6 +336,7 @@ Status Door::set_drain(const std::string& target, bool drain, const std::string&
   const std::string what = (drain ? "drain " : "undrain ") + target;
   note("command", what, by);
   look_at_primaries();
+  look_at_failovers();
   if (const Status saved = save_drains(); !saved) {
     warn("process", what + " holds until the next start alone: " + saved.error().what);
     return Error{saved.error().code, "done, but it will not outlive a restart: " + saved.error().what};

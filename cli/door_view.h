@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "conf/config.h"
+#include "proxy/pool/failover.h"
 #include "proxy/probe/prober_io.h"
 #include "proxy/worker_io.h"
 #include "proxy/world.h"
@@ -24,6 +26,7 @@ struct DoorView {
   std::vector<const proxy::WorkerCounters*> workers{};
   conf::Findings certificate_findings{}, tcp_findings{};
   std::set<std::string> drained{};
+  std::map<std::string, pool::Failovers::Away> away{};  // services that another datacenter serves
   std::function<std::vector<pool::CheckView>(std::uint32_t endpoint_id)> checks{};
 
   bool ready = false, stopping = false, file_differs = false;

@@ -21,8 +21,8 @@ struct Line {
   CheckOptions check;
   ExplainOptions explain;
   LogOptions logs;
-  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", folder;
-  bool json = false, watch = false;
+  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", folder, datacenter;
+  bool back = false, json = false, watch = false;
   std::function<int()> run;
 };
 
@@ -122,6 +122,17 @@ void add_acting_verbs(CLI::App& app, Line& line) {
   }
 }
 
+void add_failover_verb(CLI::App& app, Line& line) {
+  CLI::App* verb = app.add_subcommand("failover", "Have a service served by another datacenter, or take that back");
+  verb->add_option("service", line.target, "The service")->required();
+  auto* to = verb->add_option("datacenter", line.datacenter, "Where to; else the one that its policy names");
+  verb->add_flag("--back", line.back, "To its own datacenter again")->excludes(to);
+  add_where(verb, line);
+  verb->footer("Requests under way finish. It holds until taken back, over restarts too.");
+  verb->callback(
+      [&line] { line.run = [&line] { return run_failover(line.where, line.target, line.datacenter, line.back); }; });
+}
+
 void add_catalog_verbs(CLI::App& app, Line& line) {
   CLI::App* catalog = app.add_subcommand("catalog", "What the catalog says");
   catalog->require_subcommand(1);
@@ -158,6 +169,7 @@ int main(int argc, char** argv) {
   add_serving_verbs(app, line);
   add_asking_verbs(app, line);
   add_acting_verbs(app, line);
+  add_failover_verb(app, line);
   add_catalog_verbs(app, line);
   if (argc > 1 && is_unknown_verb(app, argv[1])) return 2;
   try {

@@ -200,7 +200,8 @@ ClientMetric::Histogram latency(std::span<const Shard> shards) {
   return out;
 }
 
-void add_service(const proxy::ServicePool& pool, Families& out) {
+// `away`: which other datacenter serves it; null: none.
+void add_service(const proxy::ServicePool& pool, const pool::Failovers::Away* away, Families& out) {
   const Labels service = {{"service", printable(pool.service->name)}};
   const auto with = [&service](const char* name, const char* value) {
     Labels labels = service;
@@ -230,6 +231,9 @@ void add_service(const proxy::ServicePool& pool, Families& out) {
   if (pool.service->single)
     out.gauge("gatehouse_service_primaries", "Of a single service: endpoints that could be it; 2 is an emergency.",
               static_cast<double>(pool::contenders(pool.endpoints).size()), service);
+  if (const bool is_away = away != nullptr; is_away || !pool.service->failover.datacenter.empty())
+    out.gauge("gatehouse_service_failover", "1 while this other datacenter serves the service.", is_away ? 1 : 0,
+              with("datacenter", (is_away ? away->datacenter : pool.service->failover.datacenter).c_str()));
   std::size_t refused = 0;
   for (const conf::Route& route : pool.service->routes) refused += route.refused.empty() ? 0 : 1;
   out.gauge("gatehouse_service_routes_refused", "Routes that answer 503 because their definition was refused.",
@@ -259,7 +263,8 @@ void add_services(const DoorView& view, bool with_endpoints, Families& out) {
       ++left_out;
       continue;
     }
-    add_service(*pool, out);
+    const auto away = view.away.find(pool->service->name);
+    add_service(*pool, away == view.away.end() ? nullptr : &away->second, out);
     if (!with_endpoints) continue;
     for (const pool::Endpoint& endpoint : pool->endpoints.endpoints()) {
       if (endpoints++ < endpoints_most)

@@ -146,6 +146,14 @@ json::array services_json(const DoorView& view) {
     json::array endpoints;
     for (const pool::Endpoint& endpoint : pool->endpoints.endpoints())
       endpoints.push_back(endpoint_json(endpoint, view));
+    for (const pool::Endpoint& endpoint : pool->standby) {
+      json::object standby = endpoint_json(endpoint, view);
+      standby["out"] = "stands by in " + endpoint.instance->datacenter;
+      endpoints.push_back(std::move(standby));
+    }
+    if (!pool->service->datacenter.empty()) each["datacenter"] = pool->service->datacenter;
+    if (const auto away = view.away.find(pool->service->name); away != view.away.end())
+      each["failover"] = {{"datacenter", away->second.datacenter}, {"by_hand", away->second.by_hand}};
     each["endpoints"] = std::move(endpoints);
     for (auto& [name, value] : totals_json(*pool->stats)) each[name] = value;
     out.push_back(std::move(each));

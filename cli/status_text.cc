@@ -101,6 +101,9 @@ class StatusPage {
     out_ += "\n" + mark(service["name"].text(), Colour::bold) + "  " + mark(service["policy"].text(), Colour::dim);
     if (const std::int64_t queued = service["queued"].number(); queued != 0)
       out_ += "  " + mark(counted(queued, "request") + " queued", Colour::warn);
+    if (const Look away = service["failover"]; !away["datacenter"].text().empty())
+      out_ += "  " + mark("served by " + away["datacenter"].text() + (away["by_hand"].flag() ? ", by hand" : ""),
+                          Colour::warn);
     if (service["drained"].flag()) out_ += "  " + mark("drained", Colour::warn);
     out_ += "\n";
     Columns routes;

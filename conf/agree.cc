@@ -57,15 +57,26 @@ bool is_incumbent(const Instance& instance, const Service* previous) {
   });
 }
 
+bool is_at(const InstanceLayers& member, const std::string& datacenter) {
+  return member.instance.datacenter == datacenter;
+}
+
+// The datacenter whose instances say what holds for all.
+std::string home_of(const std::vector<InstanceLayers>& members, const std::string& of_node) {
+  const bool has_any =
+      std::any_of(members.begin(), members.end(), [&](const auto& each) { return is_at(each, of_node); });
+  return has_any ? of_node : members.front().instance.datacenter;
+}
+
 // The restrictions that hold: of the incumbents if there are any, else of all; the most frequent, then the strictest.
 Restrictions prevailing(const std::vector<InstanceLayers>& members, const std::vector<Restrictions>& said,
-                        const Service* previous) {
+                        const Service* previous, const std::string& home) {
   const bool incumbents = std::any_of(members.begin(), members.end(), [&](const InstanceLayers& member) {
-    return is_incumbent(member.instance, previous);
+    return is_at(member, home) && is_incumbent(member.instance, previous);
   });
   std::map<Restrictions, std::size_t> votes;
   for (std::size_t i = 0; i < members.size(); ++i)
-    if (!incumbents || is_incumbent(members[i].instance, previous)) ++votes[said[i]];
+    if (is_at(members[i], home) && (!incumbents || is_incumbent(members[i].instance, previous))) ++votes[said[i]];
   const auto best = std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) {
     return std::pair(a.second, a.first.size()) < std::pair(b.second, b.first.size());
   });
@@ -73,11 +84,11 @@ Restrictions prevailing(const std::vector<InstanceLayers>& members, const std::v
 }
 
 void keep_out_the_odd_ones(const std::string& service, const ServiceLayer* yaml, const Service* previous,
-                           Agreement& out) {
+                           const std::string& home, Agreement& out) {
   std::vector<Restrictions> said;
   for (const InstanceLayers& member : out.members) said.push_back(restrictions_of(member, yaml));
   if (std::all_of(said.begin(), said.end(), [&](const Restrictions& one) { return one == said[0]; })) return;
-  const Restrictions right = prevailing(out.members, said, previous);
+  const Restrictions right = prevailing(out.members, said, previous, home);
   std::vector<InstanceLayers> kept;
   for (std::size_t i = 0; i < out.members.size(); ++i) {
     InstanceLayers& member = out.members[i];
@@ -116,11 +127,11 @@ bool same_values(const std::vector<Setting>& a, const std::vector<Setting>& b) {
 // One key of one spelling: the newest word of those that pass wins, by the catalog's index, then by its order;
 // whoever said otherwise, or nothing, is told of.
 const std::vector<Setting>* decide(const std::string& service, std::string_view name, std::size_t layer,
-                                   Agreement& out) {
+                                   const std::string& home, Agreement& out) {
   Vote winner;
   for (const InstanceLayers& member : out.members) {
     const auto said = member.layers[layer].settings.find(name);
-    if (said == member.layers[layer].settings.end()) continue;
+    if (said == member.layers[layer].settings.end() || !is_at(member, home)) continue;
     const Vote vote{&said->second, &member.instance, counts_as_passing(member.instance)};
     if (winner.by == nullptr || !older(vote, winner)) winner = vote;
   }
@@ -148,20 +159,22 @@ bool counts_as_passing(const Instance& instance) {
 }
 
 Agreement agree(const std::string& service, std::vector<InstanceLayers> instances, const ServiceLayer* yaml,
-                const Service* previous) {
+                const Service* previous, const std::string& datacenter) {
   Agreement out;
   out.members = std::move(instances);
   if (out.members.empty()) return out;
-  keep_out_the_odd_ones(service, yaml, previous, out);
+  const std::string home = home_of(out.members, datacenter);
+  keep_out_the_odd_ones(service, yaml, previous, home, out);
   for (std::size_t layer = 0; layer < out.members[0].layers.size(); ++layer) {
     std::set<std::string, std::less<>> names;
     for (const InstanceLayers& member : out.members)
-      for (const auto& [name, settings] : member.layers[layer].settings) names.insert(name);
+      for (const auto& [name, settings] : member.layers[layer].settings)
+        if (is_at(member, home)) names.insert(name);
     ServiceLayer agreed{.spelling = out.members[0].layers[layer].spelling};
     for (const std::string& name : names) {
       const ServiceKey* key = find_service_key(name);
       if (key != nullptr && key->scope == Scope::instance) continue;  // each speaks for itself
-      agreed.settings.emplace(name, *decide(service, name, layer, out));
+      agreed.settings.emplace(name, *decide(service, name, layer, home, out));
     }
     out.layers.push_back(std::move(agreed));
   }

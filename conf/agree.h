@@ -27,8 +27,9 @@ struct Agreement {
 };
 
 // yaml: what gatehouse.yaml says of the service; keys said there are not the instances' to differ in. May be null.
+// datacenter: the node's. Only instances of it have a word, where it has any; else those of the first one's.
 Agreement agree(const std::string& service, std::vector<InstanceLayers> instances, const ServiceLayer* yaml,
-                const Service* previous);
+                const Service* previous, const std::string& datacenter);
 
 // Whether an instance counts as passing before any check has run: a ttl check keeps the state it was given.
 bool counts_as_passing(const Instance& instance);

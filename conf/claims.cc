@@ -8,7 +8,7 @@ namespace gatehouse::conf {
 namespace {
 
 struct Right {
-  bool said_by_tags = true;
+  int said_by = 1;        // gatehouse.yaml 0, tags 1, Consul's config entries 2
   bool departed = false;  // its service has nobody left
   bool newcomer = true;
   std::size_t service = 0;  // by name
@@ -16,8 +16,8 @@ struct Right {
 };
 
 bool stronger(const Right& a, const Right& b) {
-  return std::tie(a.said_by_tags, a.departed, a.newcomer, a.service) <
-         std::tie(b.said_by_tags, b.departed, b.newcomer, b.service);
+  return std::tie(a.said_by, a.departed, a.newcomer, a.service) <
+         std::tie(b.said_by, b.departed, b.newcomer, b.service);
 }
 
 bool has_departed(const Service& service) {
@@ -52,7 +52,9 @@ Findings settle_claims(std::vector<Service>& services, const RoutingTable* previ
     for (const Route& route : services[i].routes) {
       std::string key = claim_key(route.match);
       const auto holder = holders.find(key);
-      const Right right{.said_by_tags = route.spelling != "yaml",
+      const Right right{.said_by = route.spelling == "yaml"     ? 0
+                                   : route.spelling == "consul" ? 2
+                                                                : 1,
                         .departed = has_departed(services[i]),
                         .newcomer = holder == holders.end() || holder->second != services[i].name,
                         .service = i,

@@ -72,14 +72,12 @@ class Merger {
   Merger(MergeInput input, const MergeContext& context) : input_(std::move(input)), context_(context) {}
 
   Merged run() {
-    Agreement agreement = agree(input_.name, std::move(input_.instances), input_.yaml, input_.previous);
+    Agreement agreement =
+        agree(input_.name, std::move(input_.instances), input_.yaml, input_.previous, context_.datacenter);
     out_.findings = std::move(agreement.findings);
     if (input_.yaml != nullptr) layers_.push_back(input_.yaml);
-    for (const ServiceLayer& layer : agreement.layers) {
-      const Findings wrong = review_layer(layer, input_.name);
-      out_.findings.insert(out_.findings.end(), wrong.begin(), wrong.end());
-      layers_.push_back(&layer);
-    }
+    for (const ServiceLayer& layer : agreement.layers) review_and_add(layer);
+    if (input_.entries != nullptr) review_and_add(*input_.entries);
     collect_claims();
     if (input_.everywhere != nullptr) layers_.push_back(input_.everywhere);
 
@@ -94,6 +92,12 @@ class Merger {
   }
 
  private:
+  void review_and_add(const ServiceLayer& layer) {
+    const Findings wrong = review_layer(layer, input_.name);
+    out_.findings.insert(out_.findings.end(), wrong.begin(), wrong.end());
+    layers_.push_back(&layer);
+  }
+
   bool permitted(const ServiceLayer& layer, const RouteMatch& match) const {
     if (said_by(layer) == Trust::file_only || context_.permit_hosts.empty()) return true;
     return std::any_of(context_.permit_hosts.begin(), context_.permit_hosts.end(),
@@ -160,7 +164,11 @@ class Merger {
         for_all_routes_.emplace(key.name, std::move(chosen));
         continue;
       }
-      if (key.name == "tcp" && layers_[chosen.layer] == input_.everywhere) continue;  // told by the review
+      const bool everywhere = layers_[chosen.layer] == input_.everywhere;
+      if (key.name == "tcp" && everywhere) continue;  // told by the review
+      // A primary or a database of another datacenter is another one: that has to be said of it.
+      const bool delicate = subject_.service.single || !subject_.service.tcp.empty();
+      if (key.name == "failover" && everywhere && delicate) continue;
       if (!chosen.refused.empty()) refused_ = chosen.refused;
       apply_all(subject_, key, chosen.values);
       if (key.name == "tcp")

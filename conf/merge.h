@@ -1,4 +1,6 @@
-// merge.h: the layers of one service to its policy: gatehouse.yaml's, then its instances' tags, then "*". Pure.
+// merge.h: the layers of one service to its policy: gatehouse.yaml's, then its instances' tags, then those of
+// Consul's
+//   config entries, then "*". Pure.
 //   Per key the first layer that says it wins; a route's own option comes before what its layer says of the whole
 //   service; routes are the union. What is wrong or not carried counts as not said, unless it restricts: then the
 //   route it is about is refused (Route::refused, answered with 503). Hosts that tags may not claim are left out.
@@ -19,6 +21,7 @@ struct MergeInput {
   std::string name;
   const ServiceLayer* yaml = nullptr;        // services: NAME
   const ServiceLayer* everywhere = nullptr;  // services: "*"
+  const ServiceLayer* entries = nullptr;     // what Consul's own config entries say of it
   std::vector<InstanceLayers> instances;     // in the catalog's order
   const Service* previous = nullptr;
 };
@@ -27,6 +30,7 @@ struct MergeContext {
   std::vector<std::string> permit_hosts;  // what tags may claim; empty: any
   std::string folder;                     // of gatehouse.yaml: what its relative paths begin at
   std::string certificates;               // certificates.files
+  std::string datacenter = {};            // the node's
 };
 
 struct Merged {

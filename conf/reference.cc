@@ -31,9 +31,10 @@ constexpr std::string_view service_introduction = R"(
 ## Keys of a service
 
 They stand in `services:` and in the tags of a service as `gatehouse.KEY=VALUE`; for each key this file comes first, then
-the tags, then `"*"`, then the default, while routes are added up. A key of scope *route* may stand at the service, for
-all its routes, or in a route as an option: `"learn.example/big max_body=2GiB"`. Those marked *host* may stand in `hosts:`
-too. A value with options is written as the tag's string or as a mapping, with the value itself under `value`:
+the tags, then Consul's config entries, then `"*"`, then the default, while routes are added up. A key of scope *route*
+may stand at the service, for all its routes, or in a route as an option: `"learn.example/big max_body=2GiB"`. Those
+marked *host* may stand in `hosts:` too. A value with options is written as the tag's string or as a mapping, with the
+value itself under `value`:
 
 ```yaml
 services:

@@ -7,7 +7,7 @@
 namespace gatehouse::conf {
 namespace {
 
-constexpr std::string_view yaml_spelling = "yaml", native_spelling = "native";
+constexpr std::string_view yaml_spelling = "yaml", native_spelling = "native", entries_spelling = "consul";
 
 Severity weight_of(const NotCarried& later) { return later.refused ? Severity::error : Severity::warning; }
 
@@ -38,6 +38,7 @@ Trust said_by(const ServiceLayer& layer) { return layer.spelling == yaml_spellin
 std::string setting_path(const ServiceLayer& layer, std::string_view service, std::string_view key) {
   if (layer.spelling == yaml_spelling) return "services." + std::string(service) + "." + std::string(key);
   if (layer.spelling == native_spelling) return std::string(service) + ": gatehouse." + std::string(key);
+  if (layer.spelling == entries_spelling) return std::string(service) + ": " + std::string(key);
   return std::string(service) + ": " + std::string(key) + ", by its " + layer.spelling + " tags";
 }
 

@@ -164,7 +164,7 @@ struct Route {
   RouteMatch match;
   RoutePolicy policy;
   Origin at;                        // where it was said
-  std::string spelling = "native";  // yaml, native, fabio, traefik
+  std::string spelling = "native";  // yaml, native, fabio, traefik, consul (its config entries)
   std::string refused;              // not empty: answers 503, with this reason in `status`
   bool operator==(const Route&) const = default;
 };
@@ -229,6 +229,8 @@ struct Service {
   Eject eject;
   Zone zone = Zone::ignore;
   Failover failover;
+  // Whose instances serve now; empty: all are of one datacenter. Those of others stand by.
+  std::string datacenter;
   Millis slow_start{0}, drain_time = 30s;
   OnUnhealthy on_unhealthy = OnUnhealthy::drain;
   OnReturn on_return = OnReturn::keep;

@@ -277,8 +277,10 @@ constexpr auto table = std::to_array<ServiceKey>({
      "leaves out an endpoint that answers so many gateway errors in a row within the interval; never the last one"},
     {"zone", "prefer | only | ignore", service, tags, once, open, later,
      apply_word<of_service, &Service::zone, zones>, "ignore", "endpoints of this node's zone first"},
-    {"failover", "DATACENTER [after=30s] [back_after=5m]", service, tags, once, open, later,
-     apply_read<of_service, &Service::failover, parse_failover>, "none", "where to go when no endpoint is left here"},
+    {"failover", "DATACENTER [after=30s] [back_after=5m]", service, tags, once, open, carried,
+     apply_read<of_service, &Service::failover, parse_failover>, "none",
+     "whose endpoints of this service serve once none of its own datacenter has been usable for `after`, until one "
+     "has been again for `back_after`; of `\"*\"` not for TCP nor `single`"},
     {"slow_start", "duration", service, tags, once, open, carried,
      apply_duration<of_service, &Service::slow_start, 1, hour, true>, "off",
      "a new endpoint's share grows to its weight over this time"},

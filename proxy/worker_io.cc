@@ -68,14 +68,14 @@ void Worker::publish(std::shared_ptr<const World> world) {
 void Worker::leave_gone(const World& last, const World& next) {
   std::vector<std::uint32_t> live;
   for (const PoolPtr& pool : next.pools())
-    for (const pool::Endpoint& endpoint : pool->endpoints.endpoints()) live.push_back(endpoint.live->id);
+    pool->each_endpoint([&](const pool::Endpoint& endpoint) { live.push_back(endpoint.live->id); });
   std::sort(live.begin(), live.end());
   for (const PoolPtr& pool : last.pools())
-    for (const pool::Endpoint& endpoint : pool->endpoints.endpoints())
-      if (!std::binary_search(live.begin(), live.end(), endpoint.live->id)) {
-        backends.leave_endpoint(endpoint.live->id);
-        gone_[endpoint.live->id] = loop.now() + static_cast<LoopTime>(pool->service->drain_time.count());
-      }
+    pool->each_endpoint([&](const pool::Endpoint& endpoint) {
+      if (std::binary_search(live.begin(), live.end(), endpoint.live->id)) return;
+      backends.leave_endpoint(endpoint.live->id);
+      gone_[endpoint.live->id] = loop.now() + static_cast<LoopTime>(pool->service->drain_time.count());
+    });
   std::erase_if(gone_, [&](const auto& gone) { return std::binary_search(live.begin(), live.end(), gone.first); });
 }
 

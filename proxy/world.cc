@@ -18,16 +18,16 @@ std::optional<SocketAddress> address_of(const conf::Instance& instance, const Ad
   if (!addresses) return std::nullopt;
   const auto found = addresses->find(instance.address);
   if (found == addresses->end() || found->second.empty()) return std::nullopt;
+  IpAddress ip = found->second.front();
   if (before) {
-    for (const auto& endpoint : before->endpoints.endpoints()) {
+    before->each_endpoint([&](const pool::Endpoint& endpoint) {
       const bool same = endpoint.instance->node == instance.node && endpoint.instance->id == instance.id &&
                         endpoint.instance->address == instance.address;
-      if (same && std::ranges::find(found->second, endpoint.address.ip) != found->second.end()) {
-        return SocketAddress{endpoint.address.ip, instance.port};
-      }
-    }
+      if (same && std::ranges::find(found->second, endpoint.address.ip) != found->second.end())
+        ip = endpoint.address.ip;
+    });
   }
-  return SocketAddress{found->second.front(), instance.port};
+  return SocketAddress{ip, instance.port};
 }
 
 // Over HTTP/1.1 a request has a connection for itself: more requests than connections can't be carried.
@@ -125,18 +125,21 @@ class WorldBuilder {
     if (same && before->service == service && std::ranges::all_of(service->instances, has_address))
       return before;  // nothing can have moved
 
-    std::vector<pool::Endpoint> endpoints;
+    std::vector<pool::Endpoint> endpoints, standby;
     for (const auto& instance : service->instances) {
       const auto address = address_of(instance, inputs_.addresses, before.get());
       const std::string why = why_left_out(instance, address);
+      const bool serves = service->datacenter.empty() || instance.datacenter == service->datacenter;
       if (why.empty())
-        endpoints.push_back(make_endpoint(*service, instance, *address, registry_, pool::ms_of(inputs_.now)));
+        (serves ? endpoints : standby)
+            .push_back(make_endpoint(*service, instance, *address, registry_, pool::ms_of(inputs_.now)));
       else
         complain(instance.at, service->name + ": " + instance.node + "/" + instance.id, "left out: " + why);
     }
-    if (same && *before->service == *service && same_places(*before, endpoints)) return before;
+    if (same && *before->service == *service && same_places(*before, endpoints, standby)) return before;
     auto made = std::make_shared<ServicePool>();
     made->service = service;
+    made->standby = std::move(standby);
     made->endpoints = pool::EndpointSet(endpoints, *service, before ? &before->endpoints : nullptr);
     made->sticky =
         pool::Sticky(service->name, service->sticky_cookie, made->endpoints.endpoints(), world_->sticky_keys_);
@@ -164,11 +167,14 @@ class WorldBuilder {
     return service.sticky_cookie.empty() || previous_->sticky_keys_ == world_->sticky_keys_;
   }
 
-  static bool same_places(const ServicePool& before, const std::vector<pool::Endpoint>& endpoints) {
+  // Of an equal service: who stands by is the same then.
+  static bool same_places(const ServicePool& before, const std::vector<pool::Endpoint>& endpoints,
+                          const std::vector<pool::Endpoint>& standby) {
     std::set<const pool::EndpointState*> states;
-    for (const auto& endpoint : before.endpoints.endpoints()) states.insert(endpoint.live);
-    return states.size() == endpoints.size() &&
-           std::ranges::all_of(endpoints, [&](const auto& endpoint) { return states.contains(endpoint.live); });
+    before.each_endpoint([&](const auto& endpoint) { states.insert(endpoint.live); });
+    const auto known = [&](const auto& endpoint) { return states.contains(endpoint.live); };
+    return states.size() == endpoints.size() + standby.size() && std::ranges::all_of(endpoints, known) &&
+           std::ranges::all_of(standby, known);
   }
 
   void complain(const conf::Position& at, std::string path, std::string what) {
@@ -209,17 +215,21 @@ std::optional<IpAddress> check_address(const conf::HealthCheck& check, const poo
 std::vector<std::uint32_t> withdrawn_by(const ServicePool& pool, std::string_view endpoint, pool::Health before,
                                         pool::Health after) {
   std::vector<std::uint32_t> ids;
-  const auto endpoints = pool.endpoints.endpoints();
-  const auto changed = std::ranges::find(endpoints, endpoint, &pool::Endpoint::name);
-  if (changed == endpoints.end()) return ids;
+  const pool::Endpoint* changed = nullptr;
+  bool stands_by = false;
+  pool.each_endpoint([&](const pool::Endpoint& each) {
+    if (changed == nullptr && each.name == endpoint) changed = &each;
+  });
+  if (changed == nullptr) return ids;
+  for (const pool::Endpoint& each : pool.standby) stands_by = stands_by || &each == changed;
   const auto serves = [](pool::Health health) {
     return health == pool::Health::up || health == pool::Health::warning;
   };
   if (after == pool::Health::down && pool.service->on_unhealthy == conf::OnUnhealthy::close)
     ids.push_back(changed->live->id);
-  const bool returned = serves(after) && !serves(before) && !changed->backup;
+  const bool returned = serves(after) && !serves(before) && !changed->backup && !stands_by;
   if (returned && pool.service->on_return == conf::OnReturn::close)
-    for (const auto& each : endpoints)
+    for (const auto& each : pool.endpoints.endpoints())
       if (each.backup) ids.push_back(each.live->id);
   return ids;
 }

@@ -38,9 +38,17 @@ namespace gatehouse::proxy {
 struct ServicePool {
   std::shared_ptr<const conf::Service> service;
   pool::EndpointSet endpoints;
+  std::vector<pool::Endpoint> standby;  // of a datacenter that does not serve now: checked, and given nothing
   pool::Sticky sticky;
   std::shared_ptr<pool::ServiceStats> stats;
   std::shared_ptr<const TlsClientPolicy> tls;  // of https services; null: not usable, or not needed
+
+  // Those that stand by, too.
+  template <class Visit>
+  void each_endpoint(Visit visit) const {
+    for (const pool::Endpoint& endpoint : endpoints.endpoints()) visit(endpoint);
+    for (const pool::Endpoint& endpoint : standby) visit(endpoint);
+  }
 };
 using PoolPtr = std::shared_ptr<const ServicePool>;
 

@@ -56,6 +56,7 @@ constexpr Key service_keys[] = {
     {"eject", same<&conf::Service::eject>},
     {"zone", same<&conf::Service::zone>},
     {"failover", same<&conf::Service::failover>},
+    {"the datacenter that serves it", same<&conf::Service::datacenter>},
     {"slow_start", same<&conf::Service::slow_start>},
     {"drain_time", same<&conf::Service::drain_time>},
     {"on_unhealthy", same<&conf::Service::on_unhealthy>},
@@ -73,7 +74,7 @@ constexpr Key service_keys[] = {
 
 std::map<std::string, const pool::Endpoint*> endpoints_of(const ServicePool& pool) {
   std::map<std::string, const pool::Endpoint*> endpoints;
-  for (const auto& endpoint : pool.endpoints.endpoints()) endpoints[endpoint.name] = &endpoint;
+  pool.each_endpoint([&](const pool::Endpoint& endpoint) { endpoints[endpoint.name] = &endpoint; });
   return endpoints;
 }
 

@@ -44,19 +44,25 @@ std::int64_t wall_ms() {
 
 }  // namespace
 
-// One blocking query; without a service it is that of all names.
+// One blocking query: of a service's instances, of all names, or of a kind of config entry.
 class ConsulSource::Watch {
  public:
-  Watch(asio::io_context& io, std::string service) : name(std::move(service)), timer(io) {}
+  Watch(asio::io_context& io, std::string path_, std::string name_ = {}, bool is_entries_ = false)
+      : path(std::move(path_)), name(std::move(name_)), is_entries(is_entries_), timer(io) {}
 
-  const std::string name;
+  const std::string path;
+  const std::string name;  // of the service; empty: of none
+  const bool is_entries;
   BlockingQuery query;
   asio::steady_timer timer;
   bool asking = false;                    // an answer is awaited
+  bool answered = false;                  // there was one, good or not
   bool known = false;                     // there was a good one
   ConsulFault fault = ConsulFault::none;  // of the last answer
   std::string trouble;                    // the same for people
   std::vector<conf::Instance> instances;
+  std::string body;  // of config entries: what the last good answer said
+  ConfigEntries entries;
 };
 
 ConsulSource::ConsulSource(asio::io_context& io, const conf::ConsulServer& server, std::set<std::string> wanted,
@@ -70,20 +76,21 @@ ConsulSource::ConsulSource(asio::io_context& io, const conf::ConsulServer& serve
       dice_(seed),
       on_change_(std::move(on_change)),
       expire_timer_(io),
-      list_(std::make_unique<Watch>(io, "")),
+      list_(std::make_unique<Watch>(io, "/v1/catalog/services")),
       tell_timer_(io),
       client_(io, {.place = server.address}) {
   view_.datacenter = server.datacenter;
   view_.address = server.address.text();
-  watch_services();
+  watch_entries();
   ask(*list_);
   look_at_held();
 }
 
 ConsulSource::~ConsulSource() = default;
 
-void ConsulSource::want(std::set<std::string> services) {
-  wanted_ = std::move(services);
+void ConsulSource::want(const std::set<std::string>& services) {
+  if (wanted_ == services) return;
+  wanted_ = services;
   watch_services();
 }
 
@@ -93,8 +100,7 @@ void ConsulSource::ask(Watch& watch) {
   ++view_.queries;
   const BlockingQuery::Ask ask = watch.query.ask();
   HttpClientRequest request;
-  request.target = watch.name.empty() ? "/v1/catalog/services" : "/v1/health/service/" + percent_encoded(watch.name);
-  request.target += "?stale";
+  request.target = watch.path + "?stale";
   if (!server_.datacenter.empty()) request.target += "&dc=" + percent_encoded(server_.datacenter);
   if (ask.index != 0)
     request.target += "&index=" + std::to_string(ask.index) + "&wait=" + std::to_string(ask.wait.count()) + "ms";
@@ -103,6 +109,7 @@ void ConsulSource::ask(Watch& watch) {
   client_.send(std::move(request), ask.deadline, [this, &watch](const Result<HttpClientReply>& got) {
     watch.asking = false;
     take(watch, got);
+    if (watch.is_entries && !std::exchange(watch.answered, true)) watch_services();
   });
 }
 
@@ -120,14 +127,16 @@ void ConsulSource::take(Watch& watch, const Result<HttpClientReply>& got) {
     return schedule(watch, step.next);
   }
   std::string wrong;
-  if (watch.name.empty()) {
+  if (step.regressed && &watch != list_.get()) regressed_at_ = now;
+  const bool trusted = !step.unmoved && (regressed_at_ == TimePoint{} || now - regressed_at_ > regression_lasts);
+  if (watch.is_entries) {
+    if (const Status taken = take_entries(watch, reply.body, trusted); !taken) wrong = taken.error().what;
+  } else if (watch.name.empty()) {
     Result<ServiceTags> names = parse_services(reply.body);
     if (names) names_ = std::move(*names);
     if (!names) wrong = names.error().what;
   } else {
     Result<std::vector<conf::Instance>> found = parse_health(reply.body, place_);
-    if (step.regressed) regressed_at_ = now;
-    const bool trusted = !step.unmoved && (regressed_at_ == TimePoint{} || now - regressed_at_ > regression_lasts);
     if (found) take_health(watch, *found, trusted);
     if (!found) wrong = found.error().what;
   }
@@ -141,7 +150,21 @@ void ConsulSource::take(Watch& watch, const Result<HttpClientReply>& got) {
   if (step.regressed) view_.index = reply.index;
   note_fault(watch, ConsulFault::none, "");
   schedule(watch, step.next);
-  if (watch.name.empty()) watch_services();
+  if (&watch == list_.get()) watch_services();
+}
+
+// Entries that are fewer while the catalog can't be trusted may be lost rather than deleted.
+Status ConsulSource::take_entries(Watch& watch, const std::string& body, bool trusted) {
+  if (watch.body == body) return Done{};
+  Result<ConfigEntries> entries = parse_config_entries(body, place_);
+  if (!entries) return entries.error();
+  if (!trusted && entries->size() < watch.entries.size()) return Done{};
+  const bool news = !watch.entries.empty() || !entries->empty() || !entries->findings.empty();
+  watch.entries = std::move(*entries);
+  watch.body = body;
+  ++view_.changes;
+  if (news) tell("config entries");
+  return Done{};
 }
 
 void ConsulSource::take_health(Watch& watch, const std::vector<conf::Instance>& found, bool trusted) {
@@ -203,12 +226,24 @@ void ConsulSource::note_fault(Watch& watch, ConsulFault fault, std::string troub
 }
 
 void ConsulSource::let_all_ask() {
-  for (auto& [name, watch] : services_)
-    if (!watch->asking)
-      schedule(*watch, Clock::now() + Millis(below(dice_, static_cast<std::uint64_t>(spread.count()))));
+  const auto let = [this](Watch& watch) {
+    if (!watch.asking)
+      schedule(watch, Clock::now() + Millis(below(dice_, static_cast<std::uint64_t>(spread.count()))));
+  };
+  for (auto& [name, watch] : services_) let(*watch);
+  for (auto& watch : kinds_) let(*watch);
 }
 
+void ConsulSource::watch_entries() {
+  for (const std::string_view kind : {resolver_kind, splitter_kind, router_kind}) {
+    kinds_.push_back(std::make_unique<Watch>(io_, "/v1/config/" + std::string(kind), "", true));
+    ask(*kinds_.back());
+  }
+}
+
+// Once the config entries have been asked for: without them a service would at first be served otherwise.
 void ConsulSource::watch_services() {
+  if (!std::all_of(kinds_.begin(), kinds_.end(), [](const auto& kind) { return kind->answered; })) return;
   std::set<std::string> due = wanted_;
   for (const auto& [name, tags] : names_) {
     const bool ours = std::any_of(tags.begin(), tags.end(), [&](const std::string& tag) {
@@ -221,7 +256,7 @@ void ConsulSource::watch_services() {
   for (const std::string& name : due) {
     auto& watch = services_[name];
     if (watch) continue;
-    watch = std::make_unique<Watch>(io_, name);
+    watch = std::make_unique<Watch>(io_, "/v1/health/service/" + percent_encoded(name), name);
     ask(*watch);
   }
   view_.watched = services_.size();
@@ -230,6 +265,12 @@ void ConsulSource::watch_services() {
 std::vector<conf::Instance> ConsulSource::instances() const {
   std::vector<conf::Instance> out;
   for (const auto& [name, watch] : services_) out.insert(out.end(), watch->instances.begin(), watch->instances.end());
+  return out;
+}
+
+ConfigEntries ConsulSource::entries() const {
+  ConfigEntries out;
+  for (const auto& watch : kinds_) out.add(watch->entries);
   return out;
 }
 
@@ -247,6 +288,12 @@ conf::Findings ConsulSource::findings() const {
                    each.service,
                    "held: " + each.reason + "; it serves as long as our check of it passes",
                    conf::Severity::warning});
+  for (const auto& kind : kinds_)
+    if (kind->fault != ConsulFault::none && !away_)
+      out.push_back({{view_.address},
+                     "catalog.consul",
+                     kind->path + ": " + kind->trouble + "; config entries are as they were",
+                     conf::Severity::warning});
   const Watch* watch = troubled();
   if (watch == nullptr) return out;
   std::string what = watch->trouble;

@@ -1,9 +1,9 @@
 // consul_source_io.h: one datacenter's Consul as a source of instances, watched by blocking queries.
-//   One query watches the names of all services and their tags; one more each service that carries a tag of ours or
-//   is named in gatehouse.yaml. Each service keeps its last good answer, whatever becomes of Consul, and what an
-//   answer lacks leaves only with evidence (hold_down.h). While the agent is away only the first of these queries
-//   asks for it; the others follow, spread over a moment. Threads  control. Changes are told at once, then at most
-//   every 250 ms. Limits   connections_most of HttpClient, services_most watched.
+//   One query watches the names of all services and their tags; one each kind of config entry; one more each service
+//   that carries a tag of ours or is wanted besides. Each service keeps its last good answer, whatever becomes of
+//   Consul, and what an answer lacks leaves only with evidence (hold_down.h). While the agent is away only the first
+//   of these queries asks for it; the others follow, spread over a moment. Threads  control. Changes are told at
+//   once, then at most every 250 ms. Limits   connections_most of HttpClient, services_most watched.
 #pragma once
 
 #include <functional>
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "conf/catalog/blocking_query.h"
+#include "conf/catalog/config_entries.h"
 #include "conf/catalog/consul_health.h"
 #include "conf/catalog/hold_down.h"
 #include "conf/config.h"
@@ -27,7 +28,7 @@ class ConsulSource {
   static constexpr std::size_t services_most = 20'000;
   using OnChange = std::function<void(const std::string& cause)>;
 
-  // `wanted`: services of gatehouse.yaml, which need no tag. `prefixes`: what a tag of ours begins with.
+  // `wanted`: services that need no tag. `prefixes`: what a tag of ours begins with.
   ConsulSource(asio::io_context& io, const conf::ConsulServer& server, std::set<std::string> wanted,
                std::vector<std::string> prefixes, std::uint64_t seed, OnChange on_change);
   ~ConsulSource();
@@ -35,8 +36,9 @@ class ConsulSource {
   ConsulSource& operator=(const ConsulSource&) = delete;
 
   const conf::ConsulServer& server() const { return server_; }
-  void want(std::set<std::string> services);
+  void want(const std::set<std::string>& services);
   std::vector<conf::Instance> instances() const;  // the last good of each service, in the order of names
+  ConfigEntries entries() const;                  // of all services, the last good of each kind
   // Our own check of an endpoint ("node/id") failed: one that is held only by us goes.
   void check_failed(const std::string& service, const std::string& endpoint);
   std::size_t approve(const std::string& service, const std::string& id);
@@ -65,6 +67,8 @@ class ConsulSource {
   const Watch* troubled() const;  // whose fault stands for all; null: all is well
   void let_all_ask();
   void watch_services();
+  void watch_entries();
+  Status take_entries(Watch& watch, const std::string& body, bool trusted);
   void look_at_held();
   void tell(const std::string& cause);
 
@@ -81,6 +85,7 @@ class ConsulSource {
   asio::steady_timer expire_timer_;
   std::unique_ptr<Watch> list_;
   std::map<std::string, std::unique_ptr<Watch>> services_;
+  std::vector<std::unique_ptr<Watch>> kinds_;  // of config entries
   View view_;
   bool away_ = false;  // the agent doesn't answer as it should
   std::vector<std::string> causes_;

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "conf/catalog/check_target.h"
+#include "conf/catalog/entry_routes.h"
 #include "conf/catalog/fabio_pool.h"
 #include "conf/catalog/own_address.h"
 #include "conf/catalog/spellings.h"
@@ -34,7 +35,9 @@ class Translation {
 
   conf::RoutingTable run() {
     merge_services();
+    apply_config_entries();
     add(pool_fabio_routes(services_, input_.previous));
+    add(settle_datacenters(services_, input_.config, input_.failed_over));
     add(conf::settle_claims(services_, input_.previous));
     add(conf::settle_tcp_claims(services_, input_.previous, input_.config));
     std::erase_if(services_, [](const conf::Service& service) { return !is_served(service); });
@@ -71,18 +74,30 @@ class Translation {
     }
     const conf::MergeContext context{.permit_hosts = input_.config.catalog.permit_hosts,
                                      .folder = input_.config.folder,
-                                     .certificates = input_.config.certificates.files};
+                                     .certificates = input_.config.certificates.files,
+                                     .datacenter = input_.config.node.datacenter};
     if (everywhere != input_.config.services.end()) out_.pages = conf::default_pages(everywhere->second, context);
     for (auto& [name, merge] : inputs) {
       merge.name = name;
       merge.everywhere = everywhere == input_.config.services.end() ? nullptr : &everywhere->second;
+      if (const auto entry = input_.entries.resolvers.find(name); entry != input_.entries.resolvers.end())
+        merge.entries = &entry->second.keys;
       if (const auto before = previous_.find(name); before != previous_.end()) merge.previous = before->second.get();
       conf::Merged merged = conf::merge_service(std::move(merge), context);
       add(merged.findings);
-      if (!is_served(merged.service)) tell_of_no_route(name);
       if (!merged.certificate.empty()) certificates_[name] = {merged.certificate, merged.certificate_by_file};
-      if (is_served(merged.service)) services_.push_back(std::move(merged.service));
+      services_.push_back(std::move(merged.service));
     }
+  }
+
+  // Those that nothing leads to may still have the instances that others' traffic goes to.
+  void apply_config_entries() {
+    EntryOutcome outcome = apply_entries(services_, input_.entries);
+    add(input_.entries.findings);
+    add(outcome.findings);
+    for (const conf::Service& service : services_)
+      if (!is_served(service) && !outcome.used.contains(service.name)) tell_of_no_route(service.name);
+    std::erase_if(services_, [](const conf::Service& service) { return !is_served(service); });
   }
 
   void tell_of_no_route(const std::string& service) {
@@ -157,7 +172,7 @@ class Translation {
       const auto certificate = certificates_.find(services_[i].name);
       if (certificate == certificates_.end()) continue;
       for (const conf::Route& route : services_[i].routes)
-        if (!route.match.host.empty())
+        if (!route.match.host.empty() && route.spelling != "consul")  // the host is another's
           wishes.push_back({!certificate->second.by_file, route.match.path != "/", i, &route, &certificate->second});
     }
     std::sort(wishes.begin(), wishes.end(), [](const Wish& a, const Wish& b) {

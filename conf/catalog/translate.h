@@ -1,13 +1,16 @@
 // translate.h: instances and gatehouse.yaml to the table that the routing world is built from. Pure.
-//   Groups instances by service, merges what is said of each, settles who holds a route, and shares with the previous
-//   table every service that has not changed. Services without a route or a TCP address are not in the table; those
-//   with routes but no instance are, and answer 503. What is wrong with one service is told and touches no other.
+//   Groups instances by service, merges what is said of each, applies Consul's config entries, settles who holds a
+//   route and which datacenter serves, and shares with the previous table every service that has not changed.
+//   Services without a route or a TCP address are not in the table; those with routes but no instance are, and answer
+//   503. What is wrong with one service is told and touches no other.
 //   Limits: 1000 findings; the rest is counted.
 #pragma once
 
 #include <span>
 #include <vector>
 
+#include "conf/catalog/config_entries.h"
+#include "conf/catalog/datacenters.h"
 #include "conf/config.h"
 #include "conf/pages.h"
 #include "conf/service.h"
@@ -22,6 +25,8 @@ struct TranslateInput {
   const conf::RoutingTable* previous = nullptr;  // who held which route; what is shared
   conf::ReadFile read_file;                      // of pages
   std::vector<IpAddress> local_addresses;        // of this machine: where a listener on [::] answers
+  ConfigEntries entries;                         // of Consul
+  FailedOver failed_over;
 };
 
 conf::RoutingTable translate(const TranslateInput& input);

@@ -44,6 +44,7 @@ class Prober {
  public:
   struct Change {
     std::string service, endpoint, output;
+    std::string of_service;  // whose instance it is: a service may have others' in its pool
     Health before, after;
   };
   using OnChange = std::function<void(const Change&)>;  // called in the prober's thread

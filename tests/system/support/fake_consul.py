@@ -1,6 +1,6 @@
 """A stand-in for a Consul agent's HTTP API, scripted: for what a real one does only now and then, or never twice alike.
 
-It answers /v1/catalog/services and /v1/health/service/NAME with indexes and blocking queries as Consul 1.12 was seen to
+It answers /v1/catalog/services, /v1/health/service/NAME and /v1/config/KIND with indexes and blocking queries as Consul 1.12 was seen to
 do. `trouble` takes the place of an answer; tests with a real Consul prove that the rest is like it.
 """
 
@@ -26,6 +26,7 @@ class FakeConsul:
     def __init__(self, datacenter="dc1"):
         self.datacenter = datacenter
         self.services = {}  # name: {(node, id): entry}
+        self.entries = {}  # kind: {name: entry}
         self.index = 10
         self._wiped_at = 10
         self._changed_at = {}  # path: the index of its last change
@@ -72,6 +73,17 @@ class FakeConsul:
                 if not self.services[service]:
                     del self.services[service]
             self._note(service)
+
+    def say(self, kind, name, **body):
+        """A config entry; without a body it is deleted."""
+        with self._changed:
+            self.index += 1
+            of_kind = self.entries.setdefault(kind, {})
+            of_kind.pop(name, None)
+            if body:
+                of_kind[name] = {"Kind": kind, "Name": name, **body, "CreateIndex": self.index, "ModifyIndex": self.index}
+            self._changed_at[f"/v1/config/{kind}"] = self.index
+            self._changed.notify_all()
 
     def wake(self, index=None):
         """Ends every blocked query; with another index, as a server that was wiped and came back."""
@@ -189,4 +201,6 @@ class FakeConsul:
         if path.startswith("/v1/health/service/"):
             name = unquote(path.removeprefix("/v1/health/service/"))
             return Answer(body=json.dumps(list(self.services.get(name, {}).values())))
+        if path.startswith("/v1/config/"):
+            return Answer(body=json.dumps(list(self.entries.get(path.removeprefix("/v1/config/"), {}).values())))
         return Answer(404, "")

@@ -176,14 +176,65 @@ TEST(Merge, WhatShallBeOffOrHeldBackIsNotServedWhileThatIsNotCarried) {
 }
 
 TEST(Merge, WhatIsNotCarriedAndRestrictsNothingIsIgnoredWithAWord) {
-  Case of{.instances = {instance("web-1", {{"route", "a.example compress=gzip"}, {"failover", "dc2"}})}};
+  Case of{.instances = {instance("web-1", {{"route", "a.example compress=gzip"}, {"canary", "shop 5%"}})}};
   const Merged merged = of.merge();
   EXPECT_EQ(merged.service.routes[0].refused, "");
-  EXPECT_EQ(merged.service.failover, Failover{});
   EXPECT_EQ(texts(merged.findings),
             (std::vector<std::string>{
-                "file:1:1: warning: web: gatehouse.failover: not carried yet: ignored",
+                "file:1:1: warning: web: gatehouse.canary: not carried yet: ignored",
                 "file:1:1: warning: web: gatehouse.route: a.example/: compress: not carried yet: ignored"}));
+}
+
+TEST(Merge, AnotherDatacentersInstancesHaveNoWordInWhatHolds) {
+  Case of{.instances = {instance("web-1", {{"route", "a.example"}, {"deny", "10.0.0.0/8"}}),
+                        instance("far-1", {{"route", "evil.example"}, {"balance", "random"}}),
+                        instance("far-2", {{"route", "evil.example"}, {"deny", "10.0.0.0/8"}})}};
+  of.instances[0].instance.datacenter = "dc1";
+  for (const std::size_t i : {1, 2})
+    of.instances[i].instance.datacenter = "dc2", of.instances[i].instance.catalog_index = 7;
+  of.context.datacenter = "dc1";
+  const Merged merged = of.merge();
+  ASSERT_EQ(merged.service.routes.size(), 1u);
+  EXPECT_EQ(merged.service.routes[0].match.host, "a.example");
+  EXPECT_EQ(merged.service.balance, Balance::least_request);
+  ASSERT_EQ(merged.service.instances.size(), 2u) << "the one that restricts less is kept out";
+  EXPECT_EQ(merged.service.instances[1].id, "far-2");
+}
+
+TEST(Merge, AFailoverOfEverybodyIsNoneOfAPrimaryNorOfTcp) {
+  const auto goes_to = [](const Settings& own, const Settings& everywhere) {
+    return Case{.everywhere = layer("yaml", everywhere), .instances = {instance("web-1", own)}}
+        .merge()
+        .service.failover.datacenter;
+  };
+  EXPECT_EQ(goes_to({{"route", "a.example"}}, {{"failover", "dc2"}}), "dc2");
+  EXPECT_EQ(goes_to({{"route", "a.example"}, {"single", "true"}}, {{"failover", "dc2"}}), "");
+  EXPECT_EQ(goes_to({{"tcp", "10.0.0.1:5432"}}, {{"failover", "dc2"}}), "");
+  EXPECT_EQ(goes_to({{"tcp", "10.0.0.1:5432"}, {"failover", "dc3"}}, {{"failover", "dc2"}}), "dc3");
+}
+
+TEST(Merge, ConfigEntriesComeAfterTagsAndBeforeEverybodysDefaults) {
+  const ServiceLayer entries =
+      layer("consul", {{"balance", "maglev"}, {"connect_timeout", "7s"}, {"hash_on", "path"}});
+  const ServiceLayer everywhere = layer("yaml", {{"balance", "random"}, {"hash_on", "client"}, {"drain_time", "1s"}});
+  const Merged merged =
+      merge_service({.name = "web",
+                     .everywhere = &everywhere,
+                     .entries = &entries,
+                     .instances = {instance("web-1", {{"route", "a.example"}, {"balance", "round_robin"}})}},
+                    {});
+  EXPECT_EQ(merged.service.balance, Balance::round_robin);
+  EXPECT_EQ(merged.service.hash_on.kind, HashOn::Kind::path);
+  EXPECT_EQ(merged.service.drain_time, 1s);
+  EXPECT_EQ(merged.service.routes[0].policy.connect_timeout, 7s);
+}
+
+TEST(Merge, WhatIsWrongInAConfigEntryIsToldByItsKey) {
+  const ServiceLayer entries = layer("consul", {{"connect_timeout", "100d"}});
+  const Merged merged = merge_service(
+      {.name = "web", .entries = &entries, .instances = {instance("web-1", {{"route", "a.example"}})}}, {});
+  ASSERT_EQ(merged.findings.size(), 1u);
+  EXPECT_EQ(merged.findings[0].path, "web: connect_timeout");
 }
 
 TEST(Merge, AProtocolThatIsNotSpokenRefusesTheRoutes) {

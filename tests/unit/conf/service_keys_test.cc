@@ -332,7 +332,7 @@ TEST(ServiceKeys, RoutesAndTheirOptions) {
 TEST(ServiceKeys, WhatIsNotCarriedYetIsToldApartFromWhatIsWrong) {
   const std::vector<Row> rows{{"tcp", "127.0.0.1:3306"},
                               {"tunnel", "offer", "not carried yet: ignored"},
-                              {"failover", "dc2", "not carried yet: ignored"},
+                              {"failover", "dc2"},
                               {"rate_limit", "search", "not carried yet: refused until it is"},
                               {"auth", "basic:x", "not carried yet: refused until it is"},
                               {"zone", "prefer", "not carried yet: ignored"},

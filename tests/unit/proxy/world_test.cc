@@ -166,6 +166,31 @@ TEST_F(Worlds, NameTheEndpointsThatAChangeOfHealthWithdraws) {
   EXPECT_TRUE(by("nobody", up, down).empty());
 }
 
+TEST_F(Worlds, LetTheEndpointsOfOtherDatacentersStandBy) {
+  add_instance("web", "web-1", "10.0.0.1").checks = {check()};
+  add_instance("web", "web-2", "10.0.0.2").datacenter = "dc2";
+  service("web").datacenter = "dc1";
+  service("web").on_unhealthy = conf::OnUnhealthy::close;
+  service("web").on_return = conf::OnReturn::close;
+  add_instance("web", "web-3", "10.0.0.3").backup = true;
+  build();
+  ASSERT_EQ(pool("web").endpoints.size(), 2u);
+  ASSERT_EQ(pool("web").standby.size(), 1u);
+  EXPECT_EQ(pool("web").standby[0].name, "n1/web-2");
+  using enum pool::Health;
+  EXPECT_EQ(withdrawn_by(pool("web"), "n1/web-2", up, down), std::vector{pool("web").standby[0].live->id});
+  EXPECT_TRUE(withdrawn_by(pool("web"), "n1/web-2", down, up).empty()) << "it brings no primary back";
+  const pool::EndpointState* here = endpoint("web", "n1/web-1").live;
+  const PoolPtr before = world_->share("web");
+  EXPECT_EQ(build().share("web"), before);
+
+  service("web").datacenter = "dc2";
+  build();
+  EXPECT_EQ(pool("web").endpoints[0].name, "n1/web-2");
+  EXPECT_EQ(pool("web").standby[0].live, here) << "its counters and health go on";
+  EXPECT_EQ(changed(), std::vector<std::string>{"service web: the datacenter that serves it changed"});
+}
+
 TEST_F(Worlds, CarryCountersAndHealthOverByIdentity) {
   add_instance("web", "web-1", "10.0.0.1").checks = {check()};
   build();

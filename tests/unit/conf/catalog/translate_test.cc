@@ -32,6 +32,8 @@ struct Given {
   Config config{};
   std::vector<IpAddress> local{};
   std::map<std::string, std::string> files{};
+  ConfigEntries entries{};
+  FailedOver failed_over{};
 
   RoutingTable translate(const RoutingTable* previous = nullptr) const {
     return catalog::translate({.instances = instances,
@@ -42,7 +44,9 @@ struct Given {
                                  if (file == files.end()) return invalid("No such file or directory");
                                  return file->second;
                                },
-                               .local_addresses = local});
+                               .local_addresses = local,
+                               .entries = entries,
+                               .failed_over = failed_over});
   }
 };
 
@@ -61,6 +65,46 @@ Texts names(const RoutingTable& table) {
 void say(Config& config, const std::string& service, const std::string& key, const std::string& value) {
   config.services[service].spelling = "yaml";
   config.services[service].settings[key].push_back({value, {"gatehouse.yaml", 7, 3}});
+}
+
+TEST(Translate, ConfigEntriesLeadToServicesWithoutARoute) {
+  Given given{{instance("web", "web-1", {"gatehouse.route=a.example"}), instance("canary", "canary-1", {"v2"}),
+               instance("idle", "idle-1", {"v3"})}};
+  const Result<ConfigEntries> entries = parse_config_entries(
+      R"([{"Kind": "service-splitter", "Name": "web", "Splits": [{"Weight": 75}, {"Weight": 25, "Service": "canary"}]},
+          {"Kind": "service-resolver", "Name": "web", "ConnectTimeout": "7s"}])",
+      {"dc1", "consul dc1"});
+  ASSERT_TRUE(entries);
+  given.entries = *entries;
+  const RoutingTable table = given.translate();
+  ASSERT_EQ(names(table), Texts{"web"});
+  ASSERT_EQ(table.services[0]->instances.size(), 2u);
+  EXPECT_EQ(table.services[0]->instances[0].weight_passing, 7500u);
+  EXPECT_EQ(table.services[0]->instances[1].service, "canary");
+  EXPECT_EQ(table.services[0]->instances[1].weight_passing, 2500u);
+  EXPECT_EQ(table.services[0]->routes[0].policy.connect_timeout, Millis(7000));
+  EXPECT_EQ(told(table), Texts{"idle.json:3:5: note: idle: no route leads to it"});
+}
+
+TEST(Translate, TagsAndGatehouseYamlComeBeforeARoutersRoutes) {
+  Given given{{instance("web", "web-1", {"gatehouse.route=a.example"}), instance("admin", "admin-1", {}),
+               instance("other", "other-1", {"gatehouse.route=a.example/admin"})}};
+  given.entries = *parse_config_entries(
+      R"([{"Kind": "service-router", "Name": "web", "Routes": [
+            {"Match": {"HTTP": {"PathPrefix": "/admin"}}, "Destination": {"Service": "admin"}}]}])",
+      {"dc1", "consul dc1"});
+  const RoutingTable table = given.translate();
+  EXPECT_EQ(names(table), (Texts{"other", "web"}));
+}
+
+TEST(Translate, AServiceThatFailedOverIsServedByTheOtherDatacenter) {
+  Given given{{instance("web", "web-1", {"gatehouse.route=a.example", "gatehouse.failover=dc2"}),
+               instance("web", "far-1", {"gatehouse.route=a.example", "gatehouse.failover=dc2"})}};
+  given.instances[1].datacenter = "dc2";
+  EXPECT_EQ(given.translate().services[0]->datacenter, "dc1");
+  EXPECT_EQ(given.translate().services[0]->instances.size(), 2u);
+  given.failed_over["web"] = "dc2";
+  EXPECT_EQ(given.translate().services[0]->datacenter, "dc2");
 }
 
 TEST(Tags, OnlyOursAreRead) {

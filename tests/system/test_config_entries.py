@@ -1,0 +1,117 @@
+"""Consul's service-resolver, service-splitter and service-router entries are kept at the door."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from support.client import Client, ask
+from support.fake_consul import Answer, FakeConsul
+from support.wait import wait_until
+
+pytestmark = pytest.mark.quick
+
+ROUTE, TURNS = "gatehouse.route=web.test", "gatehouse.balance=round_robin"
+
+
+@pytest.fixture
+def consul():
+    fake = FakeConsul()
+    yield fake
+    fake.stop()
+
+
+@pytest.fixture
+def door(make_door, consul):
+    made = make_door(start=False)
+    made.config["catalog"] = {"consul": [{"address": consul.address}]}
+    made.write_config(made.config)
+    made.start()
+    return made
+
+
+def served_by(door, path="/", count=40, **more):
+    with Client(door.http, host="web.test") as client:
+        answers = [client.ask(target=path, **more) for _ in range(count)]
+    return Counter(answer.get("X-Backend") if answer.status == 200 else answer.status for answer in answers)
+
+
+@pytest.fixture
+def web(door, consul, make_backend):
+    """web of versions 1 and 2, and canary and admin, which no route of their own leads to."""
+    consul.put("web", make_backend("one"), ROUTE, TURNS, node="n1", meta={"version": "1"})
+    consul.put("web", make_backend("two"), ROUTE, TURNS, node="n2", meta={"version": "2"})
+    consul.put("canary", make_backend("canary"), node="n3")
+    consul.put("admin", make_backend("admin"), node="n4")
+    wait_until(lambda: set(served_by(door)) == {"one", "two"}, "both serve")
+    return consul
+
+
+SUBSETS = {"v1": {"Filter": "Service.Meta.version == 1"}, "v2": {"Filter": 'Service.Meta.version == "2"'}}
+
+
+def test_a_default_subset_is_all_that_serves_until_the_entry_goes(door, web):
+    web.say("service-resolver", "web", DefaultSubset="v2", Subsets=SUBSETS)
+    wait_until(lambda: set(served_by(door)) == {"two"}, "version 2 alone")
+    web.say("service-resolver", "web")
+    wait_until(lambda: set(served_by(door)) == {"one", "two"}, "both again")
+
+
+def test_a_splitter_gives_a_canary_its_share(door, web):
+    splits = [{"Weight": 90, "ServiceSubset": "v1"}, {"Weight": 10, "Service": "canary"}]
+    web.say("service-resolver", "web", Subsets=SUBSETS)
+    web.say("service-splitter", "web", Splits=splits)
+    wait_until(lambda: set(served_by(door)) == {"one", "canary"}, "version 1 and the canary")
+    assert 20 <= served_by(door, count=400)["canary"] <= 60  # 40 by round robin of each worker
+    web.say("service-splitter", "web", Splits=[{**splits[0], "Weight": 0}, {**splits[1], "Weight": 100}])
+    wait_until(lambda: set(served_by(door)) == {"canary"}, "the canary alone")
+
+
+def test_a_canary_that_dies_leaves_its_share_to_the_others(door, web, make_backend):
+    web.say("service-splitter", "web", Splits=[{"Weight": 50}, {"Weight": 50, "Service": "canary"}])
+    wait_until(lambda: "canary" in served_by(door), "the canary serves")
+    web.set_status("canary", next(iter(web.services["canary"]))[1], "critical", node="n3")
+    wait_until(lambda: set(served_by(door)) == {"one", "two"}, "the others alone")
+
+
+def test_a_router_leads_to_another_service_and_rewrites(door, web):
+    web.say("service-router", "web", Routes=[
+        {"Match": {"HTTP": {"Header": [{"Name": "x-debug", "Exact": "1"}]}}, "Destination": {"Service": "canary"}},
+        {"Match": {"HTTP": {"PathPrefix": "/admin"}}, "Destination": {"Service": "admin", "PrefixRewrite": "/"}},
+    ])  # fmt: skip
+    wait_until(lambda: set(served_by(door, "/admin/x")) == {"admin"}, "admin serves")
+    assert set(served_by(door, "/")) == {"one", "two"}
+    assert set(served_by(door, "/admin/x", fields=[("X-Debug", "1")])) == {"canary"}, "the first that matches counts"
+    assert ask(door.http, target="/admin/x?y=1", host="web.test").get("X-Echo") == "/x?y=1"
+
+
+def test_what_cannot_be_carried_is_told_and_never_served_by_another(door, web):
+    web.say("service-resolver", "web", Subsets={"odd": {"Filter": 'Service.Meta.version matches "2"'}})
+    web.say("service-router", "web", Routes=[
+        {"Match": {"HTTP": {"PathPrefix": "/odd"}}, "Destination": {"ServiceSubset": "odd"}},
+        {"Match": {"HTTP": {"PathRegex": "/regex.*"}}, "Destination": {"Service": "admin"}},
+    ])  # fmt: skip
+    wait_until(lambda: set(served_by(door, "/odd")) == {503}, "refused")
+    assert set(served_by(door, "/regex")) == {"one", "two"}, "a condition we can't ask is left out"
+    told = json.dumps(door.status()["problems"])
+    assert "Subsets.odd.Filter" in told and "PathRegex" in told
+
+
+def test_no_right_to_read_entries_is_told_and_no_more(door, web):
+    denied = lambda path, query: Answer(403, "Permission denied") if path.startswith("/v1/config/") else None  # noqa: E731
+    web.say("service-resolver", "web", DefaultSubset="v2", Subsets=SUBSETS)
+    wait_until(lambda: set(served_by(door)) == {"two"}, "version 2 alone")
+    web.trouble = denied
+    web.wake()
+    wait_until(lambda: "config entries are as they were" in json.dumps(door.status()), "status tells")
+    assert set(served_by(door)) == {"two"}
+
+
+def test_a_wiped_server_takes_no_entry_away(door, web):
+    web.say("service-resolver", "web", DefaultSubset="v2", Subsets=SUBSETS)
+    wait_until(lambda: set(served_by(door)) == {"two"}, "version 2 alone")
+    web.entries.clear()
+    asked = web.count("/v1/config/service-resolver")
+    web.wake(index=3)
+    wait_until(lambda: web.count("/v1/config/service-resolver") >= asked + 2, "it was asked again")
+    assert set(served_by(door)) == {"two"}

@@ -1,0 +1,71 @@
+#include "conf/catalog/datacenters.h"
+
+#include <gtest/gtest.h>
+
+namespace gatehouse::catalog {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+struct Given {
+  std::vector<conf::Service> services = {{.name = "web"}};
+  conf::Config config{};
+  FailedOver failed_over{};
+  conf::Findings findings{};
+
+  explicit Given(const Texts& datacenters) {
+    config.node.datacenter = "dc1";
+    for (const std::string& each : datacenters)
+      services[0].instances.push_back({.datacenter = each, .service = "web", .id = each});
+  }
+  conf::Service& web() { return services[0]; }
+  Texts settle() {
+    findings = settle_datacenters(services, config, failed_over);
+    Texts out{web().datacenter};
+    for (const conf::Instance& instance : web().instances) out.push_back(instance.id);
+    return out;
+  }
+};
+
+TEST(Datacenters, WhereThereIsButOneNothingIsSaid) {
+  EXPECT_EQ(Given({"dc1", "dc1"}).settle(), (Texts{"", "dc1", "dc1"}));
+  EXPECT_EQ(Given({"dc7"}).settle(), (Texts{"", "dc7"}));
+  EXPECT_EQ(Given(Texts{}).settle(), Texts{""});
+}
+
+TEST(Datacenters, TheNodesOwnServesAndOthersAreLeftOut) {
+  Given given({"dc2", "dc1"});
+  EXPECT_EQ(given.settle(), (Texts{"dc1", "dc1"}));
+  ASSERT_EQ(given.findings.size(), 1u);
+  EXPECT_NE(given.findings[0].text().find("the instances of dc2 are not used"), std::string::npos);
+}
+
+TEST(Datacenters, ElseTheFirstThatHasIt) { EXPECT_EQ(Given({"dc3", "dc2"}).settle(), (Texts{"dc3", "dc3"})); }
+
+TEST(Datacenters, TheOneThatFailoverNamesStandsBy) {
+  Given given({"dc1", "dc2", "dc3"});
+  given.web().failover.datacenter = "dc2";
+  EXPECT_EQ(given.settle(), (Texts{"dc1", "dc1", "dc2"}));
+}
+
+TEST(Datacenters, OneThatFailedOverIsServedByTheOtherAndItsOwnStandsBy) {
+  Given given({"dc1", "dc2", "dc3"});
+  given.failed_over["web"] = "dc3";
+  EXPECT_EQ(given.settle(), (Texts{"dc3", "dc1", "dc3"}));
+}
+
+TEST(Datacenters, WithNobodyAtHomeItStillBelongsThere) {
+  Given given({"dc2"});
+  given.web().failover.datacenter = "dc2";
+  EXPECT_EQ(given.settle(), (Texts{"dc1", "dc2"}));
+}
+
+TEST(Datacenters, AFailoverToItsOwnIsNone) {
+  Given given({"dc1", "dc2"});
+  given.web().failover.datacenter = "dc1";
+  EXPECT_EQ(given.settle(), (Texts{"dc1", "dc1"}));
+  EXPECT_EQ(given.web().failover.datacenter, "");
+}
+
+}  // namespace
+}  // namespace gatehouse::catalog

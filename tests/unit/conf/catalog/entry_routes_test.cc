@@ -1,0 +1,303 @@
+#include "conf/catalog/entry_routes.h"
+
+#include <gtest/gtest.h>
+
+#include "conf/catalog/entry_pools.h"
+
+namespace gatehouse::catalog {
+namespace {
+
+using conf::Service;
+using Texts = std::vector<std::string>;
+
+conf::Instance instance(const std::string& service, const std::string& id, const std::string& version = "1",
+                        unsigned weight = 1, const std::string& datacenter = "dc1") {
+  conf::Instance out{
+      .datacenter = datacenter, .node = "n-" + id, .service = service, .id = id, .address = "10.0.0.1"};
+  out.port = 8000;
+  out.weight_passing = weight;
+  out.meta["version"] = version;
+  return out;
+}
+
+conf::Route route(const std::string& host, const std::string& path = "/") {
+  conf::Route out;
+  out.match.host = host;
+  out.match.path = path;
+  return out;
+}
+
+// web is routed, the others are not; all have instances.
+struct Given {
+  Given() {
+    for (const char* name : {"web", "canary", "admin"}) {
+      Service service;
+      service.name = name;
+      service.instances = {instance(name, std::string(name) + "-1"), instance(name, std::string(name) + "-2", "2")};
+      services.push_back(service);
+    }
+    services[0].routes = {route("web.test")};
+  }
+
+  EntryOutcome apply(const std::string& entries) {
+    const Result<ConfigEntries> read = parse_config_entries("[" + entries + "]", {"dc1", "consul dc1"});
+    EXPECT_TRUE(read && read->findings.empty()) << entries;
+    return apply_entries(services, read ? *read : ConfigEntries());
+  }
+
+  const Service& of(const std::string& name) const {
+    static const Service nobody;
+    const auto found = std::ranges::find(services, name, &Service::name);
+    return found == services.end() ? nobody : *found;
+  }
+
+  // "canary-1 10, web-1 90"
+  std::string pool(const std::string& name) const {
+    Texts each;
+    for (const conf::Instance& i : of(name).instances)
+      each.push_back(i.id + " " + std::to_string(i.weight_passing) + (i.backup ? " backup" : ""));
+    std::ranges::sort(each);
+    std::string out;
+    for (const std::string& text : each) out += (out.empty() ? "" : ", ") + text;
+    return out;
+  }
+
+  Texts routes(const std::string& name) const {
+    Texts out;
+    for (const conf::Route& each : of(name).routes)
+      out.push_back(each.match.text() + (each.refused.empty() ? "" : " refused"));
+    std::ranges::sort(out);
+    return out;
+  }
+
+  std::vector<Service> services;
+};
+
+std::string splitter(const std::string& splits) {
+  return R"({"Kind": "service-splitter", "Name": "web", "Splits": [)" + splits + "]}";
+}
+std::string resolver(const std::string& name, const std::string& body) {
+  return R"({"Kind": "service-resolver", "Name": ")" + name + "\", " + body + "}";
+}
+std::string router(const std::string& routes) {
+  return R"({"Kind": "service-router", "Name": "web", "Routes": [)" + routes + "]}";
+}
+const std::string subsets = R"("Subsets": {"v1": {"Filter": "Service.Meta.version == 1"},
+                                           "v2": {"Filter": "Service.Meta.version == 2", "OnlyPassing": true}})";
+
+TEST(EntryPools, ADefaultSubsetIsAllThatServes) {
+  Given given;
+  given.apply(resolver("web", R"("DefaultSubset": "v2", )" + subsets));
+  EXPECT_EQ(given.pool("web"), "web-2 1");
+  EXPECT_EQ(given.of("web").instances[0].weight_warning, 0u) << "only passing ones";
+}
+
+TEST(EntryPools, SplitsGiveEachGroupItsShareHoweverManyItIs) {
+  Given given;
+  given.services[0].instances.push_back(instance("web", "web-3", "1", 2));
+  given.apply(splitter(R"({"Weight": 90, "ServiceSubset": "v1"}, {"Weight": 10, "ServiceSubset": "v2"})") + "," +
+              resolver("web", subsets));
+  EXPECT_EQ(given.pool("web"), "web-1 3000, web-2 1000, web-3 6000");
+}
+
+TEST(EntryPools, OneThatTheCatalogCallsCriticalTakesNoShare) {
+  Given given;
+  given.services[1].instances[0].catalog_health = conf::CatalogHealth::critical;
+  given.apply(splitter(R"({"Weight": 80}, {"Weight": 20, "Service": "canary"})"));
+  EXPECT_EQ(given.pool("web"), "canary-1 2000, canary-2 2000, web-1 4000, web-2 4000");
+}
+
+TEST(EntryPools, EachDatacenterIsSplitByItself) {
+  Given given;
+  given.services[0].instances = {instance("web", "web-1"), instance("web", "far-1", "1", 1, "dc2")};
+  given.services[1].instances = {instance("canary", "canary-1"), instance("canary", "far-2", "1", 1, "dc2"),
+                                 instance("canary", "far-3", "1", 1, "dc2")};
+  given.apply(splitter(R"({"Weight": 90}, {"Weight": 10, "Service": "canary"})"));
+  EXPECT_EQ(given.pool("web"), "canary-1 1000, far-1 9000, far-2 500, far-3 500, web-1 9000");
+}
+
+TEST(EntryPools, SplittersOfSplittersMultiply) {
+  Given given;
+  given.apply(splitter(R"({"Weight": 50}, {"Weight": 50, "Service": "canary"})") +
+              R"(,{"Kind": "service-splitter", "Name": "canary", "Splits": [
+                   {"Weight": 20}, {"Weight": 80, "Service": "admin"}, {"Weight": 0, "Service": "nobody"}]})");
+  EXPECT_EQ(given.pool("web"), "admin-1 2000, admin-2 2000, canary-1 500, canary-2 500, web-1 2500, web-2 2500");
+  EXPECT_EQ(given.pool("canary"), "admin-1 4000, admin-2 4000, canary-1 1000, canary-2 1000");
+}
+
+TEST(EntryPools, SplittersInACircleEnd) {
+  Given given;
+  given.apply(splitter(R"({"Weight": 50, "Service": "canary"}, {"Weight": 50, "Service": "admin"})") +
+              R"(,{"Kind": "service-splitter", "Name": "canary", "Splits": [{"Weight": 50, "Service": "web"},
+                                                                            {"Weight": 50, "Service": "web"}]})");
+  EXPECT_FALSE(given.of("web").instances.empty());
+}
+
+TEST(EntryPools, AnInstanceOfTwoGroupsIsThereOnceWithBothShares) {
+  Given given;
+  given.apply(splitter(R"({"Weight": 60, "ServiceSubset": "v1"}, {"Weight": 40})") + "," + resolver("web", subsets));
+  EXPECT_EQ(given.pool("web"), "web-1 8000, web-2 2000");
+}
+
+TEST(EntryPools, ARedirectLeadsToAnotherServiceAndDatacenter) {
+  Given given;
+  given.services[1].instances.push_back(instance("canary", "far-1", "1", 1, "dc2"));
+  given.apply(resolver("web", R"("Redirect": {"Service": "canary", "Datacenter": "dc2"})"));
+  EXPECT_EQ(given.pool("web"), "far-1 1");
+}
+
+TEST(EntryPools, AnotherServiceStandsByAsBackup) {
+  Given given;
+  given.apply(resolver("web", R"("Failover": {"*": {"Service": "canary"}})"));
+  EXPECT_EQ(given.pool("web"), "canary-1 1 backup, canary-2 1 backup, web-1 1, web-2 1");
+}
+
+TEST(EntryPools, OthersInstancesKeepTheirOwnChecks) {
+  Given given;
+  given.services[1].health = conf::HealthCheck{.id = "canary's"};
+  given.apply(splitter(R"({"Weight": 0}, {"Weight": 100, "Service": "canary"})"));
+  ASSERT_EQ(given.of("web").instances[0].checks.size(), 1u);
+  EXPECT_EQ(given.of("web").instances[0].checks[0].id, "canary's");
+  Given with_own;
+  with_own.services[0].health = conf::HealthCheck{.id = "web's"};
+  with_own.services[1].health = conf::HealthCheck{.id = "canary's"};
+  with_own.apply(splitter(R"({"Weight": 0}, {"Weight": 100, "Service": "canary"})"));
+  EXPECT_TRUE(with_own.of("web").instances[0].checks.empty());
+}
+
+TEST(EntryPools, WhatIsMissingIsToldAndTheRestServes) {
+  Given given;
+  const EntryOutcome outcome = given.apply(splitter(R"({"Weight": 50}, {"Weight": 50, "Service": "nobody"})"));
+  EXPECT_EQ(given.pool("web"), "web-1 2500, web-2 2500");
+  ASSERT_EQ(outcome.findings.size(), 1u);
+  EXPECT_EQ(outcome.findings[0].text(), "consul dc1 service-splitter web: web: the catalog has no service nobody");
+  EXPECT_EQ(given.routes("web"), Texts{"web.test/"});
+}
+
+TEST(EntryPools, WhereNothingIsLeftTheRoutesAreRefused) {
+  Given given;
+  given.apply(resolver("web", R"("DefaultSubset": "v9", )" + subsets));
+  EXPECT_EQ(given.pool("web"), "");
+  EXPECT_EQ(given.of("web").routes[0].refused, "service-resolver web: there is no subset v9");
+}
+
+TEST(EntryPools, ASingleServiceIsNotSplit) {
+  Given given;
+  given.services[0].single = true;
+  const EntryOutcome outcome = given.apply(splitter(R"({"Weight": 50}, {"Weight": 50, "Service": "canary"})"));
+  EXPECT_EQ(given.pool("web"), "web-1 1, web-2 1");
+  EXPECT_EQ(outcome.findings.size(), 1u);
+}
+
+TEST(EntryRoutes, ARouteLeadsToAnotherServiceWithWhatItsOwnRestricts) {
+  Given given;
+  given.services[0].routes[0].policy.allow = {*IpPrefix::parse("10.0.0.0/8")};
+  given.apply(router(R"({"Match": {"HTTP": {"PathPrefix": "/admin", "Methods": ["GET"]}},
+                         "Destination": {"Service": "admin", "PrefixRewrite": "/", "RequestTimeout": "5s",
+                                         "NumRetries": 3}})"));
+  EXPECT_EQ(given.routes("web"), Texts{"web.test/"});
+  ASSERT_EQ(given.of("admin").routes.size(), 1u);
+  const conf::Route& admin = given.of("admin").routes[0];
+  EXPECT_EQ(admin.match.path, "/admin");
+  EXPECT_EQ(admin.match.methods, Texts{"GET"});
+  EXPECT_EQ(admin.spelling, "consul");
+  EXPECT_EQ(admin.policy.allow.size(), 1u);
+  EXPECT_EQ(admin.policy.strip, "/admin");
+  EXPECT_EQ(admin.policy.prepend, "");
+  EXPECT_EQ(admin.policy.total_timeout, Millis(5000));
+  EXPECT_EQ(admin.policy.retry.attempts, 3u);
+}
+
+TEST(EntryRoutes, WhatTheRouteSaysItselfStands) {
+  Given given;
+  given.services[0].routes[0].policy.total_timeout = Millis(700);
+  given.services[0].routes[0].policy.retry.attempts = 5;
+  given.apply(router(R"({"Destination": {"RequestTimeout": "5s", "NumRetries": 2}})"));
+  EXPECT_EQ(given.of("web").routes[0].policy.total_timeout, Millis(700));
+  EXPECT_EQ(given.of("web").routes[0].policy.retry.attempts, 5u);
+}
+
+TEST(EntryRoutes, OneThatMatchesAllTakesTheRouteItself) {
+  Given given;
+  given.apply(router(R"({"Destination": {"Service": "admin"}}, {"Match": {"HTTP": {"PathPrefix": "/late"}}})"));
+  EXPECT_EQ(given.routes("web"), Texts());
+  EXPECT_EQ(given.routes("admin"), (Texts{"web.test/", "web.test/late"}));
+}
+
+TEST(EntryRoutes, TheFirstThatMatchesCountsThoughTheMatcherLooksForTheNarrowest) {
+  Given given;
+  given.apply(router(R"({"Match": {"HTTP": {"Header": [{"Name": "x", "Present": true}]}},
+                         "Destination": {"Service": "canary"}},
+                        {"Match": {"HTTP": {"PathPrefix": "/admin"}}, "Destination": {"Service": "admin"}})"));
+  ASSERT_EQ(given.of("canary").routes.size(), 2u) << "all with x, and those below /admin";
+  EXPECT_EQ(given.routes("admin"), Texts{"web.test/admin"});
+  EXPECT_EQ(given.routes("web"), Texts{"web.test/"});
+}
+
+TEST(EntryRoutes, ANarrowerRouteOfTheServiceKeepsItsOwnRestrictions) {
+  Given given;
+  given.services[0].routes.push_back(route("web.test", "/api"));
+  given.services[0].routes[1].policy.deny = {*IpPrefix::parse("10.0.0.0/8")};
+  given.apply(router(R"({"Match": {"HTTP": {"PathPrefix": "/api/v2"}}, "Destination": {"Service": "admin"}},
+                        {"Match": {"HTTP": {"PathPrefix": "/other"}}, "Destination": {"Service": "admin"}})"));
+  EXPECT_EQ(given.routes("admin"), (Texts{"web.test/api/v2", "web.test/other"}));
+  for (const conf::Route& each : given.of("admin").routes)
+    EXPECT_EQ(each.policy.deny.empty(), each.match.path == "/other");
+}
+
+TEST(EntryRoutes, PathsAreComparedBySegments) {
+  Given given;
+  given.services[0].routes = {route("web.test", "/shop")};
+  given.apply(router(R"({"Match": {"HTTP": {"PathPrefix": "/shopping"}}, "Destination": {"Service": "admin"}},
+                        {"Match": {"HTTP": {"PathExact": "/"}}, "Destination": {"Service": "admin"}},
+                        {"Match": {"HTTP": {"PathExact": "/shop/x"}}, "Destination": {"Service": "admin"}})"));
+  EXPECT_EQ(given.routes("admin"), Texts{"web.test/shop/x"});
+  EXPECT_TRUE(given.of("admin").routes[0].match.exact_path);
+}
+
+TEST(EntryRoutes, ASubsetHasAServiceOfItsOwn) {
+  Given given;
+  given.services[0].balance = conf::Balance::round_robin;
+  given.apply(router(R"({"Match": {"HTTP": {"PathPrefix": "/new"}}, "Destination": {"ServiceSubset": "v2"}},
+                        {"Match": {"HTTP": {"PathPrefix": "/newer"}}, "Destination": {"ServiceSubset": "v2"}})") +
+              "," + resolver("web", subsets));
+  EXPECT_EQ(given.routes("v2.web"), (Texts{"web.test/new", "web.test/newer"}));
+  EXPECT_EQ(given.pool("v2.web"), "web-2 1");
+  EXPECT_EQ(given.of("v2.web").balance, conf::Balance::round_robin);
+  EXPECT_EQ(given.pool("web"), "web-1 1, web-2 1");
+}
+
+TEST(EntryRoutes, WhoRegistersTheNameOfASubsetGainsNothing) {
+  Given given;
+  given.services.push_back({.name = "v2.web", .instances = {instance("v2.web", "evil")}});
+  given.apply(router(R"({"Match": {"HTTP": {"PathPrefix": "/new"}}, "Destination": {"ServiceSubset": "v2"}})") + "," +
+              resolver("web", subsets));
+  EXPECT_EQ(given.routes("v2.web"), Texts());
+  EXPECT_EQ(given.routes("web"), (Texts{"web.test/", "web.test/new refused"}));
+}
+
+TEST(EntryRoutes, WhatLeadsNowhereIsRefusedAndNotServedByAnother) {
+  Given given;
+  const EntryOutcome outcome =
+      given.apply(router(R"({"Match": {"HTTP": {"PathPrefix": "/a"}}, "Destination": {"Service": "nobody"}},
+                            {"Match": {"HTTP": {"PathPrefix": "/b"}}, "Destination": {"ServiceSubset": "v9"}},
+                            {"Match": {"HTTP": {"PathPrefix": "/c"}}, "Destination": {"Namespace": "team"}})"));
+  EXPECT_EQ(given.routes("web"), (Texts{"web.test/", "web.test/a refused", "web.test/c refused"}));
+  EXPECT_EQ(given.routes("v9.web"), Texts{"web.test/b refused"});
+  EXPECT_EQ(outcome.findings.size(), 3u);
+}
+
+TEST(EntryRoutes, RoutesByARouterAreBounded) {
+  Given given;
+  std::string many;
+  for (int i = 0; i < 200; ++i)
+    many += (many.empty() ? "" : ",") + (R"({"Match": {"HTTP": {"Header": [{"Name": "h)" + std::to_string(i) +
+                                         R"(", "Present": true}]}}, "Destination": {"Service": "admin"}})");
+  const EntryOutcome outcome = given.apply(router(many));
+  EXPECT_LE(given.of("admin").routes.size(), 1024u);
+  ASSERT_EQ(outcome.findings.size(), 1u);
+  EXPECT_EQ(given.routes("web"), Texts{"web.test/"});
+}
+
+}  // namespace
+}  // namespace gatehouse::catalog
