@@ -109,7 +109,8 @@ void ConsulSource::ask(Watch& watch) {
   client_.send(std::move(request), ask.deadline, [this, &watch](const Result<HttpClientReply>& got) {
     watch.asking = false;
     take(watch, got);
-    if (watch.is_entries && !std::exchange(watch.answered, true)) watch_services();
+    const bool first = !std::exchange(watch.answered, true);
+    if (first && watch.is_entries) watch_services();
   });
 }
 
@@ -260,6 +261,13 @@ void ConsulSource::watch_services() {
     ask(*watch);
   }
   view_.watched = services_.size();
+}
+
+bool ConsulSource::is_settled() const {
+  const auto answered = [](const auto& watch) { return watch->answered; };
+  return away_ ||
+         (list_->answered && std::all_of(kinds_.begin(), kinds_.end(), answered) &&
+          std::all_of(services_.begin(), services_.end(), [](const auto& each) { return each.second->answered; }));
 }
 
 std::vector<conf::Instance> ConsulSource::instances() const {

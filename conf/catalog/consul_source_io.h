@@ -39,6 +39,7 @@ class ConsulSource {
   void want(const std::set<std::string>& services);
   std::vector<conf::Instance> instances() const;  // the last good of each service, in the order of names
   ConfigEntries entries() const;                  // of all services, the last good of each kind
+  bool is_settled() const;                        // every query had an answer, or there is none to be had
   // Our own check of an endpoint ("node/id") failed: one that is held only by us goes.
   void check_failed(const std::string& service, const std::string& endpoint);
   std::size_t approve(const std::string& service, const std::string& id);

@@ -1,5 +1,7 @@
 #include "conf/catalog/entry_routes.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "conf/catalog/entry_pools.h"
@@ -251,7 +253,7 @@ TEST(EntryRoutes, PathsAreComparedBySegments) {
   given.apply(router(R"({"Match": {"HTTP": {"PathPrefix": "/shopping"}}, "Destination": {"Service": "admin"}},
                         {"Match": {"HTTP": {"PathExact": "/"}}, "Destination": {"Service": "admin"}},
                         {"Match": {"HTTP": {"PathExact": "/shop/x"}}, "Destination": {"Service": "admin"}})"));
-  EXPECT_EQ(given.routes("admin"), Texts{"web.test/shop/x"});
+  EXPECT_EQ(given.routes("admin"), Texts{"web.test/shop/x if.path=exact"});
   EXPECT_TRUE(given.of("admin").routes[0].match.exact_path);
 }
 
