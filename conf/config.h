@@ -50,8 +50,8 @@ struct CatalogSource {
   std::string files = "/etc/gatehouse/services";  // folder of Consul service definitions; empty: none
   std::vector<std::string> spellings{"native"};   // of tags: native, fabio, traefik
   std::vector<ConsulServer> consul;
-  std::vector<std::string> permit_hosts;          // what tags may claim; empty: any
-  std::vector<std::string> permit_listen;         // "address:port" or "address:low-high"; empty: none
+  std::vector<std::string> permit_hosts;   // what tags may claim; empty: any
+  std::vector<std::string> permit_listen;  // "address:port" or "address:low-high"; empty: none
   bool operator==(const CatalogSource&) const = default;
 };
 

@@ -85,17 +85,17 @@ Form<ConsulServer> consul() {
 
 Form<CatalogSource> catalog() {
   return mapping<CatalogSource>(
-      "node",
-      {
-          {"files", &CatalogSource::files, path_or_none(),
-           "a folder of Consul service definitions (*.json), watched: changes take effect by themselves"},
-          {"consul", &CatalogSource::consul, list(consul()),
-           "Consul, one entry for each datacenter: services with a tag of ours, or named under `services`"},
-          {"spellings", &CatalogSource::spellings, list(one_of({"native", "fabio", "traefik"})),
-           "whose tags are read: `gatehouse.KEY=VALUE`, fabio's `urlprefix-`, Traefik's `traefik.`; where several say a "
-           "key, the first in this order wins"},
-          {"permit", permit(), "what tags may claim; what is written in this file is free of it"},
-      });
+      "node", {
+                  {"files", &CatalogSource::files, path_or_none(),
+                   "a folder of Consul service definitions (*.json), watched: changes take effect by themselves"},
+                  {"consul", &CatalogSource::consul, list(consul()),
+                   "Consul, one entry for each datacenter: services with a tag of ours, or named under `services`"},
+                  {"spellings", &CatalogSource::spellings, list(one_of({"native", "fabio", "traefik"})),
+                   "whose tags are read: `gatehouse.KEY=VALUE`, fabio's `urlprefix-`, Traefik's `traefik.`; where "
+                   "several say a "
+                   "key, the first in this order wins"},
+                  {"permit", permit(), "what tags may claim; what is written in this file is free of it"},
+              });
 }
 
 Form<HostPolicy> host() {
