@@ -86,10 +86,8 @@ class Examination {
       return;
     }
     catalog::SourceState state;
-    if (!config().catalog.files.empty()) {
-      const std::string& folder = config().catalog.files;
-      state = catalog::FileSource(home_of(config())).update(catalog::read_folder(folder, folder));
-    }
+    const std::string folder = services_folder(config(), out_.read.positions);
+    if (!folder.empty()) state = catalog::FileSource(home_of(config())).update(catalog::read_folder(folder, folder));
     add(state.findings);
     table_ = catalog::translate(translate_input(state.instances, config()));
     add(table_.findings);

@@ -325,6 +325,7 @@ void Door::stop(std::function<void()> ended) {
   stopping_ = true;
   ended_ = std::move(ended);
   note("process", "stopping");
+  for (const auto& consul : consuls_) consul->leave();
   stop_timer_.expires_after(config_.limits.shutdown_delay);
   stop_timer_.async_wait([this](boost::system::error_code error) {
     if (!error) close_listeners();

@@ -73,6 +73,7 @@ class Door {
   conf::Findings certificate_findings() const;
   std::span<const std::unique_ptr<catalog::ConsulSource>> consuls() const { return consuls_; }
   const std::shared_ptr<const CertificateSet>& certificates() const { return certificates_; }
+  std::vector<catalog::ConsulSource::View> consul_views() const;
   const std::set<std::string>& drained() const { return drained_; }     // "service" or "service/endpoint"
   std::int64_t started_at_ms() const { return started_at_ms_; }         // wall clock
   const conf::Findings& tcp_findings() const { return tcp_findings_; }  // addresses that can't be opened now
@@ -120,6 +121,7 @@ class Door {
   std::shared_ptr<const proxy::Settings> make_settings() const;
   void note_world(const proxy::World* before, const std::string& cause);
   void probe_world();
+  catalog::OwnService own_service(const conf::ConsulServer& server) const;
   void apply_drains();
   void load_state();
   Status save_drains() const;
@@ -137,6 +139,7 @@ class Door {
   History history_;
   std::set<std::string> drained_;
   Dice dice_;
+  const std::string epoch_ = std::to_string(dice_.roll());  // of this run, in Consul
 
   // What the world is made of.
   catalog::FileSource files_;

@@ -12,6 +12,7 @@
 #include "cli/door.h"
 #include "conf/catalog/file_source_io.h"
 #include "conf/catalog/own_address.h"
+#include "conf/catalog/spellings.h"
 #include "conf/check.h"
 #include "conf/tcp_claims.h"
 #include "conf/values.h"
@@ -115,8 +116,8 @@ conf::Findings Door::findings() const {
 
 void Door::read_catalog() {
   from_files_ = {};
-  if (!config_.catalog.files.empty())
-    from_files_ = files_.update(catalog::read_folder(config_.catalog.files, config_.catalog.files));
+  const std::string folder = services_folder(config_, positions_);
+  if (!folder.empty()) from_files_ = files_.update(catalog::read_folder(folder, folder));
   gather();
 }
 
@@ -147,9 +148,32 @@ void Door::watch_consul() {
       gather();
       rebuild(cause);
     };
-    consuls_.push_back(std::make_unique<catalog::ConsulSource>(
-        io_, server, wanted, std::vector<std::string>{"gatehouse."}, dice_.roll(), on_change));
+    const auto is_ours = [this](const std::string& tag) {
+      return catalog::is_on(config_, catalog::spelling_of(tag));
+    };
+    consuls_.push_back(std::make_unique<catalog::ConsulSource>(io_, server, wanted, is_ours, own_service(server),
+                                                               dice_.roll(), on_change));
   }
+}
+
+std::vector<catalog::ConsulSource::View> Door::consul_views() const {
+  std::vector<catalog::ConsulSource::View> out;
+  for (const auto& consul : consuls_) out.push_back(consul->view());
+  return out;
+}
+
+catalog::OwnService Door::own_service(const conf::ConsulServer& server) const {
+  catalog::OwnService own;
+  own.name = server.register_as;
+  own.id = own.name + "-" + config_.node.name;
+  own.epoch = epoch_;
+  own.version = GATEHOUSE_VERSION;
+  if (config_.listen.empty()) return own;
+  const SocketAddress& first = config_.listen.front().address;
+  own.port = first.port;
+  const bool is_any = first.ip == IpAddress() || first.ip == IpAddress::v4(0, 0, 0, 0);
+  if (!is_any) own.address = first.ip.text();
+  return own;
 }
 
 std::shared_ptr<const proxy::Settings> Door::make_settings() const {
@@ -167,6 +191,10 @@ std::shared_ptr<const proxy::Settings> Door::make_settings() const {
 
 void Door::rebuild(const std::string& cause) {
   read_table();
+  std::set<std::string> singles;
+  for (const auto& service : table_->services)
+    if (service->single) singles.insert(service->name);
+  for (const auto& consul : consuls_) consul->never_hold(singles);
   read_certificates();  // hosts may be assigned by routes
   publish(cause);
 }

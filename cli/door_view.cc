@@ -21,6 +21,7 @@ DoorView view_of(const Door& door) {
   view.certificate_findings = door.certificate_findings();
   view.tcp_findings = door.tcp_findings();
   view.drained = door.drained();
+  view.consuls = door.consul_views();
   view.checks = [&door](std::uint32_t endpoint_id) { return door.prober().views(endpoint_id); };
   view.ready = door.ready();
   view.stopping = door.stopping();

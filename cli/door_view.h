@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "conf/catalog/consul_source_io.h"
 #include "conf/config.h"
 #include "proxy/probe/prober_io.h"
 #include "proxy/worker_io.h"
@@ -24,6 +25,7 @@ struct DoorView {
   std::vector<const proxy::WorkerCounters*> workers{};
   conf::Findings certificate_findings{}, tcp_findings{};
   std::set<std::string> drained{};
+  std::vector<catalog::ConsulSource::View> consuls{};
   std::function<std::vector<pool::CheckView>(std::uint32_t endpoint_id)> checks{};
 
   bool ready = false, stopping = false, file_differs = false;

@@ -178,6 +178,32 @@ json::array certificates_json(const DoorView& view) {
   return out;
 }
 
+json::array consul_json(const DoorView& view) {
+  json::array out;
+  for (const catalog::ConsulSource::View& consul : view.consuls) {
+    json::object each{{"datacenter", consul.datacenter},
+                      {"address", consul.address},
+                      {"trusted", consul.trusted},
+                      {"registered", consul.canary.registers && consul.canary.seen},
+                      {"leader", consul.canary.leader},
+                      {"index", consul.index},
+                      {"services", consul.services},
+                      {"watched", consul.watched},
+                      {"held", consul.held},
+                      {"connections", consul.connections},
+                      {"queries", consul.queries},
+                      {"failures", consul.failures},
+                      {"changes", consul.changes}};
+    if (consul.canary.fresh_ms != 0)
+      each["age_ms"] = std::max<std::int64_t>(0, view.wall_ms - consul.canary.fresh_ms);
+    if (consul.good_at_ms != 0) each["good_at"] = utc_text(consul.good_at_ms);
+    if (consul.fault != catalog::ConsulFault::none) each["fault"] = catalog::name_of(consul.fault);
+    if (!consul.trouble.empty()) each["trouble"] = printable(consul.trouble);
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
 json::array problems_json(const DoorView& view) {
   json::array out;
   for (const conf::Finding& finding : problems_of(view))
@@ -278,6 +304,7 @@ json::object status_json(const DoorView& view) {
                        {"lines_dropped", view.log_lines_dropped},
                        {"writes_failed", view.log_writes_failed}};
   out["listeners"] = listeners_json(view.config);
+  if (!view.consuls.empty()) out["consul"] = consul_json(view);
   out["services"] = services_json(view);
   out["drained"] = strings(view.drained);
   out["certificates"] = certificates_json(view);

@@ -50,6 +50,7 @@ class StatusPage {
   std::string text() {
     head();
     listeners();
+    consuls();
     for (const json::value& service : Look(status_, "services").list()) show_service(Look(&service));
     certificates();
     problems();
@@ -95,6 +96,26 @@ class StatusPage {
       rows.row({{listener["name"].text()}, {listener["address"].text()}, {notes, Colour::dim}});
     }
     section("listeners", rows);
+  }
+
+  void consuls() {
+    Columns rows;
+    for (const json::value& each : look("consul").list()) {
+      const Look consul(&each);
+      const std::string datacenter = consul["datacenter"].text(), fault = consul["fault"].text();
+      const bool trusted = consul["trusted"].flag();
+      const std::int64_t held = consul["held"].number();
+      rows.row({{datacenter.empty() ? "consul" : datacenter},
+                {consul["address"].text()},
+                {!fault.empty() ? fault
+                 : trusted      ? "trusted"
+                                : "not trusted",
+                 fault.empty() && trusted ? Colour::good : Colour::bad},
+                {"as of " + ago(consul["age_ms"].number()) + " ago"},
+                {count_text(consul["watched"].number()) + " of " + counted(consul["services"].number(), "service")},
+                {held == 0 ? "" : count_text(held) + " held", Colour::warn}});
+    }
+    section("catalog", rows);
   }
 
   void show_service(Look service) {

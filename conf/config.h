@@ -41,7 +41,8 @@ struct ConsulServer {
   static constexpr std::uint16_t usual_port = 8500;
   std::string datacenter;  // empty: the agent's own
   HttpPlace address{.host = "127.0.0.1", .port = usual_port};
-  Secret token;                // none: the anonymous one
+  Secret token;                           // none: the anonymous one
+  std::string register_as = "gatehouse";  // the service as which the door registers itself; empty: it doesn't
   std::string tagged_address;  // which of an instance's TaggedAddresses to use: "lan", "wan", …; empty: its address
   bool operator==(const ConsulServer&) const = default;
 };

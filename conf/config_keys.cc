@@ -78,6 +78,9 @@ Form<ConsulServer> consul() {
           {"address", &ConsulServer::address, http_place(ConsulServer::usual_port),
            "the agent: http://HOST:PORT or unix:///PATH"},
           {"token", &ConsulServer::token, secret(), "its access token; the file is read again when it changes"},
+          {"register", &ConsulServer::register_as, service_name_or_none(),
+           "the service as which the door registers itself with this agent. While the catalog shows it, what the "
+           "catalog loses is believed; `none`: neither"},
           {"tagged_address", &ConsulServer::tagged_address, word_or_empty(),
            "which of an instance's TaggedAddresses to use: lan, wan, or one of your own; empty: its address"},
       });

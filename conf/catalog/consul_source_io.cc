@@ -1,7 +1,6 @@
 #include "conf/catalog/consul_source_io.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "net/encoding.h"
 
@@ -12,31 +11,6 @@ constexpr Millis spread = 200ms;          // over which watches come back togeth
 constexpr Millis quiet_least = 250ms;     // between two tellings
 constexpr Millis regression_lasts = 60s;  // agents register anew what a wiped server lost
 constexpr Millis held_look = 10s;
-
-std::uint64_t number_of(std::string_view text) {
-  std::uint64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
-ConsulReply reply_of(const HttpClientReply& got) {
-  ConsulReply reply;
-  reply.status = got.status;
-  reply.index = number_of(got.field("X-Consul-Index"));
-  reply.known_leader = got.field("X-Consul-KnownLeader") != "false";
-  reply.last_contact = Millis(number_of(got.field("X-Consul-LastContact")));
-  reply.filtered_by_acls = got.field("X-Consul-Results-Filtered-By-ACLs") == "true";
-  reply.body = got.body;
-  return reply;
-}
-
-// The first line of what Consul said, for people.
-std::string trouble_of(const ConsulReply& reply) {
-  constexpr std::size_t most = 200;
-  std::string text = reply.body.substr(0, std::min(reply.body.find('\n'), most));
-  if (reply.filtered_by_acls) text = "the token may not read all services: what it hides would look deregistered";
-  return std::to_string(reply.status) + (text.empty() ? "" : ": " + text);
-}
 
 std::int64_t wall_ms() {
   return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -57,22 +31,24 @@ class ConsulSource::Watch {
   ConsulFault fault = ConsulFault::none;  // of the last answer
   std::string trouble;                    // the same for people
   std::vector<conf::Instance> instances;
+  std::optional<std::vector<conf::Instance>> doubted;  // an answer that lacks some: it waits for a look
 };
 
 ConsulSource::ConsulSource(asio::io_context& io, const conf::ConsulServer& server, std::set<std::string> wanted,
-                           std::vector<std::string> prefixes, std::uint64_t seed, OnChange on_change)
+                           IsOurs is_ours, OwnService own, std::uint64_t seed, OnChange on_change)
     : io_(io),
       server_(server),
       place_{server.datacenter, server.datacenter.empty() ? "consul" : "consul " + server.datacenter,
              server.tagged_address},
       wanted_(std::move(wanted)),
-      prefixes_(std::move(prefixes)),
+      is_ours_(std::move(is_ours)),
       dice_(seed),
       on_change_(std::move(on_change)),
       expire_timer_(io),
       list_(std::make_unique<Watch>(io, "")),
       tell_timer_(io),
-      client_(io, {.place = server.address}) {
+      agent_(io, server),
+      canary_(io, agent_, std::move(own), [this] { tell(canary_.view().seen ? "is trusted" : "is not trusted"); }) {
   view_.datacenter = server.datacenter;
   view_.address = server.address.text();
   watch_services();
@@ -92,60 +68,78 @@ void ConsulSource::ask(Watch& watch) {
   watch.asking = true;
   ++view_.queries;
   const BlockingQuery::Ask ask = watch.query.ask();
-  HttpClientRequest request;
-  request.target = watch.name.empty() ? "/v1/catalog/services" : "/v1/health/service/" + percent_encoded(watch.name);
-  request.target += "?stale";
-  if (!server_.datacenter.empty()) request.target += "&dc=" + percent_encoded(server_.datacenter);
+  std::string path =
+      watch.name.empty() ? "/v1/catalog/services" : "/v1/health/service/" + percent_encoded(watch.name);
+  path += "?stale";
   if (ask.index != 0)
-    request.target += "&index=" + std::to_string(ask.index) + "&wait=" + std::to_string(ask.wait.count()) + "ms";
-  if (const Result<std::string> token = read_secret(server_.token); token && !token->empty())
-    request.fields.emplace_back("X-Consul-Token", *token);
-  client_.send(std::move(request), ask.deadline, [this, &watch](const Result<HttpClientReply>& got) {
+    path += "&index=" + std::to_string(ask.index) + "&wait=" + std::to_string(ask.wait.count()) + "ms";
+  agent_.get(std::move(path), ask.deadline, [this, &watch](const Result<ConsulReply>& got) {
     watch.asking = false;
     take(watch, got);
   });
 }
 
-void ConsulSource::take(Watch& watch, const Result<HttpClientReply>& got) {
+void ConsulSource::take(Watch& watch, const Result<ConsulReply>& got) {
   const TimePoint now = Clock::now();
   if (!got) {
     const BlockingQuery::Step step = watch.query.on_silence(now, dice_.roll());
     note_fault(watch, step.fault, got.error().what);
     return schedule(watch, step.next);
   }
-  const ConsulReply reply = reply_of(*got);
+  const ConsulReply& reply = *got;
   BlockingQuery::Step step = watch.query.on_reply(reply, now, dice_.roll());
   if (step.fault != ConsulFault::none) {
     note_fault(watch, step.fault, trouble_of(reply));
     return schedule(watch, step.next);
   }
-  std::string wrong;
-  if (watch.name.empty()) {
-    Result<ServiceTags> names = parse_services(reply.body);
-    if (names) names_ = std::move(*names);
-    if (!names) wrong = names.error().what;
-  } else {
-    Result<std::vector<conf::Instance>> found = parse_health(reply.body, place_);
-    if (step.regressed) regressed_at_ = now;
-    const bool trusted = !step.unmoved && (regressed_at_ == TimePoint{} || now - regressed_at_ > regression_lasts);
-    if (found) take_health(watch, *found, trusted);
-    if (!found) wrong = found.error().what;
-  }
+  const std::string wrong = watch.name.empty() ? take_names(reply.body) : take_health(watch, reply, step);
   if (!wrong.empty()) {
     step = watch.query.on_garbage(now, dice_.roll());
     note_fault(watch, step.fault, wrong);
     return schedule(watch, step.next);
   }
   view_.good_at_ms = wall_ms();
-  view_.index = std::max(view_.index, reply.index);
-  if (step.regressed) view_.index = reply.index;
+  view_.index = step.regressed ? reply.index : std::max(view_.index, reply.index);
   note_fault(watch, ConsulFault::none, "");
   schedule(watch, step.next);
   if (watch.name.empty()) watch_services();
 }
 
-void ConsulSource::take_health(Watch& watch, const std::vector<conf::Instance>& found, bool trusted) {
-  std::vector<conf::Instance> now = hold_.update(watch.name, found, trusted, false, Clock::now());
+// What is wrong with the answer; empty: it was taken.
+std::string ConsulSource::take_names(const std::string& body) {
+  Result<ServiceTags> names = parse_services(body);
+  if (!names) return names.error().what;
+  names_ = std::move(*names);
+  return {};
+}
+
+std::string ConsulSource::take_health(Watch& watch, const ConsulReply& reply, const BlockingQuery::Step& step) {
+  Result<std::vector<conf::Instance>> found = parse_health(reply.body, place_);
+  if (!found) return found.error().what;
+  if (step.regressed) {
+    regressed_at_ = Clock::now();
+    canary_.look();
+  }
+  watch.doubted.reset();
+  const bool trusted = !step.unmoved && settled();
+  if (!trusted || !hold_.loses(watch.name, *found)) {
+    apply(watch, *found, trusted);
+    return {};
+  }
+  watch.doubted = std::move(*found);
+  canary_.confirm([this, &watch](bool believe) {
+    if (const auto said = std::exchange(watch.doubted, {})) apply(watch, *said, believe);
+  });
+  return {};
+}
+
+bool ConsulSource::settled() const {
+  return regressed_at_ == TimePoint{} || Clock::now() - regressed_at_ > regression_lasts;
+}
+
+void ConsulSource::apply(Watch& watch, const std::vector<conf::Instance>& said, bool trusted) {
+  const bool single = never_held_.contains(watch.name);
+  std::vector<conf::Instance> now = hold_.update(watch.name, said, trusted, single, Clock::now());
   const bool first = !std::exchange(watch.known, true);
   if (!first && now == watch.instances) return;
   watch.instances = std::move(now);
@@ -160,6 +154,8 @@ void ConsulSource::check_failed(const std::string& service, const std::string& e
   tell(service);
 }
 
+bool ConsulSource::trusted() const { return !away_ && settled() && canary_.view().seen; }
+
 std::size_t ConsulSource::approve(const std::string& service, const std::string& id) {
   const std::size_t gone = hold_.approve(service, id);
   if (gone == 0) return 0;
@@ -170,8 +166,7 @@ std::size_t ConsulSource::approve(const std::string& service, const std::string&
 
 void ConsulSource::look_at_held() {
   const TimePoint now = Clock::now();
-  const bool trusted = !away_ && (regressed_at_ == TimePoint{} || now - regressed_at_ > regression_lasts);
-  if (hold_.expire(trusted, now)) {
+  if (hold_.expire(trusted(), now)) {
     for (auto& [name, watch] : services_) watch->instances = hold_.instances(name);
     tell("held long enough");
   }
@@ -197,7 +192,10 @@ void ConsulSource::note_fault(Watch& watch, ConsulFault fault, std::string troub
   watch.trouble = std::move(trouble);
   if (&watch == list_.get()) {
     const bool away = fault == ConsulFault::unreachable || fault == ConsulFault::no_leader;
-    if (std::exchange(away_, away) && !away) let_all_ask();
+    if (std::exchange(away_, away) && !away) {
+      canary_.look();
+      let_all_ask();
+    }
   }
   if (changed) tell(fault == ConsulFault::none ? "answers again" : "does not answer well");
 }
@@ -211,10 +209,7 @@ void ConsulSource::let_all_ask() {
 void ConsulSource::watch_services() {
   std::set<std::string> due = wanted_;
   for (const auto& [name, tags] : names_) {
-    const bool ours = std::any_of(tags.begin(), tags.end(), [&](const std::string& tag) {
-      return std::any_of(prefixes_.begin(), prefixes_.end(),
-                         [&](const auto& prefix) { return tag.starts_with(prefix); });
-    });
+    const bool ours = std::any_of(tags.begin(), tags.end(), is_ours_);
     if (ours && due.size() < services_most) due.insert(name);
   }
   view_.services = names_.size();
@@ -247,6 +242,7 @@ conf::Findings ConsulSource::findings() const {
                    each.service,
                    "held: " + each.reason + "; it serves as long as our check of it passes",
                    conf::Severity::warning});
+  conf::add_findings(out, canary_.findings(view_.address));
   const Watch* watch = troubled();
   if (watch == nullptr) return out;
   std::string what = watch->trouble;
@@ -259,7 +255,10 @@ conf::Findings ConsulSource::findings() const {
 ConsulSource::View ConsulSource::view() const {
   View out = view_;
   if (const Watch* watch = troubled()) out.fault = watch->fault, out.trouble = watch->trouble;
-  out.connections = client_.connections();
+  out.connections = agent_.connections();
+  out.trusted = trusted();
+  out.canary = canary_.view();
+  out.held = hold_.held().size();
   return out;
 }
 

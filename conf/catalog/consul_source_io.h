@@ -14,11 +14,12 @@
 #include <vector>
 
 #include "conf/catalog/blocking_query.h"
+#include "conf/catalog/canary_io.h"
+#include "conf/catalog/consul_agent_io.h"
 #include "conf/catalog/consul_health.h"
 #include "conf/catalog/hold_down.h"
 #include "conf/config.h"
 #include "net/dice.h"
-#include "net/http_client_io.h"
 
 namespace gatehouse::catalog {
 
@@ -26,16 +27,21 @@ class ConsulSource {
  public:
   static constexpr std::size_t services_most = 20'000;
   using OnChange = std::function<void(const std::string& cause)>;
+  using IsOurs = std::function<bool(const std::string& tag)>;  // a tag that makes its service one to watch
 
-  // `wanted`: services of gatehouse.yaml, which need no tag. `prefixes`: what a tag of ours begins with.
-  ConsulSource(asio::io_context& io, const conf::ConsulServer& server, std::set<std::string> wanted,
-               std::vector<std::string> prefixes, std::uint64_t seed, OnChange on_change);
+  // `wanted`: services of gatehouse.yaml, which need no tag. `own`: as what the door registers
+  // itself.
+  ConsulSource(asio::io_context& io, const conf::ConsulServer& server, std::set<std::string> wanted, IsOurs is_ours,
+               OwnService own, std::uint64_t seed, OnChange on_change);
   ~ConsulSource();
   ConsulSource(const ConsulSource&) = delete;
   ConsulSource& operator=(const ConsulSource&) = delete;
 
   const conf::ConsulServer& server() const { return server_; }
   void want(std::set<std::string> services);
+  // Services of which two at once would be worse than none: what the catalog lost of them is gone.
+  void never_hold(std::set<std::string> services) { never_held_ = std::move(services); }
+  void leave() { canary_.leave(); }
   std::vector<conf::Instance> instances() const;  // the last good of each service, in the order of names
   // Our own check of an endpoint ("node/id") failed: one that is held only by us goes.
   void check_failed(const std::string& service, const std::string& endpoint);
@@ -51,15 +57,21 @@ class ConsulSource {
     std::uint64_t index = 0;                // of the last good answer
     std::size_t services = 0, watched = 0, connections = 0;
     std::uint64_t queries = 0, failures = 0, changes = 0;  // since the start
+    std::size_t held = 0;
+    bool trusted = false;  // what it loses is believed
+    Canary::View canary;
   };
   View view() const;
 
  private:
   class Watch;
   void ask(Watch& watch);
-  void take(Watch& watch, const Result<HttpClientReply>& got);
-  void take_services(const std::string& body);
-  void take_health(Watch& watch, const std::vector<conf::Instance>& found, bool trusted);
+  void take(Watch& watch, const Result<ConsulReply>& got);
+  std::string take_names(const std::string& body);
+  std::string take_health(Watch& watch, const ConsulReply& reply, const BlockingQuery::Step& step);
+  void apply(Watch& watch, const std::vector<conf::Instance>& said, bool trusted);
+  bool settled() const;  // no server lost its memory of late
+  bool trusted() const;
   void schedule(Watch& watch, TimePoint at);
   void note_fault(Watch& watch, ConsulFault fault, std::string trouble);
   const Watch* troubled() const;  // whose fault stands for all; null: all is well
@@ -71,8 +83,8 @@ class ConsulSource {
   asio::io_context& io_;
   conf::ConsulServer server_;
   ConsulPlace place_;
-  std::set<std::string> wanted_;
-  std::vector<std::string> prefixes_;
+  std::set<std::string> wanted_, never_held_;
+  IsOurs is_ours_;
   Dice dice_;
   OnChange on_change_;
   ServiceTags names_;
@@ -87,7 +99,8 @@ class ConsulSource {
   asio::steady_timer tell_timer_;
   bool tells_ = false;
   TimePoint told_at_{};
-  HttpClient client_;  // the last: its callbacks end first
+  ConsulAgent agent_;  // the last but one: its callbacks end before what they use
+  Canary canary_;
 };
 
 }  // namespace gatehouse::catalog

@@ -17,6 +17,19 @@ bool failed(const conf::Instance& instance) {
   return instance.maintenance || instance.catalog_health == conf::CatalogHealth::critical;
 }
 
+using Key = std::pair<std::string, std::string>;  // node, id
+
+std::set<Key> keys(const std::vector<conf::Instance>& instances) {
+  std::set<Key> out;
+  for (const conf::Instance& instance : instances) out.insert({instance.node, instance.id});
+  return out;
+}
+
+// It is gone, and nothing had spoken against it before.
+bool leaves(const conf::Instance& instance, const std::set<Key>& present) {
+  return !present.contains({instance.node, instance.id}) && !failed(instance) && instance.held.empty();
+}
+
 // Who is held is judged by us alone: where nothing else is checked, by whether it can be connected to.
 conf::HealthCheck connect_check() {
   conf::HealthCheck check;
@@ -38,14 +51,11 @@ std::vector<conf::Instance> HoldDown::update(const std::string& name, const std:
   Service& service = services_[name];
   forget_before(service.left, now - window);
   forget_before(left_, now - window);
-  std::set<Key> present;
-  for (const conf::Instance& instance : said) present.insert({instance.node, instance.id});
-  const auto is_leaving = [&](const auto& each) {
-    const conf::Instance& instance = each.second.instance;
-    return !present.contains(each.first) && !failed(instance) && instance.held.empty();
-  };
+  const std::set<Key> present = keys(said);
   const auto leaving =
-      static_cast<std::size_t>(std::count_if(service.known.begin(), service.known.end(), is_leaving));
+      static_cast<std::size_t>(std::count_if(service.known.begin(), service.known.end(), [&](const auto& each) {
+        return leaves(each.second.instance, present);
+      }));
   const std::size_t of_service = service.known.size() + service.left.size(), of_all = count_ + left_.size();
   const bool few = service.left.size() + leaving <= std::max<std::size_t>(1, of_service / service_part) &&
                    left_.size() + leaving <= std::max<std::size_t>(1, of_all / all_part);
@@ -85,6 +95,14 @@ void HoldDown::remove(Service& service, std::map<Key, Known>::iterator which) {
   }
   service.known.erase(which);
   --count_;
+}
+
+bool HoldDown::loses(const std::string& name, const std::vector<conf::Instance>& said) const {
+  const auto service = services_.find(name);
+  if (service == services_.end()) return false;
+  const std::set<Key> present = keys(said);
+  return std::any_of(service->second.known.begin(), service->second.known.end(),
+                     [&](const auto& each) { return leaves(each.second.instance, present); });
 }
 
 bool HoldDown::drop(const std::string& name, const std::string& node, const std::string& id) {

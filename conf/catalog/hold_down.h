@@ -33,6 +33,8 @@ class HoldDown {
   // none.
   std::vector<conf::Instance> update(const std::string& service, const std::vector<conf::Instance>& said,
                                      bool trusted, bool single, TimePoint now);
+  // Whether that answer lacks instances which nothing has spoken against so far.
+  bool loses(const std::string& service, const std::vector<conf::Instance>& said) const;
   // Our own check of it failed: it is gone. True: it was held.
   bool drop(const std::string& service, const std::string& node, const std::string& id);
   // An operator says that the catalog is right; empty id: of all the service's. How many were held.

@@ -212,3 +212,111 @@ def test_a_wiped_catalog_takes_nothing_away(farm, consul):
     consul.services.update(kept)
     consul.wake()
     wait_until(lambda: "held:" not in json.dumps(farm.status()), "all is as it was", within=15)
+
+
+# -- is it to be believed? ------------------------------------------------------------------------------------------
+
+
+def consul_of(door):
+    return door.status()["consul"][0]
+
+
+def seen_by_itself(door):
+    wait_until(lambda: consul_of(door)["trusted"], "the door sees its own registration")
+    return door
+
+
+def test_the_door_is_in_the_catalog_while_it_runs(door, consul):
+    made = seen_by_itself(door())
+    said = consul.registered[0]
+    assert said["Name"] == "gatehouse" and said["ID"] == "gatehouse-" + made.status()["node"]
+    assert said["Check"]["Status"] == "passing" and said["Port"] == made.http[1]
+    wait_until(lambda: consul.count("/v1/agent/check/update/") > 0, "its check is kept passing")
+    made.stop()
+    assert "gatehouse" not in consul.services
+
+
+def test_a_registration_that_the_agent_forgot_is_made_anew(door, consul):
+    seen_by_itself(door())
+    consul.services.clear()
+    consul.wake()
+    wait_until(lambda: len(consul.registered) > 1 and "gatehouse" in consul.services, "registered again", within=20)
+
+
+def test_the_registration_of_an_earlier_run_proves_nothing(door, consul):
+    made = seen_by_itself(door())
+    (entry,) = consul.services["gatehouse"].values()
+    entry["Service"]["Meta"] = {"gatehouse_epoch": "another"}
+    consul.trouble = lambda path, query: Answer(500, "busy") if path.endswith("/register") else None
+    wait_until(lambda: not consul_of(made)["trusted"], "not trusted", within=20)
+
+
+def hidden(consul, path):
+    """What a token that lost its rights sees through Consul's streaming: good answers with nothing in them."""
+    if path.startswith("/v1/health/service/"):
+        return Answer(200, "[]", {"X-Consul-Index": consul.index})
+    return None
+
+
+@pytest.mark.parametrize("all_at_once", [True, False], ids=["all", "one"])
+def test_what_the_catalog_hides_is_held(farm, consul, all_at_once):
+    seen_by_itself(farm)
+    which = ("/web", "/gatehouse") if not all_at_once else ""
+    consul.trouble = lambda path, query: hidden(consul, path) if path.endswith(which) else None
+    consul.wake()
+    wait_until(lambda: "could not be trusted" in json.dumps(farm.status()), "status tells why", within=15)
+    assert served_by(farm) == {f"web{n}" for n in range(10)}
+    assert {status_of(farm, f"one{n}.test") for n in range(10)} == {200}
+    consul.trouble = None
+    consul.wake()
+    wait_until(lambda: "held:" not in json.dumps(farm.status()), "all is as it was", within=15)
+
+
+def test_what_old_servers_lost_is_held(farm, consul):
+    seen_by_itself(farm)
+    old = {"X-Consul-KnownLeader": "false", "X-Consul-LastContact": 60_000}
+
+    def without_leader(path, query):
+        return Answer(200, json.dumps(list(consul.services["gatehouse"].values())), old) if path.endswith("/gatehouse") else None
+
+    consul.trouble = without_leader
+    consul.remove("one0")
+    wait_until(lambda: "could not be trusted" in json.dumps(farm.status()), "status tells why", within=15)
+    assert status_of(farm, "one0.test") == 200
+    wait_until(lambda: "no leader" in json.dumps(farm.status()["problems"]), "status tells of the leader", within=15)
+    assert not consul_of(farm)["leader"]
+
+
+def test_a_door_that_may_not_register_says_so_and_serves(door, consul, make_backend):
+    def refusal(path, query):
+        return Answer(403, "Permission denied") if path.startswith("/v1/agent/") else None
+
+    consul.trouble = refusal
+    made = seen_by_itself(door())
+    assert "may not register as gatehouse" in json.dumps(made.status()["problems"])
+    consul.put("web", make_backend("web"), "gatehouse.route=web.test")
+    wait_for(made, 200)
+    consul.remove("web")
+    wait_for(made, 503)
+
+
+def test_a_door_that_shall_not_register_does_not(door, consul, make_backend):
+    made = seen_by_itself(door(register="none"))
+    assert made.status()["problems"] == []
+    consul.put("web", make_backend("web"), "gatehouse.route=web.test")
+    wait_for(made, 200)
+    consul.remove("web")
+    wait_for(made, 503)
+    assert consul.registered == []
+
+
+def test_a_primary_is_never_held(door, consul, make_backend):
+    made, old, new = seen_by_itself(door()), make_backend("old"), make_backend("new")
+    consul.put("db", old, "gatehouse.route=db.test", "gatehouse.single=true", node="n1")
+    wait_for(made, 200, "db.test")
+    consul.trouble = lambda path, query: hidden(consul, path) if path.endswith("/gatehouse") else None
+    wait_until(lambda: not consul_of(made)["trusted"], "not trusted", within=15)
+    consul.remove("db", node="n1")
+    wait_for(made, 503, "db.test")
+    consul.put("db", new, "gatehouse.route=db.test", "gatehouse.single=true", node="n2")
+    wait_until(lambda: served_by(made, "db.test") == {"new"}, "the new one alone")

@@ -31,6 +31,7 @@ class FakeConsul:
         self._changed_at = {}  # path: the index of its last change
         self.trouble = None  # callable(path, query) -> Answer or None
         self.asked = []  # (path, query, token)
+        self.registered = []  # bodies of /v1/agent/service/register
         self._changed = threading.Condition()
         self._server = None
         self.start()
@@ -107,6 +108,10 @@ class FakeConsul:
             def do_GET(self):
                 fake._answer(self)
 
+            def do_PUT(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                fake._answer(self, body)
+
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self._sockets = []
@@ -143,7 +148,7 @@ class FakeConsul:
 
     # -- answers
 
-    def _answer(self, request):
+    def _answer(self, request, body=None):
         url = urlsplit(request.path)
         query = {key: values[0] for key, values in parse_qs(url.query, keep_blank_values=True).items()}
         self.asked.append((url.path, query, request.headers.get("X-Consul-Token")))
@@ -151,7 +156,7 @@ class FakeConsul:
         if trouble is None:
             self._block(url.path, query)
             trouble = self.trouble(url.path, query) if self.trouble else None
-        answer = trouble or self._read(url.path)
+        answer = trouble or (self._read(url.path) if body is None else self._write(unquote(url.path), body))
         if answer.silent:
             while not self._stopping:
                 time.sleep(0.05)  # saying nothing is the trouble itself
@@ -179,6 +184,21 @@ class FakeConsul:
                 if self._changed_at.get(path, self._wiped_at) > asked or self.index < asked:
                     return
                 self._changed.wait(0.5)
+
+    def _write(self, path, body):
+        """What an agent takes from a service about itself."""
+        if path == "/v1/agent/service/register":
+            said = json.loads(body)
+            self.registered.append(said)
+            place = (said.get("Address") or "127.0.0.1", said["Port"])
+            self.put(said["Name"], place, *said.get("Tags", ()), id=said["ID"], meta=said["Meta"])
+        elif path.startswith("/v1/agent/service/deregister/"):
+            id = path.rpartition("/")[2]
+            for name in [name for name, all in self.services.items() if ("n1", id) in all]:
+                self.remove(name, id)
+        elif not path.startswith("/v1/agent/check/update/"):
+            return Answer(404, "")
+        return Answer()
 
     def _read(self, path):
         if path == "/v1/catalog/services":

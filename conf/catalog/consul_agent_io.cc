@@ -1,0 +1,68 @@
+#include "conf/catalog/consul_agent_io.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "net/encoding.h"
+
+namespace gatehouse::catalog {
+namespace {
+
+std::uint64_t number_of(std::string_view text) {
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+ConsulReply reply_of(const HttpClientReply& got) {
+  ConsulReply reply;
+  reply.status = got.status;
+  reply.index = number_of(got.field("X-Consul-Index"));
+  reply.known_leader = got.field("X-Consul-KnownLeader") != "false";
+  reply.last_contact = Millis(number_of(got.field("X-Consul-LastContact")));
+  reply.filtered_by_acls = got.field("X-Consul-Results-Filtered-By-ACLs") == "true";
+  reply.body = got.body;
+  return reply;
+}
+
+}  // namespace
+
+ConsulAgent::ConsulAgent(asio::io_context& io, const conf::ConsulServer& server)
+    : io_(io), server_(server), client_(io, {.place = server.address}) {}
+
+void ConsulAgent::get(std::string path, Millis within, Done done) {
+  HttpClientRequest request;
+  request.target = std::move(path);
+  if (!server_.datacenter.empty()) {
+    request.target += request.target.find('?') == std::string::npos ? "?dc=" : "&dc=";
+    request.target += percent_encoded(server_.datacenter);
+  }
+  send(std::move(request), within, std::move(done));
+}
+
+void ConsulAgent::put(std::string path, std::string body, Millis within, Done done) {
+  HttpClientRequest request;
+  request.method = "PUT";
+  request.target = std::move(path);
+  request.body = std::move(body);
+  send(std::move(request), within, std::move(done));
+}
+
+void ConsulAgent::send(HttpClientRequest request, Millis within, Done done) {
+  const Result<std::string> token = read_secret(server_.token);
+  // Without it Consul may answer, and hide what it mustn't show.
+  if (!token) return asio::post(io_, [done = std::move(done), error = token.error()] { done(error); });
+  if (!token->empty()) request.fields.emplace_back("X-Consul-Token", *token);
+  client_.send(std::move(request), within, [done = std::move(done)](const Result<HttpClientReply>& got) {
+    got ? done(reply_of(*got)) : done(got.error());
+  });
+}
+
+std::string trouble_of(const ConsulReply& reply) {
+  constexpr std::size_t most = 200;
+  std::string text = reply.body.substr(0, std::min(reply.body.find('\n'), most));
+  if (reply.filtered_by_acls) text = "the token may not read all services: what it hides would look deregistered";
+  return std::to_string(reply.status) + (text.empty() ? "" : ": " + text);
+}
+
+}  // namespace gatehouse::catalog
