@@ -96,7 +96,8 @@ class Examination {
     add(unmatched);
     std::set<std::string> names;
     for (const conf::Instance& instance : state.instances) names.insert(instance.service);
-    add(conf::check_listed_services(config(), names));
+    // What a Consul has is not known here.
+    if (config().catalog.consul.empty()) add(conf::check_listed_services(config(), names));
     out_.services = table_.services.size();
     for (const auto& service : table_.services) {
       out_.routes += service->routes.size();

@@ -37,6 +37,17 @@ TEST(HoldDown, GivesWhatTheCatalogSays) {
   EXPECT_EQ(hold.update("web", instances(4), true, false, start), instances(4));
 }
 
+TEST(HoldDown, TellsWhetherAnAnswerLosesWhoWasWell) {
+  HoldDown hold;
+  EXPECT_FALSE(hold.loses("web", {}));
+  hold.update("web", {instance(1), instance(2, CatalogHealth::critical)}, true, false, start);
+  EXPECT_FALSE(hold.loses("web", instances(3)));
+  EXPECT_FALSE(hold.loses("web", {instance(1)})) << "who failed before may go";
+  EXPECT_TRUE(hold.loses("web", {instance(2)}));
+  hold.update("web", {}, false, false, start);
+  EXPECT_FALSE(hold.loses("web", {})) << "held already";
+}
+
 TEST(HoldDown, OneMayLeaveATrustedCatalogAtOnce) {
   HoldDown hold;
   hold.update("web", instances(3), true, false, start);
