@@ -143,7 +143,6 @@ Task<TcpSession::Hello> TcpSession::read_hello() {
 }
 
 Task<bool> TcpSession::reach_endpoint() {
-  shard().budget.on_request(static_cast<std::int64_t>(worker_.loop.now()));
   for (;;) {
     pool::Outcome outcome = attempts_ == 0 && shard().line.takes_any() ? pool::Outcome::busy : pick_endpoint();
     if (outcome == pool::Outcome::busy || outcome == pool::Outcome::unchecked)
@@ -255,13 +254,10 @@ Task<bool> TcpSession::connect() {
   co_return false;
 }
 
-// Nothing was sent: another endpoint may be asked.
-bool TcpSession::may_try_again() {
+// Nothing was sent: another endpoint may be asked, and no budget has to spare anybody.
+bool TcpSession::may_try_again() const {
   const conf::RetryPolicy& retry = entry_->policy.retry;
-  if (!retry.on_connect || attempts_ > retry.attempts || client_.stream.socket.failed()) return false;
-  if (shard().budget.try_retry(static_cast<std::int64_t>(worker_.loop.now()), retry.budget_percent)) return true;
-  shard().retries_refused.add();
-  return false;
+  return retry.on_connect && attempts_ <= retry.attempts && !client_.stream.socket.failed();
 }
 
 Task<> TcpSession::relay() {
