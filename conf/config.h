@@ -47,7 +47,8 @@ struct ConsulTls {
 // One datacenter's Consul.
 struct ConsulServer {
   static constexpr std::uint16_t usual_port = 8500, usual_tls_port = 8501;
-  std::string datacenter;  // empty: the agent's own
+  std::string datacenter;             // empty: the agent's own
+  std::string partition, namespace_;  // of Consul Enterprise; empty: not said
   HttpPlace address{.host = "127.0.0.1", .port = usual_port};
   ConsulTls tls;
   Secret token;                           // none: the anonymous one

@@ -97,6 +97,10 @@ Form<ConsulServer> consul() {
       {
           {"datacenter", &ConsulServer::datacenter, word_or_empty(),
            "the datacenter whose services it is asked for; empty: the agent's own"},
+          {"partition", &ConsulServer::partition, word_or_empty(),
+           "the admin partition, of Consul Enterprise; empty: the token's"},
+          {"namespace", &ConsulServer::namespace_, word_or_empty(),
+           "the namespace, of Consul Enterprise; empty: the token's"},
           {"address", &ConsulServer::address, http_place(ConsulServer::usual_port, ConsulServer::usual_tls_port),
            "the agent: http://HOST:PORT, https://HOST:PORT (HTTP/2, all queries over few connections) or "
            "unix:///PATH"},

@@ -26,6 +26,12 @@ ConsulReply reply_of(const HttpClientReply& got) {
   return reply;
 }
 
+void add_parameter(std::string& path, const char* name, const std::string& value) {
+  if (value.empty()) return;
+  path += path.find('?') == path.npos ? '?' : '&';
+  path += std::string(name) + "=" + percent_encoded(value);
+}
+
 }  // namespace
 
 ConsulAgent::ConsulAgent(asio::io_context& io, const conf::ConsulServer& server)
@@ -38,20 +44,23 @@ Result<std::shared_ptr<const TlsClientPolicy>> ConsulAgent::tls_policy() {
   return read_tls_policy({tls.ca, tls.certificate, tls.key}, system_);
 }
 
+std::string ConsulAgent::in_tenancy(std::string path) const {
+  add_parameter(path, "partition", server_.partition);
+  add_parameter(path, "ns", server_.namespace_);
+  return path;
+}
+
 void ConsulAgent::get(std::string path, Millis within, Done done) {
   HttpClientRequest request;
-  request.target = std::move(path);
-  if (!server_.datacenter.empty()) {
-    request.target += request.target.find('?') == std::string::npos ? "?dc=" : "&dc=";
-    request.target += percent_encoded(server_.datacenter);
-  }
+  request.target = in_tenancy(std::move(path));
+  add_parameter(request.target, "dc", server_.datacenter);
   send(std::move(request), within, std::move(done));
 }
 
 void ConsulAgent::put(std::string path, std::string body, Millis within, Done done) {
   HttpClientRequest request;
   request.method = "PUT";
-  request.target = std::move(path);
+  request.target = in_tenancy(std::move(path));
   request.body = std::move(body);
   send(std::move(request), within, std::move(done));
 }

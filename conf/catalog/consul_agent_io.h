@@ -28,6 +28,7 @@ class ConsulAgent {
 
  private:
   Result<std::shared_ptr<const TlsClientPolicy>> tls_policy();
+  std::string in_tenancy(std::string path) const;
   void send(HttpClientRequest request, Millis within, Done done);
 
   asio::io_context& io_;

@@ -151,6 +151,12 @@ def test_the_token_is_sent_and_read_again_when_its_file_changes(door, consul, ma
     wait_for(made, 200)
 
 
+def test_datacenter_partition_and_namespace_are_asked_for(door, consul):
+    seen_by_itself(door(datacenter="dc1", partition="edge", namespace="team a"))
+    said = [query for path, query, _ in consul.asked if path == "/v1/catalog/services"]
+    assert said and all((each["dc"], each["partition"], each["ns"]) == ("dc1", "edge", "team a") for each in said)
+
+
 # -- what the catalog no longer has ---------------------------------------------------------------------------------
 
 
