@@ -36,11 +36,20 @@ struct Listen {
   bool operator==(const Listen&) const = default;
 };
 
+// How TLS is spoken to an agent; paths of PEM files.
+struct ConsulTls {
+  std::string ca;                // empty: the machine's own authorities
+  std::string certificate, key;  // shown to an agent that asks; empty: none
+  std::string name;              // whom its certificate must name; empty: the host of its address
+  bool operator==(const ConsulTls&) const = default;
+};
+
 // One datacenter's Consul.
 struct ConsulServer {
-  static constexpr std::uint16_t usual_port = 8500;
+  static constexpr std::uint16_t usual_port = 8500, usual_tls_port = 8501;
   std::string datacenter;  // empty: the agent's own
   HttpPlace address{.host = "127.0.0.1", .port = usual_port};
+  ConsulTls tls;
   Secret token;                           // none: the anonymous one
   std::string register_as = "gatehouse";  // the service as which the door registers itself; empty: it doesn't
   std::string tagged_address;  // which of an instance's TaggedAddresses to use: "lan", "wan", …; empty: its address

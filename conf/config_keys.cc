@@ -69,14 +69,38 @@ Form<Secret> secret() {
                          });
 }
 
+Form<ConsulTls> consul_tls() {
+  return mapping<ConsulTls>(
+      "tls", {
+                 {"ca",
+                  &ConsulTls::ca,
+                  path(),
+                  "the authorities, as a PEM file, that may sign the agent's certificate",
+                  {.fallback = "the machine's"}},
+                 {"certificate",
+                  &ConsulTls::certificate,
+                  path(),
+                  "the client certificate shown to it",
+                  {.fallback = "none"}},
+                 {"key", &ConsulTls::key, path(), "its key; others must not read it", {.fallback = "none"}},
+                 {"name",
+                  &ConsulTls::name,
+                  host_name(),
+                  "whom the agent's certificate must name",
+                  {.fallback = "the address's host"}},
+             });
+}
+
 Form<ConsulServer> consul() {
   return mapping<ConsulServer>(
       "consul",
       {
           {"datacenter", &ConsulServer::datacenter, word_or_empty(),
            "the datacenter whose services it is asked for; empty: the agent's own"},
-          {"address", &ConsulServer::address, http_place(ConsulServer::usual_port),
-           "the agent: http://HOST:PORT or unix:///PATH"},
+          {"address", &ConsulServer::address, http_place(ConsulServer::usual_port, ConsulServer::usual_tls_port),
+           "the agent: http://HOST:PORT, https://HOST:PORT (HTTP/2, all queries over few connections) or "
+           "unix:///PATH"},
+          {"tls", &ConsulServer::tls, consul_tls(), "for https; the files are read again for each connection"},
           {"token", &ConsulServer::token, secret(), "its access token; the file is read again when it changes"},
           {"register", &ConsulServer::register_as, service_name_or_none(),
            "the service as which the door registers itself with this agent. While the catalog shows it, what the "

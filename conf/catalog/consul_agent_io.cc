@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "net/encoding.h"
+#include "net/tls_files.h"
 
 namespace gatehouse::catalog {
 namespace {
@@ -28,7 +29,14 @@ ConsulReply reply_of(const HttpClientReply& got) {
 }  // namespace
 
 ConsulAgent::ConsulAgent(asio::io_context& io, const conf::ConsulServer& server)
-    : io_(io), server_(server), client_(io, {.place = server.address}) {}
+    : io_(io),
+      server_(server),
+      client_(io, {.place = server.address, .tls = [this] { return tls_policy(); }, .tls_name = server.tls.name}) {}
+
+Result<std::shared_ptr<const TlsClientPolicy>> ConsulAgent::tls_policy() {
+  const conf::ConsulTls& tls = server_.tls;
+  return read_tls_policy({tls.ca, tls.certificate, tls.key}, system_);
+}
 
 void ConsulAgent::get(std::string path, Millis within, Done done) {
   HttpClientRequest request;

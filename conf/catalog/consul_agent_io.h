@@ -10,6 +10,7 @@
 #include "conf/catalog/consul_reply.h"
 #include "conf/config.h"
 #include "net/http_client_io.h"
+#include "net/trust_store.h"
 
 namespace gatehouse::catalog {
 
@@ -26,10 +27,12 @@ class ConsulAgent {
   std::size_t connections() const { return client_.connections(); }
 
  private:
+  Result<std::shared_ptr<const TlsClientPolicy>> tls_policy();
   void send(HttpClientRequest request, Millis within, Done done);
 
   asio::io_context& io_;
   const conf::ConsulServer server_;
+  SystemTrust system_;
   HttpClient client_;
 };
 

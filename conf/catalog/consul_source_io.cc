@@ -12,6 +12,7 @@ constexpr Millis quiet_least = 250ms;     // between two tellings
 constexpr Millis regression_lasts = 60s;  // agents register anew what a wiped server lost
 constexpr Millis held_look = 10s;
 constexpr Millis settle = 250ms;  // in which a node that goes takes all its services with it
+constexpr std::size_t waiting_most = 120;  // queries at once; HttpClient opens some more
 
 std::int64_t wall_ms() {
   return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -70,7 +71,9 @@ void ConsulSource::ask(Watch& watch) {
   if (watch.asking || (away_ && &watch != list_.get())) return;
   watch.asking = true;
   ++view_.queries;
-  const BlockingQuery::Ask ask = watch.query.ask();
+  // Without HTTP/2 each query that waits holds a connection: more than there are take turns.
+  const bool crowded = !server_.address.tls && services_.size() > waiting_most;
+  const BlockingQuery::Ask ask = watch.query.ask(crowded && &watch != list_.get());
   std::string path =
       watch.name.empty() ? "/v1/catalog/services" : "/v1/health/service/" + percent_encoded(watch.name);
   path += "?stale";

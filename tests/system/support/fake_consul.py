@@ -22,6 +22,11 @@ def check(name, status="passing", node=False, **more):
     return {"CheckID": name, "Name": name, "Status": status, "ServiceID": "" if node else "s", **more}
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 1024  # of connections; five, which is usual, lose their SYNs
+
+
 class FakeConsul:
     def __init__(self, datacenter="dc1"):
         self.datacenter = datacenter
@@ -33,6 +38,7 @@ class FakeConsul:
         self.asked = []  # (path, query, token)
         self.registered = []  # bodies of /v1/agent/service/register
         self._changed = threading.Condition()
+        self._blocked = 0
         self._server = None
         self.start()
 
@@ -112,8 +118,7 @@ class FakeConsul:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 fake._answer(self, body)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", port), Handler)
         self._sockets = []
         accept = self._server.get_request
 
@@ -142,6 +147,10 @@ class FakeConsul:
 
     def restart(self):
         self.start(self.port)
+
+    def blocked(self):
+        """How many queries wait for news."""
+        return self._blocked
 
     def count(self, path):
         return sum(1 for asked, *_ in list(self.asked) if asked.startswith(path))
@@ -179,11 +188,13 @@ class FakeConsul:
         asked, until = int(query["index"]), time.monotonic() + wait
         path = unquote(path)
         with self._changed:
+            self._blocked += 1
             # news, or an index that was taken back: a real one answers that at once, too
             while not self._stopping and time.monotonic() < until:
                 if self._changed_at.get(path, self._wiped_at) > asked or self.index < asked:
-                    return
+                    break
                 self._changed.wait(0.5)
+            self._blocked -= 1
 
     def _write(self, path, body):
         """What an agent takes from a service about itself."""
