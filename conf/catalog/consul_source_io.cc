@@ -11,7 +11,7 @@ constexpr Millis spread = 200ms;          // over which watches come back togeth
 constexpr Millis quiet_least = 250ms;     // between two tellings
 constexpr Millis regression_lasts = 60s;  // agents register anew what a wiped server lost
 constexpr Millis held_look = 10s;
-constexpr Millis settle = 250ms;  // in which a node that goes takes all its services with it
+constexpr Millis settle = 250ms;           // in which a node that goes takes all its services with it
 constexpr std::size_t waiting_most = 120;  // queries at once; HttpClient opens some more
 
 std::int64_t wall_ms() {
@@ -128,6 +128,7 @@ std::string ConsulSource::take_health(Watch& watch, const ConsulReply& reply, co
     regressed_at_ = Clock::now();
     canary_.look();
   }
+  const bool doubted_before = watch.doubted.has_value();  // churn puts nothing off
   watch.doubted.reset();
   const bool trusted = !step.unmoved && settled();
   if (!hold_.doubt(watch.name, *found, Clock::now()) || !trusted) {
@@ -135,7 +136,7 @@ std::string ConsulSource::take_health(Watch& watch, const ConsulReply& reply, co
     return {};
   }
   watch.doubted = std::move(*found);
-  watch.doubted_at = Clock::now();
+  if (!doubted_before) watch.doubted_at = Clock::now();
   if (!std::exchange(doubts_, true)) look_at_doubted();
   return {};
 }
