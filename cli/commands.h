@@ -23,6 +23,10 @@ struct ExplainOptions {
   std::vector<std::string> fields;
 };
 
+struct LintOptions {
+  std::string folder, consul, token_file;  // neither folder nor consul: what the configuration names
+};
+
 struct LogOptions {
   bool follow = false;
   std::string service, status, id;
@@ -38,7 +42,7 @@ int run_history(const Where& where, const std::string& since, bool json);
 int run_reload(const Where& where);
 int run_ready(const Where& where);
 int run_drain(const Where& where, const std::string& target, bool drain);
-int run_lint(const Where& where, const std::string& folder);  // empty: catalog.files
+int run_lint(const Where& where, const LintOptions& options);
 int run_logs(const Where& where, const LogOptions& options);
 
 inline constexpr const char* usual_config = "/etc/gatehouse/gatehouse.yaml";

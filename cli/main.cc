@@ -20,8 +20,9 @@ struct Line {
   Where where;
   CheckOptions check;
   ExplainOptions explain;
+  LintOptions lint;
   LogOptions logs;
-  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", folder;
+  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo";
   bool json = false, watch = false;
   std::function<int()> run;
 };
@@ -126,12 +127,16 @@ void add_catalog_verbs(CLI::App& app, Line& line) {
   CLI::App* catalog = app.add_subcommand("catalog", "What the catalog says");
   catalog->require_subcommand(1);
   CLI::App* lint = catalog->add_subcommand("lint", "What becomes of each tag: exact, approximate, not mapped");
-  lint->add_option("folder", line.folder, "A folder of service definitions; else catalog.files");
+  auto* folder =
+      lint->add_option("folder", line.lint.folder, "A folder of service definitions; else the configuration's");
+  auto* consul = lint->add_option("--consul", line.lint.consul, "A live catalog: http://HOST:PORT or unix:///PATH");
+  consul->excludes(folder);
+  lint->add_option("--token-file", line.lint.token_file, "The file that holds a token for it")->needs(consul);
   lint->add_option("-c,--config", line.where.config, "The configuration, gatehouse.yaml, whose listeners are meant");
   lint->footer(
       "Tags are read in all spellings: ours, fabio's and Traefik's, and shown with what they become.\n"
       "Exit code 1 if a tag is not mapped.");
-  lint->callback([&line] { line.run = [&line] { return run_lint(line.where, line.folder); }; });
+  lint->callback([&line] { line.run = [&line] { return run_lint(line.where, line.lint); }; });
 }
 
 // What CLI11 would only call a missing verb. Says so, and which one was meant perhaps.

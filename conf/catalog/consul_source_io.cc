@@ -11,6 +11,7 @@ constexpr Millis spread = 200ms;          // over which watches come back togeth
 constexpr Millis quiet_least = 250ms;     // between two tellings
 constexpr Millis regression_lasts = 60s;  // agents register anew what a wiped server lost
 constexpr Millis held_look = 10s;
+constexpr Millis settle = 250ms;           // in which a node that goes takes all its services with it
 constexpr std::size_t waiting_most = 120;  // queries at once; HttpClient opens some more
 
 std::int64_t wall_ms() {
@@ -33,6 +34,7 @@ class ConsulSource::Watch {
   std::string trouble;                    // the same for people
   std::vector<conf::Instance> instances;
   std::optional<std::vector<conf::Instance>> doubted;  // an answer that lacks some: it waits for a look
+  TimePoint doubted_at{};
 };
 
 ConsulSource::ConsulSource(asio::io_context& io, const conf::ConsulServer& server, std::set<std::string> wanted,
@@ -46,6 +48,7 @@ ConsulSource::ConsulSource(asio::io_context& io, const conf::ConsulServer& serve
       dice_(seed),
       on_change_(std::move(on_change)),
       expire_timer_(io),
+      doubt_timer_(io),
       list_(std::make_unique<Watch>(io, "")),
       tell_timer_(io),
       agent_(io, server),
@@ -117,23 +120,46 @@ std::string ConsulSource::take_names(const std::string& body) {
 }
 
 std::string ConsulSource::take_health(Watch& watch, const ConsulReply& reply, const BlockingQuery::Step& step) {
-  Result<std::vector<conf::Instance>> found = parse_health(reply.body, place_);
+  std::set<InstanceKey> unproven;
+  Result<std::vector<conf::Instance>> found = parse_health(reply.body, place_, &unproven);
   if (!found) return found.error().what;
+  hold_.recall(watch.name, *found, unproven);
   if (step.regressed) {
     regressed_at_ = Clock::now();
     canary_.look();
   }
+  const bool doubted_before = watch.doubted.has_value();  // churn puts nothing off
   watch.doubted.reset();
   const bool trusted = !step.unmoved && settled();
-  if (!trusted || !hold_.loses(watch.name, *found)) {
+  if (!hold_.doubt(watch.name, *found, Clock::now()) || !trusted) {
     apply(watch, *found, trusted);
     return {};
   }
   watch.doubted = std::move(*found);
-  canary_.confirm([this, &watch](bool believe) {
-    if (const auto said = std::exchange(watch.doubted, {})) apply(watch, *said, believe);
-  });
+  if (!doubted_before) watch.doubted_at = Clock::now();
+  if (!std::exchange(doubts_, true)) look_at_doubted();
   return {};
+}
+
+// Who was lost is looked at together with all that were lost in the same moment.
+void ConsulSource::look_at_doubted() {
+  doubt_timer_.expires_after(settle);
+  doubt_timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) canary_.confirm([this](bool believe) { apply_doubted(believe); });
+  });
+}
+
+void ConsulSource::apply_doubted(bool believe) {
+  doubts_ = false;
+  for (auto& [name, watch] : services_) {
+    if (!watch->doubted) continue;
+    const bool late = Clock::now() - watch->doubted_at < settle;
+    doubts_ = doubts_ || late;
+    if (late) continue;
+    const auto said = std::exchange(watch->doubted, {});
+    apply(*watch, *said, believe);
+  }
+  if (doubts_) look_at_doubted();
 }
 
 bool ConsulSource::settled() const {

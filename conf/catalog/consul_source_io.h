@@ -78,6 +78,8 @@ class ConsulSource {
   void let_all_ask();
   void watch_services();
   void look_at_held();
+  void look_at_doubted();
+  void apply_doubted(bool believe);
   void tell(const std::string& cause);
 
   asio::io_context& io_;
@@ -90,7 +92,8 @@ class ConsulSource {
   ServiceTags names_;
   HoldDown hold_;
   TimePoint regressed_at_{};  // when an index went backwards last: servers may know less than they did
-  asio::steady_timer expire_timer_;
+  asio::steady_timer expire_timer_, doubt_timer_;
+  bool doubts_ = false;  // somebody was lost, and it is to be looked at
   std::unique_ptr<Watch> list_;
   std::map<std::string, std::unique_ptr<Watch>> services_;
   View view_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace gatehouse::catalog {
 namespace {
@@ -17,7 +18,7 @@ bool failed(const conf::Instance& instance) {
   return instance.maintenance || instance.catalog_health == conf::CatalogHealth::critical;
 }
 
-using Key = std::pair<std::string, std::string>;  // node, id
+using Key = InstanceKey;
 
 std::set<Key> keys(const std::vector<conf::Instance>& instances) {
   std::set<Key> out;
@@ -46,25 +47,34 @@ conf::HealthCheck connect_check() {
 
 }  // namespace
 
+std::size_t HoldDown::Service::leaving(const std::set<Key>& present) const {
+  return static_cast<std::size_t>(std::count_if(
+      known.begin(), known.end(), [&](const auto& each) { return leaves(each.second.instance, present); }));
+}
+
 std::vector<conf::Instance> HoldDown::update(const std::string& name, const std::vector<conf::Instance>& said,
                                              bool trusted, bool single, TimePoint now) {
   Service& service = services_[name];
   forget_before(service.left, now - window);
   forget_before(left_, now - window);
   const std::set<Key> present = keys(said);
-  const auto leaving =
-      static_cast<std::size_t>(std::count_if(service.known.begin(), service.known.end(), [&](const auto& each) {
-        return leaves(each.second.instance, present);
-      }));
-  const std::size_t of_service = service.known.size() + service.left.size(), of_all = count_ + left_.size();
-  const bool few = service.left.size() + leaving <= std::max<std::size_t>(1, of_service / service_part) &&
-                   left_.size() + leaving <= std::max<std::size_t>(1, of_all / all_part);
+  const std::size_t leaving = service.leaving(present);
+  const std::size_t of_all = count_ + left_.size() - std::min(doubted_, left_.size());
+  const std::size_t doubted = std::exchange(service.doubted, 0);
+  doubted_ -= doubted;
+  std::size_t noted = std::min({doubted, leaving, left_.size()});
+  const std::size_t of_service = service.known.size() + service.left.size();
+  const std::size_t lost = service.left.size() + leaving, lost_of_all = left_.size() - noted + leaving;
+  const bool few = lost <= std::max<std::size_t>(1, of_service / service_part);
+  const bool few_of_all = lost_of_all <= std::max<std::size_t>(1, of_all / all_part);
   std::string reason;
   if (!trusted)
     reason = "the catalog lost it while it could not be trusted";
   else if (!few)
     reason =
         "the catalog lost " + std::to_string(leaving) + " of " + std::to_string(service.known.size()) + " at once";
+  else if (!few_of_all)
+    reason = "the catalog lost " + std::to_string(lost_of_all) + " instances of all services at once";
   for (auto next = service.known.begin(); next != service.known.end();) {
     const auto each = next++;
     Known& known = each->second;
@@ -76,7 +86,9 @@ std::vector<conf::Instance> HoldDown::update(const std::string& name, const std:
       if (known.instance.checks.empty()) known.instance.checks.push_back(connect_check());
       continue;
     }
-    if (counts) service.left.push_back(now), left_.push_back(now);
+    if (counts) service.left.push_back(now);
+    if (counts && noted == 0) left_.push_back(now);
+    if (counts && noted > 0) --noted;
     remove(service, each);
   }
   for (const conf::Instance& instance : said) {
@@ -97,12 +109,26 @@ void HoldDown::remove(Service& service, std::map<Key, Known>::iterator which) {
   --count_;
 }
 
-bool HoldDown::loses(const std::string& name, const std::vector<conf::Instance>& said) const {
+void HoldDown::recall(const std::string& name, std::vector<conf::Instance>& said,
+                      const std::set<InstanceKey>& unproven) const {
   const auto service = services_.find(name);
-  if (service == services_.end()) return false;
+  if (service == services_.end()) return;
+  for (conf::Instance& instance : said) {
+    const Key key{instance.node, instance.id};
+    const auto known = service->second.known.find(key);
+    if (unproven.contains(key) && known != service->second.known.end())
+      instance.catalog_health = known->second.instance.catalog_health;
+  }
+}
+
+bool HoldDown::doubt(const std::string& name, const std::vector<conf::Instance>& said, TimePoint now) {
+  const auto found = services_.find(name);
+  if (found == services_.end()) return false;
+  Service& service = found->second;
   const std::set<Key> present = keys(said);
-  return std::any_of(service->second.known.begin(), service->second.known.end(),
-                     [&](const auto& each) { return leaves(each.second.instance, present); });
+  const std::size_t leaving = service.leaving(present);
+  for (; service.doubted < leaving; ++service.doubted, ++doubted_) left_.push_back(now);
+  return leaving > 0;
 }
 
 bool HoldDown::drop(const std::string& name, const std::string& node, const std::string& id) {

@@ -11,10 +11,12 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "conf/catalog/consul_health.h"
 #include "conf/service.h"
 #include "net/clock.h"
 
@@ -33,8 +35,13 @@ class HoldDown {
   // none.
   std::vector<conf::Instance> update(const std::string& service, const std::vector<conf::Instance>& said,
                                      bool trusted, bool single, TimePoint now);
-  // Whether that answer lacks instances which nothing has spoken against so far.
-  bool loses(const std::string& service, const std::vector<conf::Instance>& said) const;
+  // Checks that have not run yet, since their agent was restarted, say nothing: what was known of such instances
+  // holds.
+  void recall(const std::string& service, std::vector<conf::Instance>& said,
+              const std::set<InstanceKey>& unproven) const;
+  // Whether that answer lacks instances which nothing has spoken against so far. They count at once in what all
+  // services lose: so that a node which goes with all its services is not believed bit by bit, update() comes later.
+  bool doubt(const std::string& service, const std::vector<conf::Instance>& said, TimePoint now);
   // Our own check of it failed: it is gone. True: it was held.
   bool drop(const std::string& service, const std::string& node, const std::string& id);
   // An operator says that the catalog is right; empty id: of all the service's. How many were held.
@@ -46,7 +53,7 @@ class HoldDown {
   std::vector<Held> held() const;
 
  private:
-  using Key = std::pair<std::string, std::string>;  // node, id
+  using Key = InstanceKey;
   struct Known {
     conf::Instance instance;
     TimePoint held_since{};  // of one that is held
@@ -54,14 +61,17 @@ class HoldDown {
   struct Service {
     std::map<Key, Known> known;
     std::optional<conf::Instance> departed;  // whom the service had last
-    std::deque<TimePoint> left;              // of late, without a failure before
+    std::size_t leaving(const std::set<Key>& present) const;
+    std::deque<TimePoint> left;  // of late, without a failure before
+    std::size_t doubted = 0;     // of its instances, since they count in left_ already
   };
 
   void remove(Service& service, std::map<Key, Known>::iterator which);
 
   std::map<std::string, Service> services_;
   std::size_t count_ = 0;       // of all services' instances
-  std::deque<TimePoint> left_;  // of all services, within the window
+  std::size_t doubted_ = 0;     // of these
+  std::deque<TimePoint> left_;  // of all services, within the window; doubted ones too
 };
 
 }  // namespace gatehouse::catalog

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from support.client import Client, ask
+from support.door import problems
 from support.fake_consul import Answer, FakeConsul
 from support.tls_front import TlsFront
 from support.wait import wait_until
@@ -202,6 +203,23 @@ def test_many_that_were_critical_first_leave_at_once(farm, consul):
         consul.remove("web", f"web-{farm.backends[n].port}", node=f"n{n}")
     wait_until(lambda: "held:" not in json.dumps(farm.status()), "nobody is held")
     assert served_by(farm) == {"web9"}
+
+
+def test_a_node_that_leaves_with_all_its_services_takes_none_away(farm, consul):
+    for n in range(5):
+        consul.remove(f"one{n}")
+    held = lambda: [text for text in problems(farm.status()) if "held: the catalog lost" in text]  # noqa: E731
+    wait_until(lambda: len(held()) == 5, lambda: f"five are held; it says {held()}")
+    assert {status_of(farm, f"one{n}.test") for n in range(5)} == {200}
+
+
+def test_an_agent_that_is_restarted_and_has_not_checked_yet_takes_none_away(farm, consul):
+    id = f"web-{farm.backends[0].port}"
+    unrun = {"Type": "http", "Output": ""}
+    for n in range(10):
+        consul.set_status("web", f"web-{farm.backends[n].port}", "critical", node=f"n{n}", **unrun)
+    consul.set_status("web", id, "critical", node="n0", Type="http", Output="refused")
+    wait_until(lambda: served_by(farm) == {f"web{n}" for n in range(1, 10)}, "the one that was checked goes alone")
 
 
 def test_a_service_that_lost_its_last_instance_answers_503_and_not_404(farm, consul):

@@ -18,8 +18,8 @@ class Answer:
         self.status, self.body, self.fields, self.silent, self.cut = status, body, fields or {}, silent, cut
 
 
-def check(name, status="passing", node=False):
-    return {"CheckID": name, "Name": name, "Status": status, "ServiceID": "" if node else "s"}
+def check(name, status="passing", node=False, **more):
+    return {"CheckID": name, "Name": name, "Status": status, "ServiceID": "" if node else "s", **more}
 
 
 class Server(ThreadingHTTPServer):
@@ -61,13 +61,13 @@ class FakeConsul:
             entry["Service"]["ModifyIndex"] = self._note(service)
         return id
 
-    def set_status(self, service, id, status, node="n1", check_id=None):
+    def set_status(self, service, id, status, node="n1", check_id=None, **more):
         with self._changed:
             checks = self.services[service][(node, id)]["Checks"]
             wanted = check_id or f"service:{id}"
             checks[:] = [each for each in checks if each["CheckID"] != wanted]
             if status is not None:
-                checks.append(check(wanted, status))
+                checks.append(check(wanted, status, **more))
             self._note(service, listed=False)
 
     def remove(self, service, id=None, node="n1"):

@@ -39,13 +39,13 @@ TEST(HoldDown, GivesWhatTheCatalogSays) {
 
 TEST(HoldDown, TellsWhetherAnAnswerLosesWhoWasWell) {
   HoldDown hold;
-  EXPECT_FALSE(hold.loses("web", {}));
+  EXPECT_FALSE(hold.doubt("web", {}, start));
   hold.update("web", {instance(1), instance(2, CatalogHealth::critical)}, true, false, start);
-  EXPECT_FALSE(hold.loses("web", instances(3)));
-  EXPECT_FALSE(hold.loses("web", {instance(1)})) << "who failed before may go";
-  EXPECT_TRUE(hold.loses("web", {instance(2)}));
+  EXPECT_FALSE(hold.doubt("web", instances(3), start));
+  EXPECT_FALSE(hold.doubt("web", {instance(1)}, start)) << "who failed before may go";
+  EXPECT_TRUE(hold.doubt("web", {instance(2)}, start));
   hold.update("web", {}, false, false, start);
-  EXPECT_FALSE(hold.loses("web", {})) << "held already";
+  EXPECT_FALSE(hold.doubt("web", {}, start)) << "held already";
 }
 
 TEST(HoldDown, OneMayLeaveATrustedCatalogAtOnce) {
@@ -85,6 +85,41 @@ TEST(HoldDown, ASeventhOfAllMayLeaveAndNoMore) {
   std::size_t kept = 0;
   for (int n = 0; n < 14; ++n) kept += held(hold.update("s" + std::to_string(n), {}, true, false, start));
   EXPECT_EQ(kept, 12u);
+}
+
+TEST(HoldDown, ANodeThatGoesWithItsServicesIsNotBelievedBitByBit) {
+  HoldDown hold;
+  for (int n = 0; n < 14; ++n) hold.update("s" + std::to_string(n), instances(1), true, false, start);
+  for (int n = 0; n < 14; ++n) EXPECT_TRUE(hold.doubt("s" + std::to_string(n), {}, start));
+  std::size_t kept = 0;
+  for (int n = 0; n < 14; ++n) kept += held(hold.update("s" + std::to_string(n), {}, true, false, start + 1s));
+  EXPECT_EQ(kept, 14u);
+}
+
+TEST(HoldDown, OneThatWasDoubtedAloneLeaves) {
+  HoldDown hold;
+  hold.update("web", instances(3), true, false, start);
+  EXPECT_FALSE(hold.doubt("web", instances(3), start));
+  EXPECT_TRUE(hold.doubt("web", instances(2), start));
+  EXPECT_TRUE(hold.doubt("web", instances(2), start));
+  EXPECT_EQ(hold.update("web", instances(2), true, false, start + 1s), instances(2));
+  hold.update("web", instances(3), true, false, start + 2s);
+  EXPECT_EQ(held(hold.update("web", instances(2), true, false, start + 3s)), 1u) << "the first one counts";
+}
+
+TEST(HoldDown, WhatWasKnownHoldsUntilChecksHaveRun) {
+  HoldDown hold;
+  hold.update("web", {instance(0), instance(1, CatalogHealth::critical)}, true, false, start);
+  std::vector<Instance> restarted;
+  for (int n = 0; n < 4; ++n) restarted.push_back(instance(n, CatalogHealth::critical));
+  std::set<InstanceKey> unproven{{"n1", "web-0"}, {"n1", "web-1"}, {"n1", "web-2"}};
+  hold.recall("web", restarted, unproven);
+  EXPECT_EQ(restarted[0].catalog_health, CatalogHealth::passing);
+  EXPECT_EQ(restarted[1].catalog_health, CatalogHealth::critical);
+  EXPECT_EQ(restarted[2].catalog_health, CatalogHealth::critical) << "nothing was known of it";
+  std::vector<Instance> failed{instance(0, CatalogHealth::critical)};
+  hold.recall("web", failed, {});
+  EXPECT_EQ(failed[0].catalog_health, CatalogHealth::critical);
 }
 
 TEST(HoldDown, WhoFailedFirstLeavesWhateverTheCatalogIsWorth) {
