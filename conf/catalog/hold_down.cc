@@ -17,7 +17,8 @@ bool failed(const conf::Instance& instance) {
   return instance.maintenance || instance.catalog_health == conf::CatalogHealth::critical;
 }
 
-// Who is held is judged by us alone: where nothing else is checked, by whether it can be connected to.
+}  // namespace
+
 conf::HealthCheck connect_check() {
   conf::HealthCheck check;
   check.id = "gatehouse:held";
@@ -31,7 +32,12 @@ conf::HealthCheck connect_check() {
   return check;
 }
 
-}  // namespace
+void HoldDown::remember(const conf::Instance& instance, TimePoint now) {
+  Service& service = services_[instance.service];
+  if (instance.departed) return service.departed = instance, void();
+  const Known known{instance, instance.held.empty() ? TimePoint{} : now, true};
+  count_ += service.known.insert_or_assign({instance.node, instance.id}, known).second;
+}
 
 std::vector<conf::Instance> HoldDown::update(const std::string& name, const std::vector<conf::Instance>& said,
                                              bool trusted, bool single, TimePoint now) {
@@ -60,8 +66,8 @@ std::vector<conf::Instance> HoldDown::update(const std::string& name, const std:
     Known& known = each->second;
     if (present.contains(each->first) || !known.instance.held.empty()) continue;
     const bool counts = !failed(known.instance);
-    if (counts && !reason.empty() && !single) {
-      known.instance.held = reason;
+    if (counts && (known.remembered || !reason.empty()) && !single) {
+      known.instance.held = reason.empty() ? "known from before, and the catalog lacks it" : reason;
       known.held_since = now;
       if (known.instance.checks.empty()) known.instance.checks.push_back(connect_check());
       continue;
@@ -70,7 +76,8 @@ std::vector<conf::Instance> HoldDown::update(const std::string& name, const std:
     remove(service, each);
   }
   for (const conf::Instance& instance : said) {
-    const auto [known, fresh] = service.known.insert_or_assign({instance.node, instance.id}, Known{instance, {}});
+    const auto [known, fresh] =
+        service.known.insert_or_assign({instance.node, instance.id}, Known{instance, {}, false});
     count_ += fresh;
   }
   if (!service.known.empty()) service.departed.reset();
@@ -104,7 +111,8 @@ std::size_t HoldDown::approve(const std::string& name, const std::string& id) {
   for (auto next = service.known.begin(); next != service.known.end();) {
     const auto each = next++;
     const conf::Instance& instance = each->second.instance;
-    if (!instance.held.empty() && (id.empty() || instance.id == id)) remove(service, each);
+    const bool meant = id.empty() || instance.id == id || instance.node + "/" + instance.id == id;
+    if (!instance.held.empty() && meant) remove(service, each);
   }
   const std::size_t approved = before - service.known.size();
   if (approved > 0 || !service.departed) return approved;
