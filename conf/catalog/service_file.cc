@@ -258,7 +258,7 @@ bool is_meta_pair(std::string_view key, std::string_view value) {
 }
 
 bool is_nameable(const std::string& text) {
-  return !text.empty() && text.size() <= name_max && conf::check_plain(text).has_value();
+  return !text.empty() && text.size() <= name_max && static_cast<bool>(conf::check_plain(text));
 }
 
 conf::Finding hcl_refused(const std::string& file) {
