@@ -157,6 +157,8 @@ class Door {
   catalog::SourceState from_files_;
   std::vector<std::unique_ptr<catalog::ConsulSource>> consuls_;  // as in config_.catalog.consul
   CatalogMemory memory_;
+  catalog::Snapshot holders_;  // of the last table of the run before
+  std::unique_ptr<catalog::SnapshotWriter> holders_writer_;
   catalog::SourceState instances_;  // what is in force
   std::unique_ptr<CertificateFolder> certificate_folder_;
   std::shared_ptr<const CertificateSet> certificates_;

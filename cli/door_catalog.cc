@@ -3,6 +3,7 @@
 
 #include "cli/door.h"
 #include "conf/catalog/file_source_io.h"
+#include "conf/catalog/holders.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -15,7 +16,14 @@ std::int64_t wall_ms() {
 
 void Door::load_memory() {
   for (const std::string& trouble : memory_.load()) warn("catalog", trouble);
-  memory_.keep([this](const std::string& what) { asio::post(io_, [this, what] { warn("process", what); }); });
+  const auto on_failure = [this](const std::string& what) {
+    asio::post(io_, [this, what] { warn("process", what); });
+  };
+  memory_.keep(on_failure);
+  catalog::LoadedSnapshot holders = catalog::load_snapshot(state_file("routes.json"));
+  for (const std::string& trouble : holders.troubles) warn("catalog", trouble);
+  holders_ = std::move(holders.snapshot);
+  holders_writer_ = std::make_unique<catalog::SnapshotWriter>(state_file("routes.json"), on_failure);
 }
 
 void Door::read_catalog() {
@@ -40,6 +48,7 @@ void Door::gather() {
 }
 
 void Door::note_world(const proxy::World* before, const std::string& cause) {
+  if (!table_->services.empty()) holders_writer_->write(catalog::holders_of(*table_, instances_.instances));
   AppliedTable applied;
   applied.lines = proxy::changes(before, *world_);
   if (!applied.lines.empty()) {

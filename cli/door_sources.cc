@@ -10,6 +10,7 @@
 #include "cli/catalog_input.h"
 #include "cli/certificate_findings.h"
 #include "cli/door.h"
+#include "conf/catalog/holders.h"
 #include "conf/catalog/own_address.h"
 #include "conf/check.h"
 #include "conf/tcp_claims.h"
@@ -157,7 +158,11 @@ void Door::rebuild(const std::string& cause) {
 
 void Door::read_table() {
   catalog::TranslateInput input = translate_input(instances_.instances, config_);
-  input.previous = table_.get();
+  // Of a run that has served nothing yet it is the run before that tells who holds what.
+  const bool begun = table_ && !table_->services.empty();
+  conf::RoutingTable last_run;
+  if (!begun) last_run = catalog::table_of_holders(holders_, instances_.instances);
+  input.previous = begun ? table_.get() : &last_run;
   auto table = std::make_shared<conf::RoutingTable>(catalog::translate(input));
   std::set<std::string> names;
   for (const conf::Instance& instance : instances_.instances) names.insert(instance.service);

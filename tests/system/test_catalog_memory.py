@@ -194,6 +194,22 @@ def test_what_only_files_say_is_not_in_the_snapshot(door, consul, make_backend):
     wait_known(door, "web")
 
 
+@pytest.mark.parametrize("consul_is_there", [True, False])
+def test_a_restart_takes_no_route_from_its_holder(door, consul, make_backend, consul_is_there):
+    consul.put("web", make_backend("web"), "gatehouse.route=web.test")
+    wait_for(door, 200)
+    consul.put("a-thief", make_backend("thief"), "gatehouse.route=web.test", "gatehouse.route=thief.test")
+    wait_for(door, 200, "thief.test")
+    wait_known(door, "web", "a-thief")
+    if not consul_is_there:
+        consul.stop()
+    door.stop()
+    door.start()
+    wait_for(door, 200, "thief.test")
+    assert served_by(door) == {"web"}
+    assert "conflict" in json.dumps(door.status())
+
+
 def test_a_source_that_is_asked_differently_keeps_what_it_knows(door, consul, make_backend):
     consul.put("web", make_backend("web"), "gatehouse.route=web.test")
     wait_for(door, 200)
