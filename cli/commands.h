@@ -42,6 +42,9 @@ int run_history(const Where& where, const std::string& since, bool json);
 int run_reload(const Where& where);
 int run_ready(const Where& where);
 int run_drain(const Where& where, const std::string& target, bool drain);
+int run_approve(const Where& where, const std::string& target);  // empty: all that is held
+int run_freeze(const Where& where, bool freeze);
+int run_rollback(const Where& where, const std::string& table);  // empty: the one before the present
 int run_lint(const Where& where, const LintOptions& options);
 int run_logs(const Where& where, const LogOptions& options);
 

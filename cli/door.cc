@@ -77,6 +77,7 @@ Door::Door(asio::io_context& io, conf::ReadConfig read)
       history_(config_.node.state + "/history.jsonl"),
       dice_(static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count())),
       files_(home_of(config_)),
+      memory_(config_.node.state),
       watch_timer_(io),
       endings_timer_(io),
       stop_timer_(io),
@@ -244,9 +245,10 @@ Status Door::start() {
   load_state();
   if (const Status key = load_sticky_key(); !key) return Error{Errc::io, at_key("node.state", key.error())};
   if (const Status threads = start_threads(); !threads) return threads;
+  load_memory();
+  watch_consul();  // begins with what was known
   read_catalog();
   rebuild("start");
-  watch_consul();
   tell_endings();
   if (const Status control = open_control(); !control) return control;
   watch_files();

@@ -2,8 +2,8 @@
 //   Everything that changes goes one way: sources -> routing table -> world -> published to every worker. A bad
 //   source keeps its last good; reload is all or nothing.
 //   Threads  control (the io_context's) for everything here; it owns the other threads and outlives them.
-//   Files    door.cc start, reload, stop; door_sources.cc what the world is made of; door_listeners.cc where it
-//            listens.
+//   Files    door.cc start, reload, stop; door_sources.cc what the world is made of; door_catalog.cc what of the
+//            catalog is in force; door_listeners.cc where it listens.
 #pragma once
 
 #include <functional>
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "cli/backend_tls.h"
+#include "cli/catalog_memory.h"
 #include "cli/event_log.h"
 #include "cli/history.h"
 #include "conf/catalog/consul_source_io.h"
@@ -58,6 +59,13 @@ class Door {
   void reopen_logs();
   // `target` is SERVICE or SERVICE/ENDPOINT ("node/id" or just the id). Survives a restart.
   Status set_drain(const std::string& target, bool drain, const std::string& by);
+  // Ends what is held of `target`: SERVICE, SERVICE/ID or SERVICE/NODE/ID; empty: all. Gives how many.
+  Result<std::size_t> approve(const std::string& target, const std::string& by);
+  // What the catalog says from now on is not applied, or is again. Survives a restart.
+  Status freeze_catalog(const std::string& by);
+  Status unfreeze_catalog(const std::string& by);
+  // Freezes it as it was at an earlier table; 0: the one before the present. Gives which one.
+  Result<std::uint64_t> roll_back_catalog(std::uint64_t table, const std::string& by);
 
   // True while this door should get traffic: started, not stopping.
   bool ready() const { return started_ && !stopping_; }
@@ -70,6 +78,8 @@ class Door {
   const proxy::Shared& shared() const { return shared_; }
   const pool::Prober& prober() const { return *prober_; }
   History& history() { return history_; }
+  const History& history() const { return history_; }
+  const CatalogMemory& memory() const { return memory_; }
   conf::Findings certificate_findings() const;
   std::span<const std::unique_ptr<catalog::ConsulSource>> consuls() const { return consuls_; }
   const std::shared_ptr<const CertificateSet>& certificates() const { return certificates_; }
@@ -105,13 +115,18 @@ class Door {
   void listen();
   bool open_tcp_listeners();
 
+  // door_catalog.cc
+  void load_memory();
+  void read_catalog();  // the folder anew
+  void gather();        // what all sources say now, or what is frozen
+  void note_world(const proxy::World* before, const std::string& cause);
+  Status apply_memory(const std::string& what, const std::string& by);
+
   // door_sources.cc
   std::vector<std::string> paths_to_watch() const;
   void watch_files();
   void wait_for_changes();
   void files_changed();
-  void read_catalog();                     // the folder anew
-  void gather();                           // what all sources say now
   void watch_consul();                     // as the configuration has it
   void rebuild(const std::string& cause);  // reads all but the catalog anew
   void read_table();
@@ -119,7 +134,6 @@ class Door {
   void tell_endings();                     // of certificates, once each; looks again every hour
   void publish(const std::string& cause);  // a world of what was read
   std::shared_ptr<const proxy::Settings> make_settings() const;
-  void note_world(const proxy::World* before, const std::string& cause);
   void probe_world();
   catalog::OwnService own_service(const conf::ConsulServer& server) const;
   void apply_drains();
@@ -145,7 +159,10 @@ class Door {
   catalog::FileSource files_;
   catalog::SourceState from_files_;
   std::vector<std::unique_ptr<catalog::ConsulSource>> consuls_;  // as in config_.catalog.consul
-  catalog::SourceState instances_;                               // of all sources
+  CatalogMemory memory_;
+  catalog::Snapshot holders_;  // of the last table of the run before
+  std::unique_ptr<catalog::SnapshotWriter> holders_writer_;
+  catalog::SourceState instances_;  // what is in force
   std::unique_ptr<CertificateFolder> certificate_folder_;
   std::shared_ptr<const CertificateSet> certificates_;
   CertificatePtr placeholder_;

@@ -1,4 +1,4 @@
-// What the world is made of: the catalog's folder, certificates, addresses, settings; and what is kept on disk.
+// What the world is made of: the catalog's table, certificates, addresses, settings; and what is kept on disk.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -10,7 +10,7 @@
 #include "cli/catalog_input.h"
 #include "cli/certificate_findings.h"
 #include "cli/door.h"
-#include "conf/catalog/file_source_io.h"
+#include "conf/catalog/holders.h"
 #include "conf/catalog/own_address.h"
 #include "conf/catalog/spellings.h"
 #include "conf/check.h"
@@ -114,22 +114,6 @@ conf::Findings Door::findings() const {
   return out;
 }
 
-void Door::read_catalog() {
-  from_files_ = {};
-  const std::string folder = services_folder(config_, positions_);
-  if (!folder.empty()) from_files_ = files_.update(catalog::read_folder(folder, folder));
-  gather();
-}
-
-void Door::gather() {
-  instances_ = from_files_;
-  for (const auto& consul : consuls_) {
-    const std::vector<conf::Instance> found = consul->instances();
-    instances_.instances.insert(instances_.instances.end(), found.begin(), found.end());
-    conf::add_findings(instances_.findings, consul->findings());
-  }
-}
-
 // A server that is asked as before keeps what it knows.
 void Door::watch_consul() {
   std::set<std::string> wanted;
@@ -153,6 +137,7 @@ void Door::watch_consul() {
     };
     consuls_.push_back(std::make_unique<catalog::ConsulSource>(io_, server, wanted, is_ours, own_service(server),
                                                                dice_.roll(), on_change));
+    consuls_.back()->remember(memory_.known_to(consuls_.back()->name()));
   }
 }
 
@@ -201,7 +186,11 @@ void Door::rebuild(const std::string& cause) {
 
 void Door::read_table() {
   catalog::TranslateInput input = translate_input(instances_.instances, config_);
-  input.previous = table_.get();
+  // Of a run that has served nothing yet it is the run before that tells who holds what.
+  const bool begun = table_ && !table_->services.empty();
+  conf::RoutingTable last_run;
+  if (!begun) last_run = catalog::table_of_holders(holders_, instances_.instances);
+  input.previous = begun ? table_.get() : &last_run;
   auto table = std::make_shared<conf::RoutingTable>(catalog::translate(input));
   std::set<std::string> names;
   for (const conf::Instance& instance : instances_.instances) names.insert(instance.service);
@@ -256,20 +245,6 @@ void Door::publish(const std::string& cause) {
 std::size_t Door::worlds_live() const {
   return static_cast<std::size_t>(
       std::count_if(published_.begin(), published_.end(), [](const auto& world) { return !world.expired(); }));
-}
-
-void Door::note_world(const proxy::World* before, const std::string& cause) {
-  constexpr std::size_t most = 50;
-  const std::vector<std::string> lines = proxy::changes(before, *world_);
-  for (std::size_t i = 0; i < lines.size() && i < most; ++i) note("catalog", lines[i] + " [" + cause + "]");
-  if (lines.size() > most)
-    note("catalog", "and " + std::to_string(lines.size() - most) + " more changes [" + cause + "]");
-  for (const conf::Finding& finding : world_->findings()) {
-    const bool known =
-        before != nullptr && std::any_of(before->findings().begin(), before->findings().end(),
-                                         [&](const auto& each) { return each.text() == finding.text(); });
-    if (!known) tell("catalog", finding);
-  }
 }
 
 void Door::probe_world() {

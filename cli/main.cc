@@ -23,7 +23,7 @@ struct Line {
   LintOptions lint;
   LogOptions logs;
   std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo";
-  bool json = false, watch = false;
+  bool json = false, watch = false, off = false;
   std::function<int()> run;
 };
 
@@ -123,8 +123,33 @@ void add_acting_verbs(CLI::App& app, Line& line) {
   }
 }
 
+void add_memory_verbs(CLI::App& catalog, Line& line) {
+  CLI::App* approve = catalog.add_subcommand("approve", "The catalog is right: end what is held against it");
+  approve->add_option("target", line.target, "SERVICE, SERVICE/ID or SERVICE/NODE/ID; else all that is held");
+  add_where(approve, line);
+  approve->footer(
+      "Held is what the catalog lost without evidence; `status` tells each and why. Of a service that has nobody\n"
+      "left, SERVICE takes the routes away, too.");
+  approve->callback([&line] { line.run = [&line] { return run_approve(line.where, line.target); }; });
+
+  CLI::App* freeze = catalog.add_subcommand("freeze", "Apply no more of what the catalog says");
+  freeze->add_flag("--off", line.off, "As unfreeze");
+  add_where(freeze, line);
+  freeze->footer("The catalog is watched on, and `status` tells what would change. Checks and drains go on.");
+  freeze->callback([&line] { line.run = [&line] { return run_freeze(line.where, !line.off); }; });
+
+  CLI::App* unfreeze = catalog.add_subcommand("unfreeze", "Apply again what the catalog says");
+  add_where(unfreeze, line);
+  unfreeze->callback([&line] { line.run = [&line] { return run_freeze(line.where, false); }; });
+
+  CLI::App* rollback = catalog.add_subcommand("rollback", "The catalog as it was at an earlier table, frozen there");
+  rollback->add_option("table", line.target, "A number that `history` tells; else the one before the present");
+  add_where(rollback, line);
+  rollback->callback([&line] { line.run = [&line] { return run_rollback(line.where, line.target); }; });
+}
+
 void add_catalog_verbs(CLI::App& app, Line& line) {
-  CLI::App* catalog = app.add_subcommand("catalog", "What the catalog says");
+  CLI::App* catalog = app.add_subcommand("catalog", "What the catalog says, and what of it is in force");
   catalog->require_subcommand(1);
   CLI::App* lint = catalog->add_subcommand("lint", "What becomes of each tag: exact, approximate, not mapped");
   auto* folder =
@@ -137,6 +162,7 @@ void add_catalog_verbs(CLI::App& app, Line& line) {
       "Tags are read in all spellings: ours, fabio's and Traefik's, and shown with what they become.\n"
       "Exit code 1 if a tag is not mapped.");
   lint->callback([&line] { line.run = [&line] { return run_lint(line.where, line.lint); }; });
+  add_memory_verbs(*catalog, line);
 }
 
 // What CLI11 would only call a missing verb. Says so, and which one was meant perhaps.

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <chrono>
+#include <span>
 
 #include "cli/policy_words.h"
 #include "cli/text.h"
@@ -211,6 +212,19 @@ json::array problems_json(const DoorView& view) {
   return out;
 }
 
+json::object routing_json(const DoorView& view) {
+  constexpr std::size_t waiting_most = 50;
+  json::object out{{"table", view.table}};
+  if (!view.frozen) return out;
+  json::object frozen{{"since", utc_text(view.frozen->since_ms)}, {"by", view.frozen->by}};
+  if (view.frozen->table != 0) frozen["at_table"] = view.frozen->table;
+  const std::size_t shown = std::min(view.waiting.size(), waiting_most);
+  frozen["waiting"] = strings(std::span(view.waiting).first(shown));
+  frozen["waiting_more"] = view.waiting.size() - shown;
+  out["frozen"] = std::move(frozen);
+  return out;
+}
+
 std::string rest_cause(const pool::EndpointState& live) {
   const unsigned refusals = load(live.consecutive_refusals);
   if (refusals != 0) return std::to_string(refusals) + " failed connection" + (refusals == 1 ? "" : "s");
@@ -294,6 +308,8 @@ json::object status_json(const DoorView& view) {
                    {"workers", view.workers.size()},
                    {"requests", view.sum(&proxy::WorkerCounters::requests)}};
   if (const std::string reason = unready_reason(view); !reason.empty()) out["unready"] = reason;
+  if (!view.degraded.empty()) out["degraded"] = view.degraded;
+  out["routing"] = routing_json(view);
   out["connections"] = {{"open", view.connections_open},
                         {"most", view.connections_most},
                         {"tls", view.sum(&proxy::WorkerCounters::tls_connections_open)},

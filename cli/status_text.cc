@@ -73,12 +73,28 @@ class StatusPage {
             ", " + counted(look("requests").number(), "request") + ", " +
             bytes_text(static_cast<std::uint64_t>(memory["used"].number())) + " of " +
             bytes_text(static_cast<std::uint64_t>(memory["limit"].number())) + " memory\n";
+    if (const std::string degraded = look("degraded").text(); !degraded.empty())
+      out_ += mark("degraded: " + degraded, Colour::warn) + "\n";
+    frozen(look("routing")["frozen"]);
     if (look("file_differs").flag())
       out_ += mark(look("file").text() + " was changed since it was applied: gatehouse reload", Colour::warn) + "\n";
     if (const std::int64_t dropped = look("access_log")["lines_dropped"].number(); dropped != 0)
       out_ += mark(counted(dropped, "access log line") + " dropped: the disk was too slow", Colour::warn) + "\n";
     if (const std::int64_t failed = look("access_log")["writes_failed"].number(); failed != 0)
       out_ += mark(counted(failed, "write") + " of the access log failed", Colour::bad) + "\n";
+  }
+
+  void frozen(Look frozen) {
+    if (frozen["since"].text().empty()) return;
+    const std::int64_t table = frozen["at_table"].number(), more = frozen["waiting_more"].number();
+    const std::int64_t waiting = std::ssize(frozen["waiting"].list()) + more;
+    out_ += mark("catalog frozen" + (table == 0 ? "" : " at table " + std::to_string(table)) + " since " +
+                     frozen["since"].text() + " by " + frozen["by"].text() +
+                     (waiting == 0 ? "; nothing would change" : "; " + counted(waiting, "change") + " waiting:"),
+                 Colour::warn) +
+            "\n";
+    for (const json::value& each : frozen["waiting"].list()) out_ += "    " + printable(Look(&each).text()) + "\n";
+    if (more != 0) out_ += "    and " + count_text(more) + " more\n";
   }
 
   void section(std::string_view title, const Columns& rows) {

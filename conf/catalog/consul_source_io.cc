@@ -67,6 +67,18 @@ void ConsulSource::want(std::set<std::string> services) {
   watch_services();
 }
 
+// The list's query comes first: the services follow its first answer.
+void ConsulSource::remember(const std::vector<conf::Instance>& known) {
+  away_ = away_ || !known.empty();
+  for (const conf::Instance& instance : known) {
+    hold_.remember(instance, Clock::now());
+    auto& watch = services_[instance.service];
+    if (!watch) watch = std::make_unique<Watch>(io_, instance.service);
+  }
+  for (const auto& [name, watch] : services_) watch->instances = hold_.instances(name);
+  view_.watched = services_.size();
+}
+
 void ConsulSource::ask(Watch& watch) {
   if (watch.asking || (away_ && &watch != list_.get())) return;
   watch.asking = true;

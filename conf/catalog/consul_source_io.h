@@ -37,6 +37,9 @@ class ConsulSource {
   ConsulSource(const ConsulSource&) = delete;
   ConsulSource& operator=(const ConsulSource&) = delete;
 
+  // What is known from before, to be served until Consul is heard. Only right after the construction.
+  void remember(const std::vector<conf::Instance>& known);
+  const std::string& name() const { return place_.shown_as; }  // "consul dc1"
   const conf::ConsulServer& server() const { return server_; }
   void want(std::set<std::string> services);
   // Services of which two at once would be worse than none: what the catalog lost of them is gone.

@@ -31,7 +31,8 @@ bool leaves(const conf::Instance& instance, const std::set<Key>& present) {
   return !present.contains({instance.node, instance.id}) && !failed(instance) && instance.held.empty();
 }
 
-// Who is held is judged by us alone: where nothing else is checked, by whether it can be connected to.
+}  // namespace
+
 conf::HealthCheck connect_check() {
   conf::HealthCheck check;
   check.id = "gatehouse:held";
@@ -45,7 +46,12 @@ conf::HealthCheck connect_check() {
   return check;
 }
 
-}  // namespace
+void HoldDown::remember(const conf::Instance& instance, TimePoint now) {
+  Service& service = services_[instance.service];
+  if (instance.departed) return service.departed = instance, void();
+  const Known known{instance, instance.held.empty() ? TimePoint{} : now, true};
+  count_ += service.known.insert_or_assign({instance.node, instance.id}, known).second;
+}
 
 std::size_t HoldDown::Service::leaving(const std::set<Key>& present) const {
   return static_cast<std::size_t>(std::count_if(
@@ -80,8 +86,8 @@ std::vector<conf::Instance> HoldDown::update(const std::string& name, const std:
     Known& known = each->second;
     if (present.contains(each->first) || !known.instance.held.empty()) continue;
     const bool counts = !failed(known.instance);
-    if (counts && !reason.empty() && !single) {
-      known.instance.held = reason;
+    if (counts && (known.remembered || !reason.empty()) && !single) {
+      known.instance.held = reason.empty() ? "known from before, and the catalog lacks it" : reason;
       known.held_since = now;
       if (known.instance.checks.empty()) known.instance.checks.push_back(connect_check());
       continue;
@@ -92,7 +98,8 @@ std::vector<conf::Instance> HoldDown::update(const std::string& name, const std:
     remove(service, each);
   }
   for (const conf::Instance& instance : said) {
-    const auto [known, fresh] = service.known.insert_or_assign({instance.node, instance.id}, Known{instance, {}});
+    const auto [known, fresh] =
+        service.known.insert_or_assign({instance.node, instance.id}, Known{instance, {}, false});
     count_ += fresh;
   }
   if (!service.known.empty()) service.departed.reset();
@@ -148,7 +155,8 @@ std::size_t HoldDown::approve(const std::string& name, const std::string& id) {
   for (auto next = service.known.begin(); next != service.known.end();) {
     const auto each = next++;
     const conf::Instance& instance = each->second.instance;
-    if (!instance.held.empty() && (id.empty() || instance.id == id)) remove(service, each);
+    const bool meant = id.empty() || instance.id == id || instance.node + "/" + instance.id == id;
+    if (!instance.held.empty() && meant) remove(service, each);
   }
   const std::size_t approved = before - service.known.size();
   if (approved > 0 || !service.departed) return approved;

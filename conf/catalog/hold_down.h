@@ -4,7 +4,8 @@
 //   before, or if few leave and the catalog is trusted; else it is held: it stays, marked with the reason, for as
 //   long as our own check of it passes. It is let go when the check fails, when the catalog has it again (no longer
 //   held), when an operator approves, or, of a trusted catalog, after hold_most. The last of a service leaves its
-//   definition behind, so that its routes answer 503 instead of leading nowhere, until an operator approves. Time
+//   definition behind, so that its routes answer 503 instead of leading nowhere, until an operator approves. What was
+//   known from before (of a snapshot) and is not in the first answer is held, too: nobody saw it leave. Time
 //   steady clock as a parameter. Threads one. Limits: what the catalog had.
 #pragma once
 
@@ -22,6 +23,9 @@
 
 namespace gatehouse::catalog {
 
+// Who is held is judged by us alone: where nothing else is checked, by whether it can be connected to.
+conf::HealthCheck connect_check();
+
 class HoldDown {
  public:
   static constexpr Millis hold_most = 10min, window = 10s;
@@ -31,6 +35,8 @@ class HoldDown {
     TimePoint since;
   };
 
+  // What was known of a service before anything was heard of it.
+  void remember(const conf::Instance& instance, TimePoint now);
   // What the catalog says of a service now; gives what shall be served. `single`: two at once would be worse than
   // none.
   std::vector<conf::Instance> update(const std::string& service, const std::vector<conf::Instance>& said,
@@ -44,7 +50,7 @@ class HoldDown {
   bool doubt(const std::string& service, const std::vector<conf::Instance>& said, TimePoint now);
   // Our own check of it failed: it is gone. True: it was held.
   bool drop(const std::string& service, const std::string& node, const std::string& id);
-  // An operator says that the catalog is right; empty id: of all the service's. How many were held.
+  // An operator says that the catalog is right; an id, or NODE/ID; empty: of all the service's. How many were held.
   std::size_t approve(const std::string& service, const std::string& id);
   // Those that were held long enough. True: there were some.
   bool expire(bool trusted, TimePoint now);
@@ -56,7 +62,8 @@ class HoldDown {
   using Key = InstanceKey;
   struct Known {
     conf::Instance instance;
-    TimePoint held_since{};  // of one that is held
+    TimePoint held_since{};   // of one that is held
+    bool remembered = false;  // and not heard of since
   };
   struct Service {
     std::map<Key, Known> known;

@@ -39,6 +39,16 @@ TEST(MetricsPage, LivesWhileTheProgramLivesAndIsReadyWhenTheDoorIs) {
   EXPECT_EQ(reply.body, "stopping: no new connections are taken\n");
 }
 
+TEST(MetricsPage, ADoorWhoseCatalogIsAwayIsReadyAndSaysIt) {
+  MadeDoor door;
+  DoorView view = door.view();
+  EXPECT_EQ(answer_metrics(view, request("/readyz")).body, "ready\n");
+  view.degraded = "consul: refused; what it said last is served";
+  const HttpReply reply = answer_metrics(view, request("/readyz"));
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body, "ready, degraded: consul: refused; what it said last is served\n");
+}
+
 TEST(MetricsPage, OnlyReads) {
   MadeDoor door;
   for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH"}) {

@@ -151,6 +151,25 @@ certificates
 )");
 }
 
+TEST(StatusText, TellsOfAFrozenCatalogAndWhatWaits) {
+  MadeDoor door;
+  DoorView view = door.view();
+  view.table = 12;
+  EXPECT_EQ(status_json(view).at("routing").at("table").to_number<int>(), 12);
+  EXPECT_FALSE(status_json(view).at("routing").as_object().contains("frozen"));
+  view.frozen = Frozen{MadeDoor::wall_ms, "uid 0 (pid 7)", 9, {}};
+  view.degraded = "consul: refused";
+  EXPECT_NE(status_text(status_json(view), false).find("; nothing would change\n"), std::string::npos);
+  for (int n = 0; n < 51; ++n) view.waiting.push_back("change " + std::to_string(n));
+  const std::string text = status_text(status_json(view), false);
+  EXPECT_NE(text.find("degraded: consul: refused\n"), std::string::npos);
+  EXPECT_NE(text.find("catalog frozen at table 9 since 2027-01-15T08:00:00.000Z by uid 0 (pid 7); 51 changes waiting:\n"
+                      "    change 0\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("    change 49\n    and 1 more\n"), std::string::npos);
+}
+
 TEST(StatusText, ColoursOnlyWhenAsked) {
   MadeDoor door;
   const json::object status = status_json(door.view());

@@ -193,5 +193,62 @@ TEST(HoldDown, OfASingleNobodyIsHeld) {
   EXPECT_EQ(held(hold.update("db", {}, false, true, start)), 0u);
 }
 
+TEST(HoldDown, WhatIsKnownFromBeforeServesUntilTheCatalogIsHeard) {
+  HoldDown hold;
+  for (const Instance& each : instances(3)) hold.remember(each, start);
+  EXPECT_EQ(hold.instances("web"), instances(3));
+  EXPECT_EQ(hold.update("web", instances(3), true, false, start), instances(3));
+  EXPECT_EQ(hold.update("web", instances(2), true, false, start), instances(2));  // as any other from now on
+}
+
+TEST(HoldDown, WhatIsKnownFromBeforeAndLacksInTheFirstAnswerIsHeld) {
+  HoldDown hold;
+  for (const Instance& each : instances(10)) hold.remember(each, start);
+  const auto after = hold.update("web", instances(9), true, false, start);
+  EXPECT_EQ(after.size(), 10u);
+  ASSERT_EQ(hold.held().size(), 1u);
+  EXPECT_EQ(hold.held()[0].reason, "known from before, and the catalog lacks it");
+  EXPECT_EQ(after.back().checks.size(), 1u);
+  EXPECT_TRUE(hold.drop("web", "n1", "web-9"));
+  EXPECT_EQ(hold.instances("web"), instances(9));
+}
+
+TEST(HoldDown, WhatWasCriticalBeforeAndLacksInTheFirstAnswerIsGone) {
+  HoldDown hold;
+  hold.remember(instance(0), start);
+  hold.remember(instance(1, CatalogHealth::critical), start);
+  EXPECT_EQ(hold.update("web", instances(1), true, false, start), instances(1));
+}
+
+TEST(HoldDown, OfASingleServiceWhatTheFirstAnswerLacksIsGone) {
+  HoldDown hold;
+  hold.remember(instance(0), start);
+  hold.remember(instance(1), start);
+  EXPECT_EQ(hold.update("web", instances(1), true, true, start), instances(1));
+}
+
+TEST(HoldDown, WhatWasHeldAndWhoDepartedIsSoAfterARestart) {
+  HoldDown hold;
+  Instance held = instance(0), departed = instance(1);
+  held.held = "the catalog lost it";
+  departed.service = "gone";
+  departed.departed = true;
+  hold.remember(held, start);
+  hold.remember(departed, start);
+  EXPECT_EQ(hold.update("web", {}, true, false, start).at(0).held, "the catalog lost it");
+  EXPECT_TRUE(hold.update("gone", {}, true, false, start).at(0).departed);
+  EXPECT_TRUE(hold.expire(true, start + HoldDown::hold_most));
+}
+
+TEST(HoldDown, ApprovesOneByItsNodeAndId) {
+  HoldDown hold;
+  hold.update("web", instances(3), true, false, start);
+  hold.update("web", {}, false, false, start);
+  EXPECT_EQ(hold.approve("web", "n2/web-1"), 0u);
+  EXPECT_EQ(hold.approve("web", "n1/web-1"), 1u);
+  EXPECT_EQ(hold.approve("web", "web-2"), 1u);
+  EXPECT_EQ(hold.held().size(), 1u);
+}
+
 }  // namespace
 }  // namespace gatehouse::catalog
