@@ -69,11 +69,10 @@ bool spills_over(const EndpointSet&, const PickContext&, Dice&);
 // Primaries by `choose(tier)`, the near ones first where there are such; else backups, unless a primary is only busy.
 template <class Choose>
 Pick pick_by_tier(const EndpointSet& set, const PickContext& context, Dice& dice, Choose choose) {
-  if (set.spills() && spills_over(set, context, dice)) {
-    if (const auto index = choose(set.far()); index != none) return {Outcome::picked, &set[index]};
-  }
+  const bool away = set.spills() && spills_over(set, context, dice);
   bool busy = false;
-  for (const Tier& tier : set.tiers()) {
+  for (std::size_t n = 0; n < set.tiers().size(); ++n) {  // one call of `choose`, so that it is inlined
+    const Tier& tier = set.tiers()[away && n < 2 ? 1 - n : n];
     if (tier.total == 0) continue;
     if (busy && &tier == &set.backups()) break;
     if (const auto index = choose(tier); index != none) return {Outcome::picked, &set[index]};

@@ -198,10 +198,11 @@ TEST_F(SlowEjection, CallsNobodySlowThatAnswersInMilliseconds) {
 }
 
 TEST_F(SlowEjection, BeginsAnewAfterItsTime) {
-  ASSERT_EQ(answers({10'000, 10'000, 90'000, 10'000}, 40), 2);
+  const conf::Eject patient{.slow = 3, .interval = 60s, .time = 30s};
+  ASSERT_EQ(answers({10'000, 10'000, 90'000, 10'000}, 40, patient), 2);
   at_ = set_[2].live->ejected_until_ms;
-  EXPECT_EQ(answers({10'000, 10'000, 90'000, 10'000}, 31), -1) << "what it was is forgotten";
-  EXPECT_EQ(answers({10'000, 10'000, 90'000, 10'000}, 40), 2);
+  EXPECT_EQ(answers({10'000, 10'000, 90'000, 10'000}, 31, patient), -1) << "what it was is forgotten";
+  EXPECT_EQ(answers({10'000, 10'000, 90'000, 10'000}, 40, patient), 2);
   EXPECT_EQ(set_[2].live->ejected_until_ms, at_ + 60'000);
 }
 

@@ -42,9 +42,9 @@ TEST(Panic, LeavesOutWhomTheCatalogOrTheOperatorTookOut) {
   const EndpointSet drained = unhealthy({down, down});
   drained[0].live->draining_since_ms = 1;
   EXPECT_EQ(all_picked(drained), std::set<int>{1});
-  for (const Spec& out : {Spec{.health = Health::down, .maintenance = true},
-                          Spec{.health = Health::down, .told = Health::down},
-                          Spec{.health = Health::down, .held = true}, Spec{.weight = 0, .health = Health::down}}) {
+  for (const Spec& out :
+       {Spec{.health = Health::down, .maintenance = true}, Spec{.health = Health::down, .told = Health::down},
+        Spec{.health = Health::down, .held = true}, Spec{.weight = 0, .health = Health::down}}) {
     EXPECT_EQ(all_picked(unhealthy({out, down})), std::set<int>{1});
     EXPECT_FALSE(in_panic(unhealthy({out})));
     EXPECT_EQ(pick(unhealthy({out}), throw_of(1)).outcome, Outcome::unhealthy);
@@ -102,9 +102,7 @@ TEST(Panic, LetsOneRequestAtATimeTryAnEndpointThatRefusesConnections) {
     context.now_ms = now_ms + ms;
     return context;
   };
-  const auto refuse = [&](std::int64_t ms) {
-    on_connect_failure(set[0], set, gate, Failure::refused, now_ms + ms);
-  };
+  const auto refuse = [&](std::int64_t ms) { on_connect_failure(set[0], set, gate, Failure::refused, now_ms + ms); };
   EXPECT_EQ(picked(pick(set, at(0))), 0);
   EXPECT_EQ(picked(pick(set, at(0))), 0) << "nothing is held against it yet";
   refuse(0);

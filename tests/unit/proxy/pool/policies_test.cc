@@ -23,9 +23,8 @@ void expect_shares(std::map<int, int> counts, const std::map<int, double>& share
 TEST(Policies, EveryRowIsNamedAsTheConfigurationNamesIt) {
   std::vector<std::string_view> names;
   for (const auto& policy : policies) names.push_back(policy.name);
-  EXPECT_EQ(names,
-            (std::vector<std::string_view>{"round_robin", "least_request", "least_connection", "peak_ewma", "random",
-                                           "maglev"}));
+  EXPECT_EQ(names, (std::vector<std::string_view>{"round_robin", "least_request", "least_connection", "peak_ewma",
+                                                  "random", "maglev"}));
 }
 
 TEST(Policies, EachFollowsTheWeightsOfAnIdlePool) {

@@ -33,7 +33,8 @@ TEST_P(Zone, NobodyNearMeansTheFarOnes) {
 }
 
 TEST_P(Zone, BackupsComeAfterTheFarOnes) {
-  const auto set = make_set({{.told = Health::down}, {.told = Health::down, .far = true}, {.backup = true}}, GetParam());
+  const auto set =
+      make_set({{.told = Health::down}, {.told = Health::down, .far = true}, {.backup = true}}, GetParam());
   EXPECT_EQ(count_picks(set, 100), (std::map<int, int>{{2, 100}}));
 }
 
