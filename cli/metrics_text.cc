@@ -7,6 +7,7 @@
 
 #include "cli/metrics_page.h"
 #include "cli/text.h"
+#include "proxy/pool/panic.h"
 #include "proxy/pool/pick.h"
 
 namespace gatehouse::cli {

@@ -338,8 +338,9 @@ void Exchange::note_latency() {
 }
 
 void Exchange::note_error_latency() {
-  if (pool_->service->balance == conf::Balance::peak_ewma)
-    pool::note_peak(*endpoint_->live, pool::error_us, now_ms());
+  if (pool_->service->balance != conf::Balance::peak_ewma) return;
+  const std::uint64_t waited = request_sent_ ? worker_.loop.now_us() - sent_us_ : 0;
+  pool::note_peak(*endpoint_->live, std::max(pool::error_us, waited), now_ms());
 }
 
 // Sets what the client is told; an answer that has begun can't be taken back.

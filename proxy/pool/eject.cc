@@ -20,9 +20,10 @@ std::uint16_t raise(std::atomic<std::uint16_t>& counter) {
   return static_cast<std::uint16_t>(counter.fetch_add(1, relaxed) + 1);
 }
 
+bool has_weight(const Endpoint& endpoint) { return std::max(endpoint.weight, endpoint.weight_warning) > 0; }
+
 bool could_serve(const Endpoint& endpoint) {
-  return serves(health_of(endpoint)) && !endpoint.maintenance &&
-         std::max(endpoint.weight, endpoint.weight_warning) > 0 &&
+  return serves(health_of(endpoint)) && !endpoint.maintenance && has_weight(endpoint) &&
          endpoint.live->draining_since_ms.load(relaxed) == 0;
 }
 
@@ -31,13 +32,15 @@ bool try_eject(const Endpoint& endpoint, const EndpointSet& set, EjectGate& gate
                std::int64_t now_ms, std::int64_t duration_ms) {
   EndpointState& state = *endpoint.live;
   if (state.ejected_until_ms.load(relaxed) > now_ms || !gate.try_enter()) return false;
-  std::uint64_t ejected = 0, others = 0;
+  std::uint64_t ejected = 0, others = 0, all = 0;
   for (const auto& other : set.endpoints()) {
+    if (!has_weight(other)) continue;
+    ++all;
     const bool out = other.live->ejected_until_ms.load(relaxed) > now_ms;
     if (out) ++ejected;
     if (!out && other.live != &state && could_serve(other)) ++others;
   }
-  const bool room = others > 0 && (ejected + 1) * 100 <= std::max<std::uint64_t>(100, set.size() * max_percent);
+  const bool room = others > 0 && (ejected + 1) * 100 <= std::max<std::uint64_t>(100, all * max_percent);
   if (room) state.ejected_until_ms.store(now_ms + duration_ms, relaxed);
   gate.leave();
   return room;

@@ -90,6 +90,14 @@ TEST_F(Ejection, TakesNoMoreThanItsPart) {
   EXPECT_TRUE(error(2, later));
 }
 
+TEST_F(Ejection, TakesItsPartOfThoseThatGetSomething) {
+  const Spec nothing{.weight = 0, .weight_warning = 0};
+  set_ = make_set({{}, {}, {}, nothing, nothing, nothing, nothing}, conf::Balance::least_request);
+  const conf::Eject half{.errors = 1, .time = 30s, .max_percent = 50};
+  EXPECT_TRUE(error(0, now_ms, half));
+  EXPECT_FALSE(error(1, now_ms, half));
+}
+
 TEST_F(Ejection, TakesOneEvenWhenItsPartIsLessThanOne) {
   const conf::Eject tight{.errors = 1, .time = 30s, .max_percent = 1};
   EXPECT_TRUE(error(0, now_ms, tight));
