@@ -20,7 +20,6 @@
 #include "net/dice.h"
 #include "net/lock_file.h"
 #include "net/read_file.h"
-#include "proxy/pool/pick.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -192,7 +191,7 @@ Status Door::start_threads() {
                                    std::string(pool::name_of(change.after)) + " (" + change.output + ")";
           change.after == pool::Health::up ? note("health", text) : warn("health", text);
           withdraw_by(change);
-          look_at_primaries();
+          look_at_pools();
           if (change.after == pool::Health::down)
             for (const auto& consul : consuls_) consul->check_failed(change.service, change.endpoint);
         });
@@ -209,23 +208,27 @@ Status Door::start_threads() {
 }
 
 void Door::withdraw_by(const pool::Prober::Change& change) {
-  const proxy::ServicePool* pool = world_->find(change.service);
-  if (pool == nullptr) return;
-  for (const std::uint32_t id : proxy::withdrawn_by(*pool, change.endpoint, change.before, change.after))
+  if (const proxy::ServicePool* pool = world_->find(change.service))
+    withdraw(proxy::withdrawn_by(*pool, change.endpoint, change.before, change.after));
+}
+
+void Door::withdraw(const std::vector<std::uint32_t>& endpoints) {
+  for (const std::uint32_t id : endpoints)
     for (auto& worker : workers_) worker->withdraw(id);
 }
 
-// Two primaries at once are somebody's emergency: told when it begins and when it is over.
-void Door::look_at_primaries() {
-  std::set<std::string> doubled;
+// Two primaries at once, or nobody healthy at all, are somebody's emergency: told when it begins and when it is over.
+void Door::look_at_pools() {
+  std::map<std::string, std::string> found;
   for (const proxy::PoolPtr& pool : world_->pools()) {
-    if (!pool->service->single || pool::contenders(pool->endpoints).size() < 2) continue;
-    doubled.insert(pool->service->name);
-    if (!doubled_.contains(pool->service->name)) tell("health", two_primaries(*pool));
+    const std::optional<Emergency> emergency = emergency_of(*pool);
+    if (!emergency) continue;
+    if (!emergencies_.contains(pool->service->name)) tell("health", emergency->finding);
+    found.emplace(pool->service->name, emergency->over);
   }
-  for (const std::string& service : doubled_)
-    if (!doubled.contains(service)) note("health", service + ": no more than one primary again");
-  doubled_ = std::move(doubled);
+  for (const auto& [service, over] : emergencies_)
+    if (!found.contains(service)) note("health", service + ": " + over);
+  emergencies_ = std::move(found);
 }
 
 Status Door::start() {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
@@ -103,7 +104,8 @@ class Door {
   void close_listeners();
   void wait_for_the_last();
   void withdraw_by(const pool::Prober::Change& change);
-  void look_at_primaries();
+  void withdraw(const std::vector<std::uint32_t>& endpoints);
+  void look_at_pools();
   // For history and events; the second is of what somebody should look at.
   void note(const std::string& what, const std::string& text, const std::string& by = {});
   void warn(const std::string& what, const std::string& text, const std::string& by = {});
@@ -186,7 +188,7 @@ class Door {
   std::vector<proxy::OpenListener> listeners_;      // of gatehouse.yaml
   std::vector<proxy::OpenListener> tcp_listeners_;  // of the catalog
   conf::Findings tcp_findings_;
-  std::set<std::string> doubled_;  // `single` services of which more than one endpoint is healthy
+  std::map<std::string, std::string> emergencies_;  // of services, and what is to be said when they are over
   std::unique_ptr<LogWriter> access_log_;
   std::unique_ptr<EventLog> events_;
   std::unique_ptr<pool::Prober> prober_;

@@ -221,6 +221,7 @@ void Door::publish(const std::string& cause) {
   proxy::WorldInputs inputs;
   inputs.addresses = &addresses_;
   inputs.sticky_keys = sticky_keys_;
+  inputs.zone = config_.node.zone;
   inputs.workers = static_cast<unsigned>(workers_.size());
   inputs.settings = make_settings();
   inputs.certificates = certificates_;
@@ -236,10 +237,11 @@ void Door::publish(const std::string& cause) {
   published_.push_back(world_);
   apply_drains();
   for (auto& worker : workers_) worker->publish(world_);
+  if (before) withdraw(proxy::withdrawn_by(*before, *world_));
   listen();
   probe_world();
   note_world(before.get(), cause);
-  look_at_primaries();
+  look_at_pools();
 }
 
 std::size_t Door::worlds_live() const {
@@ -307,7 +309,7 @@ Status Door::set_drain(const std::string& target, bool drain, const std::string&
   apply_drains();
   const std::string what = (drain ? "drain " : "undrain ") + target;
   note("command", what, by);
-  look_at_primaries();
+  look_at_pools();
   if (const Status saved = save_drains(); !saved) {
     warn("process", what + " holds until the next start alone: " + saved.error().what);
     return Error{saved.error().code, "done, but it will not outlive a restart: " + saved.error().what};

@@ -7,6 +7,7 @@
 
 #include "cli/metrics_page.h"
 #include "cli/text.h"
+#include "proxy/pool/panic.h"
 #include "proxy/pool/pick.h"
 
 namespace gatehouse::cli {
@@ -227,6 +228,8 @@ void add_service(const proxy::ServicePool& pool, Families& out) {
             service);
   out.gauge("gatehouse_service_endpoints_healthy", "Of those, the ones whose checks pass or warn.",
             static_cast<double>(healthy), service);
+  out.gauge("gatehouse_service_panic", "1 while no endpoint is healthy, and unhealthy ones are tried.",
+            pool::in_panic(pool.endpoints) ? 1 : 0, service);
   if (pool.service->single)
     out.gauge("gatehouse_service_primaries", "Of a single service: endpoints that could be it; 2 is an emergency.",
               static_cast<double>(pool::contenders(pool.endpoints).size()), service);

@@ -6,6 +6,7 @@
 
 #include "cli/policy_words.h"
 #include "cli/text.h"
+#include "proxy/pool/panic.h"
 #include "proxy/pool/selection.h"
 
 namespace gatehouse::cli {
@@ -142,6 +143,7 @@ json::array services_json(const DoorView& view) {
     json::object each{{"name", pool->service->name},
                       {"policy", policy_words(*pool->service)},
                       {"drained", view.drained.contains(pool->service->name)},
+                      {"panic", pool::in_panic(pool->endpoints)},
                       {"routes", routes_json(*pool->service)},
                       {"tcp", tcp_json(*pool->service)}};
     json::array endpoints;
@@ -226,6 +228,7 @@ json::object routing_json(const DoorView& view) {
 }
 
 std::string rest_cause(const pool::EndpointState& live) {
+  if (load(live.last_failure) == pool::Failure::slow) return "slow answers";
   const unsigned refusals = load(live.consecutive_refusals);
   if (refusals != 0) return std::to_string(refusals) + " failed connection" + (refusals == 1 ? "" : "s");
   return "errors (" + std::string(pool::name_of(load(live.last_failure))) + ")";
@@ -249,7 +252,8 @@ std::string standing_words(const pool::Endpoint& endpoint, std::int64_t steady_m
   }
   if (endpoint.maintenance) return "in maintenance";
   if (load(live.draining_since_ms) != 0) return "draining";
-  return pool::health_of(endpoint) == pool::Health::down ? "down" : "weight 0";
+  if (pool::health_of(endpoint) == pool::Health::down) return "down";
+  return endpoint.far && endpoint.weight == 0 ? "in another zone" : "weight 0";
 }
 
 std::string health_reason(const pool::Endpoint& endpoint, const DoorView& view) {
@@ -263,17 +267,23 @@ std::string health_reason(const pool::Endpoint& endpoint, const DoorView& view) 
   return failure == pool::Failure::none ? "no check has answered yet" : std::string(pool::name_of(failure));
 }
 
-conf::Finding two_primaries(const proxy::ServicePool& pool) {
+std::optional<Emergency> emergency_of(const proxy::ServicePool& pool) {
+  const std::string& name = pool.service->name;
+  if (pool::in_panic(pool.endpoints))
+    return Emergency{{{}, name, "panic: no endpoint is healthy; those that the catalog calls passing are tried"},
+                     "no panic any more"};
+  const std::vector<const pool::Endpoint*> contenders = pool::contenders(pool.endpoints);
+  if (!pool.service->single || contenders.size() < 2) return std::nullopt;
   std::string names;
-  for (const pool::Endpoint* each : pool::contenders(pool.endpoints))
-    names += (names.empty() ? "" : ", ") + each->name;
-  return {{}, pool.service->name, "single: more than one is healthy (" + names + "): nothing new until one is left"};
+  for (const pool::Endpoint* each : contenders) names += (names.empty() ? "" : ", ") + each->name;
+  return Emergency{{{}, name, "single: more than one is healthy (" + names + "): nothing new until one is left"},
+                   "no more than one primary again"};
 }
 
 conf::Findings problems_of(const DoorView& view) {
   conf::Findings out = view.certificate_findings;
   for (const proxy::PoolPtr& pool : view.world.pools())
-    if (pool->service->single && pool::contenders(pool->endpoints).size() > 1) out.push_back(two_primaries(*pool));
+    if (std::optional<Emergency> emergency = emergency_of(*pool)) out.push_back(std::move(emergency->finding));
   for (const conf::Findings* more : {&view.tcp_findings, &view.world.findings()})
     out.insert(out.end(), more->begin(), more->end());
   return out;

@@ -138,6 +138,7 @@ class StatusPage {
     out_ += "\n" + mark(service["name"].text(), Colour::bold) + "  " + mark(service["policy"].text(), Colour::dim);
     if (const std::int64_t queued = service["queued"].number(); queued != 0)
       out_ += "  " + mark(counted(queued, "request") + " queued", Colour::warn);
+    if (service["panic"].flag()) out_ += "  " + mark("panic: none is healthy, all are tried", Colour::bad);
     if (service["drained"].flag()) out_ += "  " + mark("drained", Colour::warn);
     out_ += "\n";
     Columns routes;

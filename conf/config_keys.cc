@@ -8,27 +8,26 @@ namespace gatehouse::conf {
 namespace {
 
 Form<Node> node() {
-  return mapping<Node>("node",
-                       {
-                           {"name",
-                            &Node::name,
-                            word(),
-                            "how this node is called in logs, metrics and commands",
-                            {.fallback = "the host's name"}},
-                           {"zone", &Node::zone, word_or_empty(),
-                            "the zone it stands in, for services with a `zone` preference. *Not carried yet*"},
-                           {"datacenter", &Node::datacenter, word(), "the datacenter it stands in"},
-                           {"user",
-                            &Node::user,
-                            word_or_empty(),
-                            "whom it becomes once its ports are bound, when started as root; `root`: nobody",
-                            {.fallback = "gatehouse, if there is such a user", .at_start = true}},
-                           {"state",
-                            &Node::state,
-                            path(),
-                            "the one folder it writes in: what must outlive a restart",
-                            {.fallback = "$STATE_DIRECTORY, else /var/lib/gatehouse", .at_start = true}},
-                       });
+  return mapping<Node>("node", {
+                                   {"name",
+                                    &Node::name,
+                                    word(),
+                                    "how this node is called in logs, metrics and commands",
+                                    {.fallback = "the host's name"}},
+                                   {"zone", &Node::zone, word_or_empty(),
+                                    "the zone it stands in, for services with a `zone` preference"},
+                                   {"datacenter", &Node::datacenter, word(), "the datacenter it stands in"},
+                                   {"user",
+                                    &Node::user,
+                                    word_or_empty(),
+                                    "whom it becomes once its ports are bound, when started as root; `root`: nobody",
+                                    {.fallback = "gatehouse, if there is such a user", .at_start = true}},
+                                   {"state",
+                                    &Node::state,
+                                    path(),
+                                    "the one folder it writes in: what must outlive a restart",
+                                    {.fallback = "$STATE_DIRECTORY, else /var/lib/gatehouse", .at_start = true}},
+                               });
 }
 
 Form<Listen> listen() {

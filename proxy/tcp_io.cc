@@ -5,6 +5,7 @@
 #include "proxy/connect_io.h"
 #include "proxy/exchange_io.h"
 #include "proxy/pool/hash.h"
+#include "proxy/pool/latency.h"
 
 namespace gatehouse::proxy {
 namespace {
@@ -235,6 +236,9 @@ Task<bool> TcpSession::connect() {
     worker_.backends.know(*backend_);
     worker_.counters.backend_connects.add();
     pool::on_connected(*endpoint_->live);
+    if (pool_->service->balance == conf::Balance::peak_ewma)
+      pool::note_peak(*endpoint_->live, worker_.loop.now_us() - before,
+                      static_cast<std::int64_t>(worker_.loop.now()));
     endpoint_->live->requests_total.fetch_add(1, std::memory_order_relaxed);
     termination_ = Termination::ok;
     co_return true;

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from support import websocket
 from support.client import Client, ask
-from support.door import problems
+from support.door import endpoints, problems
 from support.fake_consul import Answer, FakeConsul
 from support.tls_front import TlsFront
 from support.wait import wait_until
@@ -100,6 +101,69 @@ def test_warning_weighs_what_the_definition_says(door, consul, make_backend):
     wait_until(lambda: seen() == {"one", "two"}, "both serve")
     consul.set_status("web", id, "warning", node="n2")
     wait_until(lambda: seen() == {"one"}, "of weight 0 while it warns")
+
+
+def chat(door, host="web.test"):
+    """A WebSocket through the door."""
+    client = Client(door.http, host=host)
+    client.send(websocket.handshake(host))
+    assert client.response().status == 101
+    return client
+
+
+def test_close_ends_what_is_under_way_at_one_that_consul_calls_critical(door, consul, make_backend):
+    door, one = door(), make_backend("one", handler=websocket.accept_and_echo)
+    id = consul.put("web", one, "gatehouse.route=web.test", "gatehouse.on_unhealthy=close")
+    wait_until(lambda: "web" in json.dumps(door.status()), "the service")
+    with chat(door) as client:
+        consul.set_status("web", id, "critical")
+        client.wait_closed(within=15)
+    assert door.logged(status=101)["termination"] == "backend_withdrawn"
+
+
+def test_without_a_word_what_is_under_way_at_a_critical_one_goes_on(door, consul, make_backend):
+    door, one = door(), make_backend("one", handler=websocket.accept_and_echo)
+    id = consul.put("web", one, "gatehouse.route=web.test")
+    wait_until(lambda: "web" in json.dumps(door.status()), "the service")
+    with chat(door) as client:
+        consul.set_status("web", id, "critical")
+        wait_for(door, 503)
+        client.send(b"still there")
+        assert client.reader.take(11) == b"still there"
+
+
+def test_close_on_return_ends_what_a_backup_carries_when_consul_calls_a_primary_passing(door, consul, make_backend):
+    door = door()
+    tags = ("gatehouse.route=web.test", "gatehouse.on_return=close")
+    one, spare = (make_backend(name, handler=websocket.accept_and_echo) for name in ("one", "spare"))
+    id = consul.put("web", one, *tags, status="critical")
+    consul.put("web", spare, *tags, "gatehouse.backup=true", node="n2")
+    wait_until(lambda: len(endpoints(door.status(), "web")) == 2, "both are known")
+    with chat(door) as client:
+        consul.set_status("web", id, "passing")
+        client.wait_closed(within=15)
+    assert door.logged(status=101)["termination"] == "backend_withdrawn"
+
+
+def test_one_that_consul_calls_passing_again_starts_slowly_where_asked(door, consul, make_backend):
+    door = door()
+    one, two = make_backend("one"), make_backend("two")
+    tags = ("gatehouse.route=web.test", "gatehouse.balance=round_robin", "gatehouse.slow_start=6s")
+    consul.put("web", one, *tags)
+    wait_for(door, 200)
+    id = consul.put("web", two, *tags, node="n2")
+
+    def share(count=100):
+        with Client(door.http, host="web.test") as client:
+            return sum(client.ask().get("X-Backend") == "two" for _ in range(count))
+
+    wait_until(lambda: 0 < share() < 40, "a new one starts slowly")
+    wait_until(lambda: share() == 50, "both are warm", within=30)
+    consul.set_status("web", id, "critical", node="n2")
+    wait_until(lambda: share(20) == 0, "it gets nothing")
+    consul.set_status("web", id, "passing", node="n2")
+    wait_until(lambda: share(20) > 0, "it is back")
+    assert 0 < share() < 40, "far from its half"
 
 
 @pytest.mark.parametrize("trouble", DOWN)

@@ -78,6 +78,22 @@ TEST(Status, AnEndpointThatRestsAfterErrorsSaysWhich) {
   door.state(0, 0).last_failure = pool::Failure::status;
   EXPECT_EQ(at(status_json(door.view()), "/services/0/endpoints/0/out"),
             "rests after errors (status), is tried again in 980 ms");
+  door.state(0, 0).last_failure = pool::Failure::slow;
+  EXPECT_EQ(at(status_json(door.view()), "/services/0/endpoints/0/out"),
+            "rests after slow answers, is tried again in 980 ms");
+}
+
+TEST(Status, SaysWhenUnhealthyEndpointsAreTriedForWantOfOthers) {
+  MadeDoor door;
+  for (conf::Instance& instance : door.services[0].instances) MadeDoor::add_check(instance);
+  door.build();
+  EXPECT_EQ(at(status_json(door.view()), "/services/0/panic"), "false");
+  for (const std::size_t i : {0, 1}) door.state(0, i).health = pool::Health::down;
+  const json::value status = status_json(door.view());
+  EXPECT_EQ(at(status, "/services/0/panic"), "true");
+  EXPECT_EQ(at(status, "/problems/0/text"),
+            "error: web: panic: no endpoint is healthy; those that the catalog calls passing are tried");
+  EXPECT_NE(status_text(status.as_object(), false).find("panic: none is healthy"), std::string::npos);
 }
 
 TEST(Status, TimesOfTheSteadyClockBecomeWallTime) {
