@@ -17,8 +17,8 @@ catalog::Home home_of(const conf::Config& config) {
 std::string services_folder(const conf::Config& config, const conf::Positions& given) {
   const std::string& folder = config.catalog.files;
   std::error_code ignored;
-  const bool wanted = config.catalog.consul.empty() || given.contains("catalog.files") ||
-                      std::filesystem::exists(folder, ignored);
+  const bool wanted =
+      config.catalog.consul.empty() || given.contains("catalog.files") || std::filesystem::exists(folder, ignored);
   return wanted ? folder : std::string();
 }
 
