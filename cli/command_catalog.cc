@@ -63,12 +63,13 @@ int run_lint(const Where& where, const LintOptions& options) {
   std::string folder = options.folder;
   std::vector<conf::ConsulServer> consuls;
   if (!options.consul.empty()) {
-    const Result<HttpPlace> place = HttpPlace::parse(options.consul, conf::ConsulServer::usual_port);
+    using conf::ConsulServer;
+    const auto place = HttpPlace::parse(options.consul, ConsulServer::usual_port, ConsulServer::usual_tls_port);
     if (!place) {
       std::cerr << "--consul: " << printable(place.error().what) << "\n";
       return 2;
     }
-    consuls.push_back({.address = *place, .token = {.file = options.token_file}});
+    consuls.push_back({.address = *place, .tls = {.ca = options.ca}, .token = {.file = options.token_file}});
   } else if (folder.empty()) {
     folder = services_folder(read.config, read.positions);
     consuls = read.config.catalog.consul;

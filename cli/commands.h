@@ -24,7 +24,7 @@ struct ExplainOptions {
 };
 
 struct LintOptions {
-  std::string folder, consul, token_file;  // neither folder nor consul: what the configuration names
+  std::string folder, consul, token_file, ca;  // neither folder nor consul: what the configuration names
 };
 
 struct LogOptions {
