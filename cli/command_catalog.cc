@@ -63,7 +63,8 @@ int run_lint(const Where& where, const LintOptions& options) {
   std::string folder = options.folder;
   std::vector<conf::ConsulServer> consuls;
   if (!options.consul.empty()) {
-    const Result<HttpPlace> place = HttpPlace::parse(options.consul, conf::ConsulServer::usual_port);
+    const Result<HttpPlace> place =
+        HttpPlace::parse(options.consul, conf::ConsulServer::usual_port, conf::ConsulServer::usual_tls_port);
     if (!place) {
       std::cerr << "--consul: " << printable(place.error().what) << "\n";
       return 2;

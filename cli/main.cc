@@ -129,7 +129,8 @@ void add_catalog_verbs(CLI::App& app, Line& line) {
   CLI::App* lint = catalog->add_subcommand("lint", "What becomes of each tag: exact, approximate, not mapped");
   auto* folder =
       lint->add_option("folder", line.lint.folder, "A folder of service definitions; else the configuration's");
-  auto* consul = lint->add_option("--consul", line.lint.consul, "A live catalog: http://HOST:PORT or unix:///PATH");
+  auto* consul =
+      lint->add_option("--consul", line.lint.consul, "A live catalog: http[s]://HOST:PORT or unix:///PATH");
   consul->excludes(folder);
   lint->add_option("--token-file", line.lint.token_file, "The file that holds a token for it")->needs(consul);
   lint->add_option("-c,--config", line.where.config, "The configuration, gatehouse.yaml, whose listeners are meant");
