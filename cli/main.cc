@@ -155,7 +155,7 @@ void add_catalog_verbs(CLI::App& app, Line& line) {
   auto* folder =
       lint->add_option("folder", line.lint.folder, "A folder of service definitions; else the configuration's");
   auto* consul =
-      lint->add_option("--consul", line.lint.consul, "A live catalog: http(s)://HOST:PORT or unix:///PATH");
+      lint->add_option("--consul", line.lint.consul, "A live catalog: http[s]://HOST:PORT or unix:///PATH");
   consul->excludes(folder);
   lint->add_option("--token-file", line.lint.token_file, "The file that holds a token for it")->needs(consul);
   lint->add_option("--ca", line.lint.ca, "The authorities that may sign its certificate; else the machine's")

@@ -30,7 +30,7 @@ def wait_until(condition, what, within=30.0, every=0.01):
     while not condition():
         if time.monotonic() > end:
             raise Failed(f"not within {within:g} s: {what}")
-        time.sleep(every)
+        time.sleep(every)  # between two looks
 
 
 def tool(name):

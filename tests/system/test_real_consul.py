@@ -376,7 +376,8 @@ def test_a_token_that_is_lost_takes_no_route_away(serve, closed_agent, make_back
 
 @pytest.fixture(scope="module")
 def shared_cluster():
-    cluster = Cluster(servers=3, clients=2).start()
+    # An agent that is killed and comes back is not given up meanwhile, however slow the machine is.
+    cluster = Cluster(servers=3, clients=2, gossip_lan={"suspicion_mult": 60}).start()
     yield cluster
     cluster.discard()
 

@@ -247,7 +247,7 @@ class Registered:
 class Cluster:
     """Servers and clients of theirs, started together."""
 
-    def __init__(self, servers=3, clients=1, multiplier=1, manager=False, prefixes=None, addresses=None):
+    def __init__(self, servers=3, clients=1, multiplier=1, manager=False, prefixes=None, addresses=None, **more):
         self.manager = str(uuid.uuid4()) if manager else None
         count = servers + clients
         addresses = addresses or [free_address() for _ in range(count)]
@@ -256,7 +256,7 @@ class Cluster:
         self.agents = [
             Agent(
                 names[n], addresses[n], server=n < servers, expect=servers, join=addresses[:servers],
-                multiplier=multiplier, manager=self.manager, prefix=prefixes[n],
+                multiplier=multiplier, manager=self.manager, prefix=prefixes[n], **more,
             )
             for n in range(count)
         ]  # fmt: skip

@@ -12,6 +12,7 @@ import tempfile
 
 from support.backend import Backend
 from support.consul import Agent, Registered
+from support.wait import wait_until
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "deployments")
 
@@ -39,12 +40,23 @@ def prepare(door, name, address, metrics, prober):
 SOURCES = ("files", "consul")
 
 
+def _definitions(door):
+    for file in sorted(os.listdir(door.path("services"))):
+        with open(door.path("services", file)) as text:
+            yield from json.load(text)["services"]
+
+
+def _served(door):
+    return {service["name"] for service in door.status()["services"]}
+
+
 @contextlib.contextmanager
 def running(door, source):
     """The door runs, with its definitions from its folder, or from a Consul where the same are registered."""
     with contextlib.nullcontext() if source == "files" else _moved_to_consul(door):
         door.start()
         try:
+            wait_until(lambda: _served(door) >= {one["name"] for one in _definitions(door)}, "its catalog", within=10)
             yield
         finally:
             door.stop()

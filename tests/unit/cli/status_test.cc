@@ -92,7 +92,7 @@ TEST(Status, SaysWhenUnhealthyEndpointsAreTriedForWantOfOthers) {
   const json::value status = status_json(door.view());
   EXPECT_EQ(at(status, "/services/0/panic"), "true");
   EXPECT_EQ(at(status, "/problems/0/text"),
-            "error: web: panic: no endpoint is healthy; those that the catalog calls passing are tried");
+            "web: panic: no endpoint is healthy; those that the catalog calls passing are tried");
   EXPECT_NE(status_text(status.as_object(), false).find("panic: none is healthy"), std::string::npos);
 }
 

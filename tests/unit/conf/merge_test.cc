@@ -416,8 +416,8 @@ TEST(Review, ARouteForAllServicesIsRefused) {
   EXPECT_EQ(texts(review_layer(layer("yaml", {{"tcp", ":80"}}), "*")),
             std::vector<std::string>{"file:1:1: services.*.tcp: a tcp belongs to one service"});
   EXPECT_EQ(texts(review_layer(layer("yaml", {{"route", "a.example"}, {"mirror", "shop 1%"}}), "*")),
-            (std::vector<std::string>{"file:1:1: services.*.route: a route belongs to one service",
-                                      "file:1:1: warning: services.*.mirror: not carried yet: ignored"}));
+            (std::vector<std::string>{"file:1:1: warning: services.*.mirror: not carried yet: ignored",
+                                      "file:1:1: services.*.route: a route belongs to one service"}));
 }
 
 TEST(Review, AKeySaidTwiceIsTold) {
