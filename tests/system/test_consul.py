@@ -6,7 +6,7 @@ import pytest
 
 from support import websocket
 from support.client import Client, ask
-from support.door import endpoints, problems
+from support.door import problems
 from support.fake_consul import Answer, FakeConsul
 from support.tls_front import TlsFront
 from support.wait import wait_until
@@ -138,7 +138,7 @@ def test_close_on_return_ends_what_a_backup_carries_when_consul_calls_a_primary_
     one, spare = (make_backend(name, handler=websocket.accept_and_echo) for name in ("one", "spare"))
     id = consul.put("web", one, *tags, status="critical")
     consul.put("web", spare, *tags, "gatehouse.backup=true", node="n2")
-    wait_until(lambda: len(endpoints(door.status(), "web")) == 2, "both are known")
+    wait_until(lambda: all(f":{backend.port}" in json.dumps(door.status()) for backend in (one, spare)), "both are known")
     with chat(door) as client:
         consul.set_status("web", id, "passing")
         client.wait_closed(within=15)
