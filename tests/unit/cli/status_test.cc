@@ -163,9 +163,10 @@ TEST(StatusText, TellsOfAFrozenCatalogAndWhatWaits) {
   for (int n = 0; n < 51; ++n) view.waiting.push_back("change " + std::to_string(n));
   const std::string text = status_text(status_json(view), false);
   EXPECT_NE(text.find("degraded: consul: refused\n"), std::string::npos);
-  EXPECT_NE(text.find("catalog frozen at table 9 since 2027-01-15T08:00:00.000Z by uid 0 (pid 7); 51 changes waiting:\n"
-                      "    change 0\n"),
-            std::string::npos)
+  EXPECT_NE(
+      text.find("catalog frozen at table 9 since 2027-01-15T08:00:00.000Z by uid 0 (pid 7); 51 changes waiting:\n"
+                "    change 0\n"),
+      std::string::npos)
       << text;
   EXPECT_NE(text.find("    change 49\n    and 1 more\n"), std::string::npos);
 }

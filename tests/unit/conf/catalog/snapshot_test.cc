@@ -65,7 +65,8 @@ Snapshot read_back(const Snapshot& snapshot) {
 
 Instance read_back(const Instance& instance) {
   const Snapshot read = read_back(Snapshot{{}, {{"files", {instance}}}});
-  return read.sources.size() == 1 && read.sources[0].instances.size() == 1 ? read.sources[0].instances[0] : Instance{};
+  return read.sources.size() == 1 && read.sources[0].instances.size() == 1 ? read.sources[0].instances[0]
+                                                                           : Instance{};
 }
 
 TEST(Snapshot, IsReadBackAsItWas) {
