@@ -45,8 +45,9 @@ HttpReply reload(Door& door, const HttpRequest& request) {
 }
 
 HttpReply ready(Door& door, const HttpRequest&) {
-  const std::string reason = unready_reason(view_of(door));
-  return reason.empty() ? words(200, "ready") : words(503, reason);
+  const DoorView view = view_of(door);
+  const std::string reason = unready_reason(view);
+  return reason.empty() ? words(200, ready_words(view)) : words(503, reason);
 }
 
 HttpReply drain_or_not(Door& door, const HttpRequest& request, bool drain) {
@@ -65,6 +66,31 @@ HttpReply failover(Door& door, const HttpRequest& request) {
   }
   const Result<std::string> to = door.fail_over(service, request.query_or("to"), request.by);
   return to ? words(200, service + " is served by " + *to + " until it is taken back") : words(404, to.error().what);
+}
+
+HttpReply approve(Door& door, const HttpRequest& request) {
+  const Result<std::size_t> count = door.approve(request.query_or("target"), request.by);
+  return count ? words(200, std::to_string(*count) + " no longer held") : words(404, count.error().what);
+}
+
+HttpReply freeze(Door& door, const HttpRequest& request) {
+  const Status frozen = door.freeze_catalog(request.by);
+  return frozen ? words(200, "frozen: what the catalog says is not applied") : words(409, frozen.error().what);
+}
+
+HttpReply unfreeze(Door& door, const HttpRequest& request) {
+  const Status unfrozen = door.unfreeze_catalog(request.by);
+  return unfrozen ? words(200, "what the catalog says is applied again") : words(409, unfrozen.error().what);
+}
+
+HttpReply rollback(Door& door, const HttpRequest& request) {
+  const std::string table = request.query_or("table", "0");
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(table.data(), table.data() + table.size(), number);
+  if (error != std::errc() || end != table.data() + table.size()) return words(400, "table: its number, please");
+  const Result<std::uint64_t> to = door.roll_back_catalog(number, request.by);
+  if (!to) return words(404, to.error().what);
+  return words(200, "as at table " + std::to_string(*to) + ", and frozen there");
 }
 
 HttpReply explained(Door& door, const HttpRequest& request) {
@@ -100,6 +126,11 @@ constexpr Verb table[] = {
     {"POST", "/v1/undrain", "target", undrain, "take a drain back"},
     {"POST", "/v1/failover", "target", failover,
      "target=SERVICE to=DATACENTER (else the one that its policy names), or back=1"},
+    {"POST", "/v1/catalog/approve", "", approve,
+     "end what is held of target=SERVICE[/[NODE/]ID]; without it, of all"},
+    {"POST", "/v1/catalog/freeze", "", freeze, "apply no more of what the catalog says; 409: it is frozen"},
+    {"POST", "/v1/catalog/unfreeze", "", unfreeze, "apply it again"},
+    {"POST", "/v1/catalog/rollback", "", rollback, "as at table=N (else the one before), and freeze there"},
     {"GET", "/v1/explain", "url", explained, "method= url= field= (joined by newlines) from=ADDRESS"},
     {"GET", "/v1/config", "", running_config, "the configuration that runs, as YAML"},
     {"GET", "/v1/logs", "", log_places, "where the logs go, as JSON"},

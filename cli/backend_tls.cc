@@ -4,23 +4,11 @@
 
 #include <openssl/evp.h>
 
-#include "net/read_file.h"
-
 namespace gatehouse::cli {
 namespace {
 
-constexpr std::size_t pem_bytes_most = 1 << 20;
-
 bool speaks_tls(const conf::Service& service) {
   return service.protocol == conf::Protocol::https || service.protocol == conf::Protocol::h2;
-}
-
-// The content of a file; of none: nothing.
-Result<std::string> content_of(const std::string& file, std::size_t most) {
-  if (file.empty()) return std::string();
-  Result<FileContent> content = read_file(file, most);
-  if (!content) return content.error();
-  return std::move(content->bytes);
 }
 
 Fingerprint hash_of(std::initializer_list<std::string_view> texts) {
@@ -34,56 +22,23 @@ Fingerprint hash_of(std::initializer_list<std::string_view> texts) {
   return out;
 }
 
-Result<std::string> secret_of(const std::string& file) {
-  if (file.empty()) return std::string();
-  Result<FileContent> content = read_file(file, pem_bytes_most);
-  if (!content) return content.error();
-  if (content->mode & 0007) return invalid(file + ": others can read it; run: chmod o-rwx");
-  return std::move(content->bytes);
-}
-
 }  // namespace
 
-BackendTls::Files BackendTls::files_of(const conf::Service& service) {
+TlsFiles BackendTls::files_of(const conf::Service& service) {
   return {service.tls_verify ? service.tls_ca_file : std::string(), service.tls_certificate_file,
           service.tls_key_file, service.tls_verify};
 }
 
-// `system`: the authorities of who names none and verifies.
-Result<std::shared_ptr<const TlsClientPolicy>> BackendTls::make(const Files& files, const TrustStorePtr& system,
-                                                                const std::string& ca, const std::string& certificate,
-                                                                const std::string& key) {
-  auto policy = std::make_shared<TlsClientPolicy>();
-  policy->verify = files.verify;
-  policy->authorities = system;
-  if (!files.ca.empty()) {
-    const Result<TrustStorePtr> store = TrustStore::from_pem(ca);
-    if (!store) return invalid(files.ca + ": " + store.error().what);
-    policy->authorities = *store;
-  }
-  if (!files.certificate.empty()) {
-    const auto now = std::chrono::system_clock::now();
-    const Result<CertificatePtr> pair = load_certificate(certificate, key, now, CertificateUse::client);
-    if (!pair) return invalid(files.certificate + ": " + pair.error().what);
-    policy->certificate = *pair;
-  }
-  return std::shared_ptr<const TlsClientPolicy>(std::move(policy));
-}
-
-Status BackendTls::read(const Files& files, Known& known) {
-  const Result<std::string> ca = content_of(files.ca, TrustStore::file_bytes_max);
-  if (!ca) return ca.error();
-  const Result<std::string> certificate = content_of(files.certificate, pem_bytes_most);
-  if (!certificate) return certificate.error();
-  const Result<std::string> key = secret_of(files.key);
-  if (!key) return key.error();
+Status BackendTls::read(const TlsFiles& files, Known& known) {
+  const Result<TlsContents> contents = read_tls_files(files);
+  if (!contents) return contents.error();
   Result<TrustStorePtr> system = TrustStorePtr();
   if (files.verify && files.ca.empty()) system = system_.look();
   if (!system) return system.error();
-  const Fingerprint content = hash_of({*ca, *certificate, *key});
+  const Fingerprint content = hash_of({contents->ca, contents->certificate, contents->key});
   const bool same_authorities = known.policy && (!*system || known.policy->authorities == *system);
   if (same_authorities && content == known.content) return Done{};
-  Result<std::shared_ptr<const TlsClientPolicy>> made = make(files, *system, *ca, *certificate, *key);
+  auto made = make_tls_policy(files, *contents, *system);
   if (!made) return made.error();
   known.policy = std::move(*made);
   known.content = content;
@@ -92,10 +47,10 @@ Status BackendTls::read(const Files& files, Known& known) {
 
 conf::Findings BackendTls::update(const std::vector<std::shared_ptr<const conf::Service>>& services) {
   conf::Findings findings;
-  std::map<Files, Known> next;
+  std::map<TlsFiles, Known> next;
   for (const auto& service : services) {
     if (!speaks_tls(*service)) continue;
-    const Files files = files_of(*service);
+    const TlsFiles files = files_of(*service);
     const auto [entry, fresh] = next.try_emplace(files);
     Known& known = entry->second;
     if (fresh) {

@@ -15,7 +15,7 @@
 #include "conf/finding.h"
 #include "conf/service.h"
 #include "net/certificate.h"
-#include "net/tls_client_context.h"
+#include "net/tls_files.h"
 
 namespace gatehouse::cli {
 
@@ -28,23 +28,15 @@ class BackendTls {
   std::vector<std::string> files() const;  // that the services name, to be watched
 
  private:
-  struct Files {
-    std::string ca, certificate, key;
-    bool verify = true;
-    auto operator<=>(const Files&) const = default;
-  };
   struct Known {
     Fingerprint content{};  // SHA-256 of the files that the policy was made from
     std::shared_ptr<const TlsClientPolicy> policy;
     std::string wrong;  // why what the files hold now can't be used
   };
-  static Files files_of(const conf::Service& service);
-  static Result<std::shared_ptr<const TlsClientPolicy>> make(const Files& files, const TrustStorePtr& system,
-                                                             const std::string& ca, const std::string& certificate,
-                                                             const std::string& key);
-  Status read(const Files& files, Known& known);
+  static TlsFiles files_of(const conf::Service& service);
+  Status read(const TlsFiles& files, Known& known);
 
-  std::map<Files, Known> known_;
+  std::map<TlsFiles, Known> known_;
   SystemTrust system_;
 };
 

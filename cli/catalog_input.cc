@@ -1,5 +1,7 @@
 #include "cli/catalog_input.h"
 
+#include <filesystem>
+
 #include "net/local_addresses.h"
 #include "net/read_file.h"
 
@@ -10,6 +12,14 @@ catalog::Home home_of(const conf::Config& config) {
   home.datacenter = config.node.datacenter;
   home.node = config.node.name;
   return home;
+}
+
+std::string services_folder(const conf::Config& config, const conf::Positions& given) {
+  const std::string& folder = config.catalog.files;
+  std::error_code ignored;
+  const bool wanted =
+      config.catalog.consul.empty() || given.contains("catalog.files") || std::filesystem::exists(folder, ignored);
+  return wanted ? folder : std::string();
 }
 
 catalog::TranslateInput translate_input(std::span<const conf::Instance> instances, const conf::Config& config) {

@@ -12,6 +12,9 @@ namespace gatehouse::cli {
 
 catalog::Home home_of(const conf::Config& config);
 
+// The folder of definitions to read; empty: none. Where a Consul is named the usual one need not be there.
+std::string services_folder(const conf::Config& config, const conf::Positions& given);
+
 // Borrows both. The table before is the caller's to add.
 catalog::TranslateInput translate_input(std::span<const conf::Instance> instances, const conf::Config& config);
 

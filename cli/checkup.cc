@@ -86,10 +86,8 @@ class Examination {
       return;
     }
     catalog::SourceState state;
-    if (!config().catalog.files.empty()) {
-      const std::string& folder = config().catalog.files;
-      state = catalog::FileSource(home_of(config())).update(catalog::read_folder(folder, folder));
-    }
+    const std::string folder = services_folder(config(), out_.read.positions);
+    if (!folder.empty()) state = catalog::FileSource(home_of(config())).update(catalog::read_folder(folder, folder));
     add(state.findings);
     table_ = catalog::translate(translate_input(state.instances, config()));
     add(table_.findings);
@@ -98,7 +96,8 @@ class Examination {
     add(unmatched);
     std::set<std::string> names;
     for (const conf::Instance& instance : state.instances) names.insert(instance.service);
-    add(conf::check_listed_services(config(), names));
+    // What a Consul has is not known here.
+    if (config().catalog.consul.empty()) add(conf::check_listed_services(config(), names));
     out_.services = table_.services.size();
     for (const auto& service : table_.services) {
       out_.routes += service->routes.size();

@@ -1,9 +1,12 @@
 #include <algorithm>
 #include <iostream>
+#include <optional>
+#include <span>
 
 #include "cli/catalog_input.h"
 #include "cli/commands.h"
 #include "cli/text.h"
+#include "conf/catalog/consul_reading_io.h"
 #include "conf/catalog/file_source.h"
 #include "conf/catalog/file_source_io.h"
 #include "conf/catalog/lint.h"
@@ -31,9 +34,25 @@ void tell_of_spellings_off(std::span<const catalog::LintLine> lines, const conf:
   }
 }
 
+// nullopt: a Consul could not be read, which was told.
+std::optional<catalog::SourceState> read_all(const std::string& folder, std::span<const conf::ConsulServer> consuls,
+                                             const catalog::Home& home) {
+  catalog::SourceState all;
+  if (!folder.empty()) all = catalog::FileSource(home).update(catalog::read_folder(folder, folder));
+  for (const conf::ConsulServer& server : consuls) {
+    const Result<std::vector<conf::Instance>> found = catalog::read_consul(server);
+    if (!found) {
+      std::cerr << printable(server.address.text() + ": " + found.error().what) << "\n";
+      return std::nullopt;
+    }
+    all.instances.insert(all.instances.end(), found->begin(), found->end());
+  }
+  return all;
+}
+
 }  // namespace
 
-int run_lint(const Where& where, const std::string& folder) {
+int run_lint(const Where& where, const LintOptions& options) {
   conf::ReadConfig read;
   read.config.listen = usual_listeners();
   if (!where.config.empty()) {
@@ -41,17 +60,30 @@ int run_lint(const Where& where, const std::string& folder) {
     print(read.findings);
     if (conf::has_error(read.findings)) return 1;
   }
-  const std::string& from = folder.empty() ? read.config.catalog.files : folder;
-  const catalog::SourceState state =
-      catalog::FileSource(home_of(read.config)).update(catalog::read_folder(from, from));
-  print(state.findings);
-  const std::vector<catalog::LintLine> lines = catalog::lint(state.instances, read.config.listen);
+  std::string folder = options.folder;
+  std::vector<conf::ConsulServer> consuls;
+  if (!options.consul.empty()) {
+    using conf::ConsulServer;
+    const auto place = HttpPlace::parse(options.consul, ConsulServer::usual_port, ConsulServer::usual_tls_port);
+    if (!place) {
+      std::cerr << "--consul: " << printable(place.error().what) << "\n";
+      return 2;
+    }
+    consuls.push_back({.address = *place, .tls = {.ca = options.ca}, .token = {.file = options.token_file}});
+  } else if (folder.empty()) {
+    folder = services_folder(read.config, read.positions);
+    consuls = read.config.catalog.consul;
+  }
+  const std::optional<catalog::SourceState> state = read_all(folder, consuls, home_of(read.config));
+  if (!state) return 1;
+  print(state->findings);
+  const std::vector<catalog::LintLine> lines = catalog::lint(state->instances, read.config.listen);
   std::cout << catalog::lint_text(lines);
   if (!where.config.empty()) tell_of_spellings_off(lines, read.config.catalog);
   const bool all_mapped = std::none_of(lines.begin(), lines.end(), [](const catalog::LintLine& line) {
     return line.verdict.fit == catalog::Fit::unmapped;
   });
-  return all_mapped && !conf::has_error(state.findings) ? 0 : 1;
+  return all_mapped && !conf::has_error(state->findings) ? 0 : 1;
 }
 
 }  // namespace gatehouse::cli

@@ -15,6 +15,13 @@ void print_list(const json::object& answer, std::string_view name, std::ostream&
     if (each.is_string()) out << printable(each.as_string()) << "\n";
 }
 
+int change(const Where& where, const std::string& target) {
+  const auto reply = ask_door_well(where, "POST", target);
+  if (!reply) return 1;
+  std::cout << printable(reply->body.substr(0, reply->body.find('\n'))) << "\n";
+  return 0;
+}
+
 }  // namespace
 
 int run_reload(const Where& where) {
@@ -45,10 +52,19 @@ int run_ready(const Where& where) {
 
 int run_drain(const Where& where, const std::string& target, bool drain) {
   const std::string verb = drain ? "/v1/drain" : "/v1/undrain";
-  const auto reply = ask_door_well(where, "POST", verb + "?target=" + percent_encode(target));
-  if (!reply) return 1;
-  std::cout << printable(reply->body.substr(0, reply->body.find('\n'))) << "\n";
-  return 0;
+  return change(where, verb + "?target=" + percent_encode(target));
+}
+
+int run_approve(const Where& where, const std::string& target) {
+  return change(where, "/v1/catalog/approve?target=" + percent_encode(target));
+}
+
+int run_freeze(const Where& where, bool freeze) {
+  return change(where, freeze ? "/v1/catalog/freeze" : "/v1/catalog/unfreeze");
+}
+
+int run_rollback(const Where& where, const std::string& table) {
+  return change(where, "/v1/catalog/rollback" + (table.empty() ? "" : "?table=" + percent_encode(table)));
 }
 
 int run_failover(const Where& where, const std::string& service, const std::string& datacenter, bool back) {

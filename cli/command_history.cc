@@ -29,6 +29,9 @@ int run_history(const Where& where, const std::string& since, bool json) {
     if (const std::optional<HistoryEntry> entry = parse_history_line(rest.substr(0, end))) {
       const std::string by = entry->by.empty() ? "" : ", by " + entry->by;
       rows.row({{utc_text(entry->time_ms), Colour::dim}, {entry->what}, {entry->text + by}});
+      for (const std::string& line : entry->table.lines) rows.row({{}, {}, {"  " + line}});
+      if (entry->table.lines_more != 0)
+        rows.row({{}, {}, {"  and " + std::to_string(entry->table.lines_more) + " more"}});
     }
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }

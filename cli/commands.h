@@ -23,6 +23,10 @@ struct ExplainOptions {
   std::vector<std::string> fields;
 };
 
+struct LintOptions {
+  std::string folder, consul, token_file, ca;  // neither folder nor consul: what the configuration names
+};
+
 struct LogOptions {
   bool follow = false;
   std::string service, status, id;
@@ -39,7 +43,10 @@ int run_reload(const Where& where);
 int run_ready(const Where& where);
 int run_drain(const Where& where, const std::string& target, bool drain);
 int run_failover(const Where& where, const std::string& service, const std::string& datacenter, bool back);
-int run_lint(const Where& where, const std::string& folder);  // empty: catalog.files
+int run_approve(const Where& where, const std::string& target);  // empty: all that is held
+int run_freeze(const Where& where, bool freeze);
+int run_rollback(const Where& where, const std::string& table);  // empty: the one before the present
+int run_lint(const Where& where, const LintOptions& options);
 int run_logs(const Where& where, const LogOptions& options);
 
 inline constexpr const char* usual_config = "/etc/gatehouse/gatehouse.yaml";

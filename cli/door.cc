@@ -20,7 +20,6 @@
 #include "net/dice.h"
 #include "net/lock_file.h"
 #include "net/read_file.h"
-#include "proxy/pool/pick.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -77,6 +76,7 @@ Door::Door(asio::io_context& io, conf::ReadConfig read)
       history_(config_.node.state + "/history.jsonl"),
       dice_(static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count())),
       files_(home_of(config_)),
+      memory_(config_.node.state),
       watch_timer_(io),
       endings_timer_(io),
       stop_timer_(io),
@@ -192,7 +192,7 @@ Status Door::start_threads() {
                                    std::string(pool::name_of(change.after)) + " (" + change.output + ")";
           change.after == pool::Health::up ? note("health", text) : warn("health", text);
           withdraw_by(change);
-          look_at_primaries();
+          look_at_pools();
           if (change.after == pool::Health::down)
             for (const auto& consul : consuls_) consul->check_failed(change.of_service, change.endpoint);
           look_at_failovers();
@@ -210,23 +210,27 @@ Status Door::start_threads() {
 }
 
 void Door::withdraw_by(const pool::Prober::Change& change) {
-  const proxy::ServicePool* pool = world_->find(change.service);
-  if (pool == nullptr) return;
-  for (const std::uint32_t id : proxy::withdrawn_by(*pool, change.endpoint, change.before, change.after))
+  if (const proxy::ServicePool* pool = world_->find(change.service))
+    withdraw(proxy::withdrawn_by(*pool, change.endpoint, change.before, change.after));
+}
+
+void Door::withdraw(const std::vector<std::uint32_t>& endpoints) {
+  for (const std::uint32_t id : endpoints)
     for (auto& worker : workers_) worker->withdraw(id);
 }
 
-// Two primaries at once are somebody's emergency: told when it begins and when it is over.
-void Door::look_at_primaries() {
-  std::set<std::string> doubled;
+// Two primaries at once, or nobody healthy at all, are somebody's emergency: told when it begins and when it is over.
+void Door::look_at_pools() {
+  std::map<std::string, std::string> found;
   for (const proxy::PoolPtr& pool : world_->pools()) {
-    if (!pool->service->single || pool::contenders(pool->endpoints).size() < 2) continue;
-    doubled.insert(pool->service->name);
-    if (!doubled_.contains(pool->service->name)) tell("health", two_primaries(*pool));
+    const std::optional<Emergency> emergency = emergency_of(*pool);
+    if (!emergency) continue;
+    if (!emergencies_.contains(pool->service->name)) tell("health", emergency->finding);
+    found.emplace(pool->service->name, emergency->over);
   }
-  for (const std::string& service : doubled_)
-    if (!doubled.contains(service)) note("health", service + ": no more than one primary again");
-  doubled_ = std::move(doubled);
+  for (const auto& [service, over] : emergencies_)
+    if (!found.contains(service)) note("health", service + ": " + over);
+  emergencies_ = std::move(found);
 }
 
 Status Door::start() {
@@ -246,9 +250,10 @@ Status Door::start() {
   load_state();
   if (const Status key = load_sticky_key(); !key) return Error{Errc::io, at_key("node.state", key.error())};
   if (const Status threads = start_threads(); !threads) return threads;
+  load_memory();
+  watch_consul();  // begins with what was known
   read_catalog();
   rebuild("start");
-  watch_consul();
   tell_endings();
   if (const Status control = open_control(); !control) return control;
   watch_files();
@@ -327,6 +332,7 @@ void Door::stop(std::function<void()> ended) {
   stopping_ = true;
   ended_ = std::move(ended);
   note("process", "stopping");
+  for (const auto& consul : consuls_) consul->leave();
   stop_timer_.expires_after(config_.limits.shutdown_delay);
   stop_timer_.async_wait([this](boost::system::error_code error) {
     if (!error) close_listeners();

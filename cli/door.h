@@ -2,11 +2,12 @@
 //   Everything that changes goes one way: sources -> routing table -> world -> published to every worker. A bad
 //   source keeps its last good; reload is all or nothing.
 //   Threads  control (the io_context's) for everything here; it owns the other threads and outlives them.
-//   Files    door.cc start, reload, stop; door_sources.cc what the world is made of; door_listeners.cc where it
-//            listens; door_failover.cc which datacenter serves.
+//   Files    door.cc start, reload, stop; door_sources.cc what the world is made of; door_catalog.cc what of the
+//            catalog is in force; door_failover.cc which datacenter serves; door_listeners.cc where it listens.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "cli/backend_tls.h"
+#include "cli/catalog_memory.h"
 #include "cli/event_log.h"
 #include "cli/history.h"
 #include "conf/catalog/consul_source_io.h"
@@ -63,6 +65,13 @@ class Door {
   // which. Survives a restart.
   Result<std::string> fail_over(const std::string& service, const std::string& datacenter, const std::string& by);
   Status fail_back(const std::string& service, const std::string& by);
+  // Ends what is held of `target`: SERVICE, SERVICE/ID or SERVICE/NODE/ID; empty: all. Gives how many.
+  Result<std::size_t> approve(const std::string& target, const std::string& by);
+  // What the catalog says from now on is not applied, or is again. Survives a restart.
+  Status freeze_catalog(const std::string& by);
+  Status unfreeze_catalog(const std::string& by);
+  // Freezes it as it was at an earlier table; 0: the one before the present. Gives which one.
+  Result<std::uint64_t> roll_back_catalog(std::uint64_t table, const std::string& by);
 
   // True while this door should get traffic: started, not stopping.
   bool ready() const { return started_ && !stopping_; }
@@ -75,9 +84,12 @@ class Door {
   const proxy::Shared& shared() const { return shared_; }
   const pool::Prober& prober() const { return *prober_; }
   History& history() { return history_; }
+  const History& history() const { return history_; }
+  const CatalogMemory& memory() const { return memory_; }
   conf::Findings certificate_findings() const;
   std::span<const std::unique_ptr<catalog::ConsulSource>> consuls() const { return consuls_; }
   const std::shared_ptr<const CertificateSet>& certificates() const { return certificates_; }
+  std::vector<catalog::ConsulSource::View> consul_views() const;
   const std::set<std::string>& drained() const { return drained_; }  // "service" or "service/endpoint"
   const pool::Failovers& failovers() const { return failovers_; }
   std::int64_t started_at_ms() const { return started_at_ms_; }         // wall clock
@@ -98,7 +110,8 @@ class Door {
   void close_listeners();
   void wait_for_the_last();
   void withdraw_by(const pool::Prober::Change& change);
-  void look_at_primaries();
+  void withdraw(const std::vector<std::uint32_t>& endpoints);
+  void look_at_pools();
   // For history and events; the second is of what somebody should look at.
   void note(const std::string& what, const std::string& text, const std::string& by = {});
   void warn(const std::string& what, const std::string& text, const std::string& by = {});
@@ -115,13 +128,18 @@ class Door {
   Status save_failovers() const;
   void look_at_failovers();  // after whatever may change who is usable
 
+  // door_catalog.cc
+  void load_memory();
+  void read_catalog();  // the folder anew
+  void gather();        // what all sources say now, or what is frozen
+  void note_world(const proxy::World* before, const std::string& cause);
+  Status apply_memory(const std::string& what, const std::string& by);
+
   // door_sources.cc
   std::vector<std::string> paths_to_watch() const;
   void watch_files();
   void wait_for_changes();
   void files_changed();
-  void read_catalog();                     // the folder anew
-  void gather();                           // what all sources say now
   void watch_consul();                     // as the configuration has it
   std::set<std::string> wanted() const;    // services that need no tag of ours to be watched
   void rebuild(const std::string& cause);  // reads all but the catalog anew
@@ -130,8 +148,8 @@ class Door {
   void tell_endings();                     // of certificates, once each; looks again every hour
   void publish(const std::string& cause);  // a world of what was read
   std::shared_ptr<const proxy::Settings> make_settings() const;
-  void note_world(const proxy::World* before, const std::string& cause);
   void probe_world();
+  catalog::OwnService own_service(const conf::ConsulServer& server) const;
   void apply_drains();
   void load_state();
   Status save_drains() const;
@@ -150,13 +168,17 @@ class Door {
   std::set<std::string> drained_;
   pool::Failovers failovers_;
   Dice dice_;
+  const std::string epoch_ = std::to_string(dice_.roll());  // of this run, in Consul
 
   // What the world is made of.
   catalog::FileSource files_;
   catalog::SourceState from_files_;
   std::vector<std::unique_ptr<catalog::ConsulSource>> consuls_;  // as in config_.catalog.consul
-  catalog::SourceState instances_;                               // of all sources
-  catalog::ConfigEntries entries_;                               // of all Consuls; who comes first counts
+  CatalogMemory memory_;
+  catalog::Snapshot holders_;  // of the last table of the run before
+  std::unique_ptr<catalog::SnapshotWriter> holders_writer_;
+  catalog::SourceState instances_;  // what is in force
+  catalog::ConfigEntries entries_;  // of all Consuls; who comes first counts
   std::unique_ptr<CertificateFolder> certificate_folder_;
   std::shared_ptr<const CertificateSet> certificates_;
   CertificatePtr placeholder_;
@@ -180,7 +202,7 @@ class Door {
   std::vector<proxy::OpenListener> listeners_;      // of gatehouse.yaml
   std::vector<proxy::OpenListener> tcp_listeners_;  // of the catalog
   conf::Findings tcp_findings_;
-  std::set<std::string> doubled_;  // `single` services of which more than one endpoint is healthy
+  std::map<std::string, std::string> emergencies_;  // of services, and what is to be said when they are over
   std::unique_ptr<LogWriter> access_log_;
   std::unique_ptr<EventLog> events_;
   std::unique_ptr<pool::Prober> prober_;

@@ -40,12 +40,12 @@ void Door::look_at_failovers() {
   TimePoint again = TimePoint::max();
   bool changed = false;
   // Who has not been heard of yet may be there.
-  const bool settled = std::ranges::all_of(consuls_, [](const auto& consul) { return consul->is_settled(); });
+  const bool heard = std::ranges::all_of(consuls_, [](const auto& consul) { return consul->is_heard(); });
   for (const proxy::PoolPtr& pool : world_->pools()) {
     const conf::Service& service = *pool->service;
     const std::string other = other_datacenter(service, failovers_);
     if (other.empty()) continue;
-    pool::Reach here{.unchecked = !settled}, there{.unchecked = !settled};
+    pool::Reach here{.unchecked = !heard}, there{.unchecked = !heard};
     pool->each_endpoint([&](const pool::Endpoint& endpoint) {
       (endpoint.instance->datacenter == other ? there : here).add(endpoint);
     });

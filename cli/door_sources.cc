@@ -1,4 +1,4 @@
-// What the world is made of: the catalog's folder, certificates, addresses, settings; and what is kept on disk.
+// What the world is made of: the catalog's table, certificates, addresses, settings; and what is kept on disk.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -10,8 +10,9 @@
 #include "cli/catalog_input.h"
 #include "cli/certificate_findings.h"
 #include "cli/door.h"
-#include "conf/catalog/file_source_io.h"
+#include "conf/catalog/holders.h"
 #include "conf/catalog/own_address.h"
+#include "conf/catalog/spellings.h"
 #include "conf/check.h"
 #include "conf/tcp_claims.h"
 #include "conf/values.h"
@@ -114,24 +115,6 @@ conf::Findings Door::findings() const {
   return out;
 }
 
-void Door::read_catalog() {
-  from_files_ = {};
-  if (!config_.catalog.files.empty())
-    from_files_ = files_.update(catalog::read_folder(config_.catalog.files, config_.catalog.files));
-  gather();
-}
-
-void Door::gather() {
-  instances_ = from_files_;
-  entries_ = {};
-  for (const auto& consul : consuls_) {
-    entries_.add(consul->entries());
-    const std::vector<conf::Instance> found = consul->instances();
-    instances_.instances.insert(instances_.instances.end(), found.begin(), found.end());
-    conf::add_findings(instances_.findings, consul->findings());
-  }
-}
-
 // Those of gatehouse.yaml, those of another datacenter that ours may go to, and those that config entries lead to.
 std::set<std::string> Door::wanted() const {
   std::set<std::string> names;
@@ -164,9 +147,33 @@ void Door::watch_consul() {
       gather();
       rebuild(cause);
     };
-    consuls_.push_back(std::make_unique<catalog::ConsulSource>(
-        io_, server, wanted(), std::vector<std::string>{"gatehouse."}, dice_.roll(), on_change));
+    const auto is_ours = [this](const std::string& tag) {
+      return catalog::is_on(config_, catalog::spelling_of(tag));
+    };
+    consuls_.push_back(std::make_unique<catalog::ConsulSource>(io_, server, wanted(), is_ours, own_service(server),
+                                                               dice_.roll(), on_change));
+    consuls_.back()->remember(memory_.known_to(consuls_.back()->name()));
   }
+}
+
+std::vector<catalog::ConsulSource::View> Door::consul_views() const {
+  std::vector<catalog::ConsulSource::View> out;
+  for (const auto& consul : consuls_) out.push_back(consul->view());
+  return out;
+}
+
+catalog::OwnService Door::own_service(const conf::ConsulServer& server) const {
+  catalog::OwnService own;
+  own.name = server.register_as;
+  own.id = own.name + "-" + config_.node.name;
+  own.epoch = epoch_;
+  own.version = GATEHOUSE_VERSION;
+  if (config_.listen.empty()) return own;
+  const SocketAddress& first = config_.listen.front().address;
+  own.port = first.port;
+  const bool is_any = first.ip == IpAddress() || first.ip == IpAddress::v4(0, 0, 0, 0);
+  if (!is_any) own.address = first.ip.text();
+  return own;
 }
 
 std::shared_ptr<const proxy::Settings> Door::make_settings() const {
@@ -184,13 +191,21 @@ std::shared_ptr<const proxy::Settings> Door::make_settings() const {
 
 void Door::rebuild(const std::string& cause) {
   read_table();
+  std::set<std::string> singles;
+  for (const auto& service : table_->services)
+    if (service->single) singles.insert(service->name);
+  for (const auto& consul : consuls_) consul->never_hold(singles);
   read_certificates();  // hosts may be assigned by routes
   publish(cause);
 }
 
 void Door::read_table() {
   catalog::TranslateInput input = translate_input(instances_.instances, config_);
-  input.previous = table_.get();
+  // Of a run that has served nothing yet it is the run before that tells who holds what.
+  const bool begun = table_ && !table_->services.empty();
+  conf::RoutingTable last_run;
+  if (!begun) last_run = catalog::table_of_holders(holders_, instances_.instances);
+  input.previous = begun ? table_.get() : &last_run;
   input.entries = entries_;
   for (const auto& [service, away] : failovers_.away()) input.failed_over[service] = away.datacenter;
   auto table = std::make_shared<conf::RoutingTable>(catalog::translate(input));
@@ -224,6 +239,7 @@ void Door::publish(const std::string& cause) {
   proxy::WorldInputs inputs;
   inputs.addresses = &addresses_;
   inputs.sticky_keys = sticky_keys_;
+  inputs.zone = config_.node.zone;
   inputs.workers = static_cast<unsigned>(workers_.size());
   inputs.settings = make_settings();
   inputs.certificates = certificates_;
@@ -239,30 +255,17 @@ void Door::publish(const std::string& cause) {
   published_.push_back(world_);
   apply_drains();
   for (auto& worker : workers_) worker->publish(world_);
+  if (before) withdraw(proxy::withdrawn_by(*before, *world_));
   listen();
   probe_world();
   note_world(before.get(), cause);
-  look_at_primaries();
+  look_at_pools();
   look_at_failovers();
 }
 
 std::size_t Door::worlds_live() const {
   return static_cast<std::size_t>(
       std::count_if(published_.begin(), published_.end(), [](const auto& world) { return !world.expired(); }));
-}
-
-void Door::note_world(const proxy::World* before, const std::string& cause) {
-  constexpr std::size_t most = 50;
-  const std::vector<std::string> lines = proxy::changes(before, *world_);
-  for (std::size_t i = 0; i < lines.size() && i < most; ++i) note("catalog", lines[i] + " [" + cause + "]");
-  if (lines.size() > most)
-    note("catalog", "and " + std::to_string(lines.size() - most) + " more changes [" + cause + "]");
-  for (const conf::Finding& finding : world_->findings()) {
-    const bool known =
-        before != nullptr && std::any_of(before->findings().begin(), before->findings().end(),
-                                         [&](const auto& each) { return each.text() == finding.text(); });
-    if (!known) tell("catalog", finding);
-  }
 }
 
 // An endpoint is probed once, whoever has it in its pool: as its own service says, where that one is served.
@@ -335,7 +338,7 @@ Status Door::set_drain(const std::string& target, bool drain, const std::string&
   apply_drains();
   const std::string what = (drain ? "drain " : "undrain ") + target;
   note("command", what, by);
-  look_at_primaries();
+  look_at_pools();
   look_at_failovers();
   if (const Status saved = save_drains(); !saved) {
     warn("process", what + " holds until the next start alone: " + saved.error().what);

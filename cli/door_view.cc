@@ -12,6 +12,22 @@ std::uint64_t DoorView::sum(Counter proxy::WorkerCounters::* counter) const {
   return total;
 }
 
+namespace {
+
+// A catalog that can't be heard: what it said last is served.
+std::string away_words(const Door& door) {
+  std::string out;
+  for (const auto& consul : door.consuls()) {
+    const catalog::ConsulSource::View view = consul->view();
+    if (view.fault == catalog::ConsulFault::none && view.good_at_ms != 0) continue;
+    const std::string what = view.trouble.empty() ? "has not answered yet" : view.trouble;
+    out += (out.empty() ? "" : "; ") + consul->name() + ": " + what;
+  }
+  return out.empty() ? out : out + "; what it said last is served";
+}
+
+}  // namespace
+
 DoorView view_of(const Door& door) {
   DoorView view{door.config(), *door.world()};
   for (const auto& worker : door.workers()) {
@@ -22,7 +38,14 @@ DoorView view_of(const Door& door) {
   view.tcp_findings = door.tcp_findings();
   view.drained = door.drained();
   view.away = door.failovers().away();
+  view.consuls = door.consul_views();
   view.checks = [&door](std::uint32_t endpoint_id) { return door.prober().views(endpoint_id); };
+  view.table = door.history().last_table();
+  if (const auto& frozen = door.memory().frozen()) {
+    view.frozen = Frozen{frozen->since_ms, frozen->by, frozen->table, {}};
+    view.waiting = door.memory().waiting();
+  }
+  view.degraded = away_words(door);
   view.ready = door.ready();
   view.stopping = door.stopping();
   view.file_differs = door.file_differs();
@@ -43,6 +66,10 @@ DoorView view_of(const Door& door) {
 std::string unready_reason(const DoorView& view) {
   if (view.ready) return {};
   return view.stopping ? "stopping: no new connections are taken" : "starting";
+}
+
+std::string ready_words(const DoorView& view) {
+  return view.degraded.empty() ? "ready" : "ready, degraded: " + view.degraded;
 }
 
 }  // namespace gatehouse::cli

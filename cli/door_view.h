@@ -6,10 +6,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "cli/catalog_memory.h"
+#include "conf/catalog/consul_source_io.h"
 #include "conf/config.h"
 #include "proxy/pool/failover.h"
 #include "proxy/probe/prober_io.h"
@@ -27,7 +30,13 @@ struct DoorView {
   conf::Findings certificate_findings{}, tcp_findings{};
   std::set<std::string> drained{};
   std::map<std::string, pool::Failovers::Away> away{};  // services that another datacenter serves
+  std::vector<catalog::ConsulSource::View> consuls{};
   std::function<std::vector<pool::CheckView>(std::uint32_t endpoint_id)> checks{};
+
+  std::uint64_t table = 0;             // the last that came into force
+  std::optional<Frozen> frozen{};      // without its input
+  std::vector<std::string> waiting{};  // what a frozen catalog would change
+  std::string degraded{};              // what it serves in spite of; empty: nothing
 
   bool ready = false, stopping = false, file_differs = false;
   long pid = 0;
@@ -46,5 +55,8 @@ DoorView view_of(const Door& door);
 
 // Why no traffic should come here; empty: it should.
 std::string unready_reason(const DoorView& view);
+
+// Of a door that is ready: "ready", or "ready, degraded: …".
+std::string ready_words(const DoorView& view);
 
 }  // namespace gatehouse::cli

@@ -12,6 +12,7 @@
 #include "proxy/http/head_writer.h"
 #include "proxy/http/local_reply.h"
 #include "proxy/http/parse.h"
+#include "proxy/pool/panic.h"
 #include "proxy/pool/pick.h"
 
 namespace gatehouse::cli {
@@ -217,7 +218,8 @@ class Walk {
     backend_request(admission);
     const proxy::ServicePool& pool = *admission.pool;
     Columns rows;
-    bool any = false;
+    const bool panic = pool::in_panic(pool.endpoints);
+    bool any = panic;
     for (const pool::Endpoint& endpoint : pool.endpoints.endpoints()) {
       const std::string out = standing_words(endpoint, view_.steady_ms);
       const pool::Health health = pool::health_of(endpoint);
@@ -229,7 +231,9 @@ class Walk {
            {std::string(pool::name_of(health))},
            {"weight " + std::to_string(health == pool::Health::warning ? endpoint.weight_warning : endpoint.weight)},
            {endpoint.backup ? "backup" : ""},
-           {out.empty() ? "may get it" : "gets nothing: " + out},
+           {out.empty() ? "may get it"
+            : panic     ? out
+                        : "gets nothing: " + out},
            {reason}});
     }
     out_ += "\nendpoints of " + printable(pool.service->name) + " (" + printable(policy_words(*pool.service)) +
@@ -239,7 +243,9 @@ class Walk {
 
   void choice(const proxy::Admission& admission, bool any) {
     const auto& endpoints = admission.pool->endpoints;
-    if (admission.sticky) {
+    if (pool::in_panic(endpoints)) {
+      line("choice", "panic: none is healthy; those that the catalog calls passing are tried");
+    } else if (admission.sticky) {
       line("choice", endpoints[*admission.sticky].name + ", which its cookie names");
     } else if (endpoints.balance() == conf::Balance::maglev) {
       pool::PickContext context;

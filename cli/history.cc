@@ -1,5 +1,6 @@
 #include "cli/history.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -11,11 +12,49 @@ namespace {
 
 constexpr std::uintmax_t file_bytes_most = 8 << 20;
 
+json::object table_json(const AppliedTable& table) {
+  json::object indexes;
+  for (const auto& [source, index] : table.indexes) indexes[source] = index;
+  return {{"number", table.number},
+          {"cause", table.cause},
+          {"indexes", std::move(indexes)},
+          {"lines", json::value_from(table.lines)},
+          {"lines_more", table.lines_more}};
+}
+
+std::uint64_t number_in(const json::object& object, const char* name) {
+  const json::value* found = object.if_contains(name);
+  return found != nullptr && found->is_int64() ? static_cast<std::uint64_t>(found->as_int64()) : 0;
+}
+
+AppliedTable parse_table(const json::object& object) {
+  AppliedTable out;
+  out.number = number_in(object, "number");
+  out.lines_more = number_in(object, "lines_more");
+  if (const json::value* cause = object.if_contains("cause"); cause != nullptr && cause->is_string())
+    out.cause = cause->as_string();
+  if (const json::value* indexes = object.if_contains("indexes"); indexes != nullptr && indexes->is_object())
+    for (const auto& [source, index] : indexes->as_object())
+      if (index.is_int64()) out.indexes.emplace(source, static_cast<std::uint64_t>(index.as_int64()));
+  if (const json::value* lines = object.if_contains("lines"); lines != nullptr && lines->is_array())
+    for (const json::value& line : lines->as_array())
+      if (line.is_string()) out.lines.emplace_back(line.as_string());
+  return out;
+}
+
 }  // namespace
+
+std::string table_words(const AppliedTable& table) {
+  std::string out = "table " + std::to_string(table.number) + ": " + table.cause, at;
+  for (const auto& [source, index] : table.indexes)
+    at += (at.empty() ? " (" : ", ") + source + " at index " + std::to_string(index);
+  return out + at + (at.empty() ? "" : ")");
+}
 
 std::string to_json_line(const HistoryEntry& entry) {
   json::object line{{"time_ms", entry.time_ms}, {"what", entry.what}, {"text", entry.text}};
   if (!entry.by.empty()) line["by"] = entry.by;
+  if (entry.table.number != 0) line["table"] = table_json(entry.table);
   return json::serialize(line) + "\n";
 }
 
@@ -30,7 +69,10 @@ std::optional<HistoryEntry> parse_history_line(std::string_view line) {
   };
   const json::value* time = object.if_contains("time_ms");
   const std::int64_t time_ms = time != nullptr && time->is_int64() ? time->as_int64() : 0;
-  return HistoryEntry{time_ms, text("what"), text("text"), text("by")};
+  HistoryEntry entry{time_ms, text("what"), text("text"), text("by")};
+  if (const json::value* table = object.if_contains("table"); table != nullptr && table->is_object())
+    entry.table = parse_table(table->as_object());
+  return entry;
 }
 
 void History::load() {
@@ -39,6 +81,7 @@ void History::load() {
   for (std::string line; std::getline(in, line);) {
     std::optional<HistoryEntry> entry = parse_history_line(line);
     if (!entry) continue;  // a line cut by a crash
+    last_table_ = std::max(last_table_, entry->table.number);
     entries_.push_back(std::move(*entry));
     if (entries_.size() > most) entries_.pop_front();
   }
@@ -46,6 +89,7 @@ void History::load() {
 
 void History::add(HistoryEntry entry) {
   append_to_file(entry);
+  last_table_ = std::max(last_table_, entry.table.number);
   entries_.push_back(std::move(entry));
   if (entries_.size() > most) entries_.pop_front();
 }

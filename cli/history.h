@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,11 +14,22 @@
 
 namespace gatehouse::cli {
 
+// A routing table that came into force.
+struct AppliedTable {
+  std::uint64_t number = 0;  // 0: the entry is about something else
+  std::string cause;
+  std::map<std::string, std::uint64_t> indexes;  // of each Consul, as far as it was heard
+  std::vector<std::string> lines;                // what became different; the first `lines_most`
+  std::size_t lines_more = 0;
+  static constexpr std::size_t lines_most = 50;
+};
+
 struct HistoryEntry {
   std::int64_t time_ms = 0;  // wall clock
   std::string what;          // "catalog", "configuration", "certificate", "health", "command", "process"
   std::string text;
   std::string by;  // "uid 1000 (pid 4711)" for commands; else empty
+  AppliedTable table{};
 };
 
 class History {
@@ -27,6 +39,7 @@ class History {
   explicit History(std::string file) : file_(std::move(file)) {}  // empty: memory alone
   void load();
   void add(HistoryEntry entry);
+  std::uint64_t last_table() const { return last_table_; }  // of this run or those before it
   std::vector<HistoryEntry> since(std::int64_t time_ms) const;
 
  private:
@@ -34,8 +47,11 @@ class History {
 
   std::string file_;
   std::deque<HistoryEntry> entries_;
+  std::uint64_t last_table_ = 0;
 };
 
+// "table 12: consul dc1: web (consul dc1 at index 345)"
+std::string table_words(const AppliedTable& table);
 std::string to_json_line(const HistoryEntry& entry);
 std::optional<HistoryEntry> parse_history_line(std::string_view line);
 

@@ -20,9 +20,10 @@ struct Line {
   Where where;
   CheckOptions check;
   ExplainOptions explain;
+  LintOptions lint;
   LogOptions logs;
-  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", folder, datacenter;
-  bool back = false, json = false, watch = false;
+  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", datacenter;
+  bool json = false, watch = false, off = false, back = false;
   std::function<int()> run;
 };
 
@@ -133,16 +134,49 @@ void add_failover_verb(CLI::App& app, Line& line) {
       [&line] { line.run = [&line] { return run_failover(line.where, line.target, line.datacenter, line.back); }; });
 }
 
+void add_memory_verbs(CLI::App& catalog, Line& line) {
+  CLI::App* approve = catalog.add_subcommand("approve", "The catalog is right: end what is held against it");
+  approve->add_option("target", line.target, "SERVICE, SERVICE/ID or SERVICE/NODE/ID; else all that is held");
+  add_where(approve, line);
+  approve->footer(
+      "Held is what the catalog lost without evidence; `status` tells each and why. Of a service that has nobody\n"
+      "left, SERVICE takes the routes away, too.");
+  approve->callback([&line] { line.run = [&line] { return run_approve(line.where, line.target); }; });
+
+  CLI::App* freeze = catalog.add_subcommand("freeze", "Apply no more of what the catalog says");
+  freeze->add_flag("--off", line.off, "As unfreeze");
+  add_where(freeze, line);
+  freeze->footer("The catalog is watched on, and `status` tells what would change. Checks and drains go on.");
+  freeze->callback([&line] { line.run = [&line] { return run_freeze(line.where, !line.off); }; });
+
+  CLI::App* unfreeze = catalog.add_subcommand("unfreeze", "Apply again what the catalog says");
+  add_where(unfreeze, line);
+  unfreeze->callback([&line] { line.run = [&line] { return run_freeze(line.where, false); }; });
+
+  CLI::App* rollback = catalog.add_subcommand("rollback", "The catalog as it was at an earlier table, frozen there");
+  rollback->add_option("table", line.target, "A number that `history` tells; else the one before the present");
+  add_where(rollback, line);
+  rollback->callback([&line] { line.run = [&line] { return run_rollback(line.where, line.target); }; });
+}
+
 void add_catalog_verbs(CLI::App& app, Line& line) {
-  CLI::App* catalog = app.add_subcommand("catalog", "What the catalog says");
+  CLI::App* catalog = app.add_subcommand("catalog", "What the catalog says, and what of it is in force");
   catalog->require_subcommand(1);
   CLI::App* lint = catalog->add_subcommand("lint", "What becomes of each tag: exact, approximate, not mapped");
-  lint->add_option("folder", line.folder, "A folder of service definitions; else catalog.files");
+  auto* folder =
+      lint->add_option("folder", line.lint.folder, "A folder of service definitions; else the configuration's");
+  auto* consul =
+      lint->add_option("--consul", line.lint.consul, "A live catalog: http[s]://HOST:PORT or unix:///PATH");
+  consul->excludes(folder);
+  lint->add_option("--token-file", line.lint.token_file, "The file that holds a token for it")->needs(consul);
+  lint->add_option("--ca", line.lint.ca, "The authorities that may sign its certificate; else the machine's")
+      ->needs(consul);
   lint->add_option("-c,--config", line.where.config, "The configuration, gatehouse.yaml, whose listeners are meant");
   lint->footer(
       "Tags are read in all spellings: ours, fabio's and Traefik's, and shown with what they become.\n"
       "Exit code 1 if a tag is not mapped.");
-  lint->callback([&line] { line.run = [&line] { return run_lint(line.where, line.folder); }; });
+  lint->callback([&line] { line.run = [&line] { return run_lint(line.where, line.lint); }; });
+  add_memory_verbs(*catalog, line);
 }
 
 // What CLI11 would only call a missing verb. Says so, and which one was meant perhaps.

@@ -42,7 +42,7 @@ HttpReply health(const DoorView&, const HttpRequest&) { return text_reply(200, "
 
 HttpReply readiness(const DoorView& view, const HttpRequest&) {
   const std::string reason = unready_reason(view);
-  return reason.empty() ? text_reply(200, "ready\n") : text_reply(503, reason + "\n");
+  return reason.empty() ? text_reply(200, ready_words(view) + "\n") : text_reply(503, reason + "\n");
 }
 
 struct Page {

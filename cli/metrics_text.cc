@@ -7,6 +7,7 @@
 
 #include "cli/metrics_page.h"
 #include "cli/text.h"
+#include "proxy/pool/panic.h"
 #include "proxy/pool/pick.h"
 
 namespace gatehouse::cli {
@@ -228,6 +229,8 @@ void add_service(const proxy::ServicePool& pool, const pool::Failovers::Away* aw
             service);
   out.gauge("gatehouse_service_endpoints_healthy", "Of those, the ones whose checks pass or warn.",
             static_cast<double>(healthy), service);
+  out.gauge("gatehouse_service_panic", "1 while no endpoint is healthy, and unhealthy ones are tried.",
+            pool::in_panic(pool.endpoints) ? 1 : 0, service);
   if (pool.service->single)
     out.gauge("gatehouse_service_primaries", "Of a single service: endpoints that could be it; 2 is an emergency.",
               static_cast<double>(pool::contenders(pool.endpoints).size()), service);
@@ -278,6 +281,30 @@ void add_services(const DoorView& view, bool with_endpoints, Families& out) {
             static_cast<double>(left_out));
 }
 
+void add_consul(const catalog::ConsulSource::View& consul, const DoorView& view, Families& out) {
+  const Labels labels{{"datacenter", printable(consul.datacenter)}};
+  const auto gauge = [&](const char* name, const char* help, auto value) {
+    out.gauge(name, help, static_cast<double>(value), labels);
+  };
+  const auto counter = [&](const char* name, const char* help, auto value) {
+    out.counter(name, help, static_cast<double>(value), labels);
+  };
+  gauge("gatehouse_consul_up", "1 while Consul answers well.", consul.fault == catalog::ConsulFault::none);
+  gauge("gatehouse_consul_trusted", "1 while what Consul loses is believed.", consul.trusted);
+  if (consul.canary.fresh_ms != 0)
+    gauge("gatehouse_consul_age_seconds", "Since the catalog was last known to be as it was told.",
+          static_cast<double>(std::max<std::int64_t>(0, view.wall_ms - consul.canary.fresh_ms)) / 1000);
+  gauge("gatehouse_consul_index", "Consul's index of the last good answer.", consul.index);
+  gauge("gatehouse_consul_services", "Services in the catalog.", consul.services);
+  gauge("gatehouse_consul_services_watched", "Of those, the ones that are ours to serve.", consul.watched);
+  gauge("gatehouse_consul_held", "Instances that Consul lost and that are served as long as they answer.",
+        consul.held);
+  gauge("gatehouse_consul_connections", "Open connections to the agent.", consul.connections);
+  counter("gatehouse_consul_queries_total", "Queries sent.", consul.queries);
+  counter("gatehouse_consul_failures_total", "Of those, the ones without a good answer.", consul.failures);
+  counter("gatehouse_consul_changes_total", "Answers that changed a service's instances.", consul.changes);
+}
+
 void add_certificates(const DoorView& view, Families& out) {
   for (const NamedCertificate& each : view.world.certificates().all()) {
     const auto left = each.certificate->not_after.time_since_epoch() - Millis(view.wall_ms);
@@ -302,6 +329,7 @@ std::string metrics_text(const DoorView& view, bool with_endpoints) {
   Families out;
   add_process(view, out);
   add_workers(view, out);
+  for (const catalog::ConsulSource::View& consul : view.consuls) add_consul(consul, view, out);
   add_certificates(view, out);
   add_services(view, with_endpoints, out);
   return out.text();

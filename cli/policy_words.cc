@@ -38,6 +38,13 @@ std::string health_words(const conf::HealthCheck& check) {
   return out + " interval=" + duration_text(check.interval);
 }
 
+std::string eject_words(const conf::Eject& eject) {
+  std::string out;
+  if (eject.errors != 0) out += "errors=" + std::to_string(eject.errors);
+  if (eject.slow != 0) out += (out.empty() ? "slow=" : " slow=") + std::to_string(eject.slow);
+  return out;
+}
+
 }  // namespace
 
 std::string policy_words(const conf::Service& service) {
@@ -49,7 +56,7 @@ std::string policy_words(const conf::Service& service) {
   if (service.health) words.add(true, "health", health_words(*service.health));
   words.add(service.health_none, "health", "none");
   words.add(service.single, "single", "true");
-  words.add(service.eject.errors != 0, "eject", "errors=" + std::to_string(service.eject.errors));
+  words.add(service.eject.errors != 0 || service.eject.slow != 0, "eject", eject_words(service.eject));
   words.add(service.zone != usual.zone, "zone", name_of(service.zone));
   words.add(!service.failover.datacenter.empty(), "failover", service.failover.datacenter);
   words.add(service.slow_start != usual.slow_start, "slow_start", duration_text(service.slow_start));

@@ -2,9 +2,11 @@
 
 #include <array>
 #include <chrono>
+#include <span>
 
 #include "cli/policy_words.h"
 #include "cli/text.h"
+#include "proxy/pool/panic.h"
 #include "proxy/pool/selection.h"
 
 namespace gatehouse::cli {
@@ -141,6 +143,7 @@ json::array services_json(const DoorView& view) {
     json::object each{{"name", pool->service->name},
                       {"policy", policy_words(*pool->service)},
                       {"drained", view.drained.contains(pool->service->name)},
+                      {"panic", pool::in_panic(pool->endpoints)},
                       {"routes", routes_json(*pool->service)},
                       {"tcp", tcp_json(*pool->service)}};
     json::array endpoints;
@@ -186,6 +189,32 @@ json::array certificates_json(const DoorView& view) {
   return out;
 }
 
+json::array consul_json(const DoorView& view) {
+  json::array out;
+  for (const catalog::ConsulSource::View& consul : view.consuls) {
+    json::object each{{"datacenter", consul.datacenter},
+                      {"address", consul.address},
+                      {"trusted", consul.trusted},
+                      {"registered", consul.canary.registers && consul.canary.seen},
+                      {"leader", consul.canary.leader},
+                      {"index", consul.index},
+                      {"services", consul.services},
+                      {"watched", consul.watched},
+                      {"held", consul.held},
+                      {"connections", consul.connections},
+                      {"queries", consul.queries},
+                      {"failures", consul.failures},
+                      {"changes", consul.changes}};
+    if (consul.canary.fresh_ms != 0)
+      each["age_ms"] = std::max<std::int64_t>(0, view.wall_ms - consul.canary.fresh_ms);
+    if (consul.good_at_ms != 0) each["good_at"] = utc_text(consul.good_at_ms);
+    if (consul.fault != catalog::ConsulFault::none) each["fault"] = catalog::name_of(consul.fault);
+    if (!consul.trouble.empty()) each["trouble"] = printable(consul.trouble);
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
 json::array problems_json(const DoorView& view) {
   json::array out;
   for (const conf::Finding& finding : problems_of(view))
@@ -193,7 +222,21 @@ json::array problems_json(const DoorView& view) {
   return out;
 }
 
+json::object routing_json(const DoorView& view) {
+  constexpr std::size_t waiting_most = 50;
+  json::object out{{"table", view.table}};
+  if (!view.frozen) return out;
+  json::object frozen{{"since", utc_text(view.frozen->since_ms)}, {"by", view.frozen->by}};
+  if (view.frozen->table != 0) frozen["at_table"] = view.frozen->table;
+  const std::size_t shown = std::min(view.waiting.size(), waiting_most);
+  frozen["waiting"] = strings(std::span(view.waiting).first(shown));
+  frozen["waiting_more"] = view.waiting.size() - shown;
+  out["frozen"] = std::move(frozen);
+  return out;
+}
+
 std::string rest_cause(const pool::EndpointState& live) {
+  if (load(live.last_failure) == pool::Failure::slow) return "slow answers";
   const unsigned refusals = load(live.consecutive_refusals);
   if (refusals != 0) return std::to_string(refusals) + " failed connection" + (refusals == 1 ? "" : "s");
   return "errors (" + std::string(pool::name_of(load(live.last_failure))) + ")";
@@ -217,7 +260,8 @@ std::string standing_words(const pool::Endpoint& endpoint, std::int64_t steady_m
   }
   if (endpoint.maintenance) return "in maintenance";
   if (load(live.draining_since_ms) != 0) return "draining";
-  return pool::health_of(endpoint) == pool::Health::down ? "down" : "weight 0";
+  if (pool::health_of(endpoint) == pool::Health::down) return "down";
+  return endpoint.far && endpoint.weight == 0 ? "in another zone" : "weight 0";
 }
 
 std::string health_reason(const pool::Endpoint& endpoint, const DoorView& view) {
@@ -231,17 +275,23 @@ std::string health_reason(const pool::Endpoint& endpoint, const DoorView& view) 
   return failure == pool::Failure::none ? "no check has answered yet" : std::string(pool::name_of(failure));
 }
 
-conf::Finding two_primaries(const proxy::ServicePool& pool) {
+std::optional<Emergency> emergency_of(const proxy::ServicePool& pool) {
+  const std::string& name = pool.service->name;
+  if (pool::in_panic(pool.endpoints))
+    return Emergency{{{}, name, "panic: no endpoint is healthy; those that the catalog calls passing are tried"},
+                     "no panic any more"};
+  const std::vector<const pool::Endpoint*> contenders = pool::contenders(pool.endpoints);
+  if (!pool.service->single || contenders.size() < 2) return std::nullopt;
   std::string names;
-  for (const pool::Endpoint* each : pool::contenders(pool.endpoints))
-    names += (names.empty() ? "" : ", ") + each->name;
-  return {{}, pool.service->name, "single: more than one is healthy (" + names + "): nothing new until one is left"};
+  for (const pool::Endpoint* each : contenders) names += (names.empty() ? "" : ", ") + each->name;
+  return Emergency{{{}, name, "single: more than one is healthy (" + names + "): nothing new until one is left"},
+                   "no more than one primary again"};
 }
 
 conf::Findings problems_of(const DoorView& view) {
   conf::Findings out = view.certificate_findings;
   for (const proxy::PoolPtr& pool : view.world.pools())
-    if (pool->service->single && pool::contenders(pool->endpoints).size() > 1) out.push_back(two_primaries(*pool));
+    if (std::optional<Emergency> emergency = emergency_of(*pool)) out.push_back(std::move(emergency->finding));
   for (const conf::Findings* more : {&view.tcp_findings, &view.world.findings()})
     out.insert(out.end(), more->begin(), more->end());
   return out;
@@ -276,6 +326,8 @@ json::object status_json(const DoorView& view) {
                    {"workers", view.workers.size()},
                    {"requests", view.sum(&proxy::WorkerCounters::requests)}};
   if (const std::string reason = unready_reason(view); !reason.empty()) out["unready"] = reason;
+  if (!view.degraded.empty()) out["degraded"] = view.degraded;
+  out["routing"] = routing_json(view);
   out["connections"] = {{"open", view.connections_open},
                         {"most", view.connections_most},
                         {"tls", view.sum(&proxy::WorkerCounters::tls_connections_open)},
@@ -286,6 +338,7 @@ json::object status_json(const DoorView& view) {
                        {"lines_dropped", view.log_lines_dropped},
                        {"writes_failed", view.log_writes_failed}};
   out["listeners"] = listeners_json(view.config);
+  if (!view.consuls.empty()) out["consul"] = consul_json(view);
   out["services"] = services_json(view);
   out["drained"] = strings(view.drained);
   out["certificates"] = certificates_json(view);

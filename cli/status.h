@@ -3,6 +3,7 @@
 //   Pure but for the counters it reads: see DoorView.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "cli/door_view.h"
@@ -15,10 +16,16 @@ json::object status_json(const DoorView& view);
 // What is wrong with the configuration, the catalog and the certificates that hold now.
 conf::Findings problems_of(const DoorView& view);
 
+// What somebody should look at now: a `single` service with more than one healthy endpoint; one without any, whose
+// unhealthy ones are tried.
+struct Emergency {
+  conf::Finding finding;
+  std::string over;  // what is to be told once it has ended
+};
+std::optional<Emergency> emergency_of(const proxy::ServicePool& pool);
+
 // Of a door that just began: "http [::]:80, https [::]:443 (tls), metrics 127.0.0.1:9901; 3 services, 5 endpoints,
 // no problems".
-// Of a `single` service with more than one healthy endpoint.
-conf::Finding two_primaries(const proxy::ServicePool& pool);
 std::string serving_words(const DoorView& view);
 
 // Why an endpoint gets no new requests now: "draining", "down", "rests after 3 failed connections, …"; empty: it may

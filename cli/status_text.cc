@@ -50,6 +50,7 @@ class StatusPage {
   std::string text() {
     head();
     listeners();
+    consuls();
     for (const json::value& service : Look(status_, "services").list()) show_service(Look(&service));
     certificates();
     problems();
@@ -72,12 +73,28 @@ class StatusPage {
             ", " + counted(look("requests").number(), "request") + ", " +
             bytes_text(static_cast<std::uint64_t>(memory["used"].number())) + " of " +
             bytes_text(static_cast<std::uint64_t>(memory["limit"].number())) + " memory\n";
+    if (const std::string degraded = look("degraded").text(); !degraded.empty())
+      out_ += mark("degraded: " + degraded, Colour::warn) + "\n";
+    frozen(look("routing")["frozen"]);
     if (look("file_differs").flag())
       out_ += mark(look("file").text() + " was changed since it was applied: gatehouse reload", Colour::warn) + "\n";
     if (const std::int64_t dropped = look("access_log")["lines_dropped"].number(); dropped != 0)
       out_ += mark(counted(dropped, "access log line") + " dropped: the disk was too slow", Colour::warn) + "\n";
     if (const std::int64_t failed = look("access_log")["writes_failed"].number(); failed != 0)
       out_ += mark(counted(failed, "write") + " of the access log failed", Colour::bad) + "\n";
+  }
+
+  void frozen(Look frozen) {
+    if (frozen["since"].text().empty()) return;
+    const std::int64_t table = frozen["at_table"].number(), more = frozen["waiting_more"].number();
+    const std::int64_t waiting = std::ssize(frozen["waiting"].list()) + more;
+    out_ += mark("catalog frozen" + (table == 0 ? "" : " at table " + std::to_string(table)) + " since " +
+                     frozen["since"].text() + " by " + frozen["by"].text() +
+                     (waiting == 0 ? "; nothing would change" : "; " + counted(waiting, "change") + " waiting:"),
+                 Colour::warn) +
+            "\n";
+    for (const json::value& each : frozen["waiting"].list()) out_ += "    " + printable(Look(&each).text()) + "\n";
+    if (more != 0) out_ += "    and " + count_text(more) + " more\n";
   }
 
   void section(std::string_view title, const Columns& rows) {
@@ -97,6 +114,26 @@ class StatusPage {
     section("listeners", rows);
   }
 
+  void consuls() {
+    Columns rows;
+    for (const json::value& each : look("consul").list()) {
+      const Look consul(&each);
+      const std::string datacenter = consul["datacenter"].text(), fault = consul["fault"].text();
+      const bool trusted = consul["trusted"].flag();
+      const std::int64_t held = consul["held"].number();
+      rows.row({{datacenter.empty() ? "consul" : datacenter},
+                {consul["address"].text()},
+                {!fault.empty() ? fault
+                 : trusted      ? "trusted"
+                                : "not trusted",
+                 fault.empty() && trusted ? Colour::good : Colour::bad},
+                {"as of " + ago(consul["age_ms"].number()) + " ago"},
+                {count_text(consul["watched"].number()) + " of " + counted(consul["services"].number(), "service")},
+                {held == 0 ? "" : count_text(held) + " held", Colour::warn}});
+    }
+    section("catalog", rows);
+  }
+
   void show_service(Look service) {
     out_ += "\n" + mark(service["name"].text(), Colour::bold) + "  " + mark(service["policy"].text(), Colour::dim);
     if (const std::int64_t queued = service["queued"].number(); queued != 0)
@@ -104,6 +141,7 @@ class StatusPage {
     if (const Look away = service["failover"]; !away["datacenter"].text().empty())
       out_ += "  " + mark("served by " + away["datacenter"].text() + (away["by_hand"].flag() ? ", by hand" : ""),
                           Colour::warn);
+    if (service["panic"].flag()) out_ += "  " + mark("panic: none is healthy, all are tried", Colour::bad);
     if (service["drained"].flag()) out_ += "  " + mark("drained", Colour::warn);
     out_ += "\n";
     Columns routes;

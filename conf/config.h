@@ -36,12 +36,23 @@ struct Listen {
   bool operator==(const Listen&) const = default;
 };
 
+// How TLS is spoken to an agent; paths of PEM files.
+struct ConsulTls {
+  std::string ca;                // empty: the machine's own authorities
+  std::string certificate, key;  // shown to an agent that asks; empty: none
+  std::string name;              // whom its certificate must name; empty: the host of its address
+  bool operator==(const ConsulTls&) const = default;
+};
+
 // One datacenter's Consul.
 struct ConsulServer {
-  static constexpr std::uint16_t usual_port = 8500;
-  std::string datacenter;  // empty: the agent's own
+  static constexpr std::uint16_t usual_port = 8500, usual_tls_port = 8501;
+  std::string datacenter;             // empty: the agent's own
+  std::string partition, namespace_;  // of Consul Enterprise; empty: not said
   HttpPlace address{.host = "127.0.0.1", .port = usual_port};
-  Secret token;                // none: the anonymous one
+  ConsulTls tls;
+  Secret token;                           // none: the anonymous one
+  std::string register_as = "gatehouse";  // the service as which the door registers itself; empty: it doesn't
   std::string tagged_address;  // which of an instance's TaggedAddresses to use: "lan", "wan", …; empty: its address
   bool operator==(const ConsulServer&) const = default;
 };
@@ -50,8 +61,8 @@ struct CatalogSource {
   std::string files = "/etc/gatehouse/services";  // folder of Consul service definitions; empty: none
   std::vector<std::string> spellings{"native"};   // of tags: native, fabio, traefik
   std::vector<ConsulServer> consul;
-  std::vector<std::string> permit_hosts;          // what tags may claim; empty: any
-  std::vector<std::string> permit_listen;         // "address:port" or "address:low-high"; empty: none
+  std::vector<std::string> permit_hosts;   // what tags may claim; empty: any
+  std::vector<std::string> permit_listen;  // "address:port" or "address:low-high"; empty: none
   bool operator==(const CatalogSource&) const = default;
 };
 

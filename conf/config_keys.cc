@@ -8,27 +8,26 @@ namespace gatehouse::conf {
 namespace {
 
 Form<Node> node() {
-  return mapping<Node>("node",
-                       {
-                           {"name",
-                            &Node::name,
-                            word(),
-                            "how this node is called in logs, metrics and commands",
-                            {.fallback = "the host's name"}},
-                           {"zone", &Node::zone, word_or_empty(),
-                            "the zone it stands in, for services with a `zone` preference. *Not carried yet*"},
-                           {"datacenter", &Node::datacenter, word(), "the datacenter it stands in"},
-                           {"user",
-                            &Node::user,
-                            word_or_empty(),
-                            "whom it becomes once its ports are bound, when started as root; `root`: nobody",
-                            {.fallback = "gatehouse, if there is such a user", .at_start = true}},
-                           {"state",
-                            &Node::state,
-                            path(),
-                            "the one folder it writes in: what must outlive a restart",
-                            {.fallback = "$STATE_DIRECTORY, else /var/lib/gatehouse", .at_start = true}},
-                       });
+  return mapping<Node>("node", {
+                                   {"name",
+                                    &Node::name,
+                                    word(),
+                                    "how this node is called in logs, metrics and commands",
+                                    {.fallback = "the host's name"}},
+                                   {"zone", &Node::zone, word_or_empty(),
+                                    "the zone it stands in, for services with a `zone` preference"},
+                                   {"datacenter", &Node::datacenter, word(), "the datacenter it stands in"},
+                                   {"user",
+                                    &Node::user,
+                                    word_or_empty(),
+                                    "whom it becomes once its ports are bound, when started as root; `root`: nobody",
+                                    {.fallback = "gatehouse, if there is such a user", .at_start = true}},
+                                   {"state",
+                                    &Node::state,
+                                    path(),
+                                    "the one folder it writes in: what must outlive a restart",
+                                    {.fallback = "$STATE_DIRECTORY, else /var/lib/gatehouse", .at_start = true}},
+                               });
 }
 
 Form<Listen> listen() {
@@ -69,15 +68,46 @@ Form<Secret> secret() {
                          });
 }
 
+Form<ConsulTls> consul_tls() {
+  return mapping<ConsulTls>(
+      "tls", {
+                 {"ca",
+                  &ConsulTls::ca,
+                  path(),
+                  "the authorities, as a PEM file, that may sign the agent's certificate",
+                  {.fallback = "the machine's"}},
+                 {"certificate",
+                  &ConsulTls::certificate,
+                  path(),
+                  "the client certificate shown to it",
+                  {.fallback = "none"}},
+                 {"key", &ConsulTls::key, path(), "its key; others must not read it", {.fallback = "none"}},
+                 {"name",
+                  &ConsulTls::name,
+                  host_name(),
+                  "whom the agent's certificate must name",
+                  {.fallback = "the address's host"}},
+             });
+}
+
 Form<ConsulServer> consul() {
   return mapping<ConsulServer>(
       "consul",
       {
           {"datacenter", &ConsulServer::datacenter, word_or_empty(),
            "the datacenter whose services it is asked for; empty: the agent's own"},
-          {"address", &ConsulServer::address, http_place(ConsulServer::usual_port),
-           "the agent: http://HOST:PORT or unix:///PATH"},
+          {"partition", &ConsulServer::partition, word_or_empty(),
+           "the admin partition, of Consul Enterprise; empty: the token's"},
+          {"namespace", &ConsulServer::namespace_, word_or_empty(),
+           "the namespace, of Consul Enterprise; empty: the token's"},
+          {"address", &ConsulServer::address, http_place(ConsulServer::usual_port, ConsulServer::usual_tls_port),
+           "the agent: http://HOST:PORT, https://HOST:PORT (HTTP/2, all queries over few connections) or "
+           "unix:///PATH"},
+          {"tls", &ConsulServer::tls, consul_tls(), "for https; the files are read again for each connection"},
           {"token", &ConsulServer::token, secret(), "its access token; the file is read again when it changes"},
+          {"register", &ConsulServer::register_as, service_name_or_none(),
+           "the service as which the door registers itself with this agent. While the catalog shows it, what the "
+           "catalog loses is believed; `none`: neither"},
           {"tagged_address", &ConsulServer::tagged_address, word_or_empty(),
            "which of an instance's TaggedAddresses to use: lan, wan, or one of your own; empty: its address"},
       });
@@ -85,17 +115,17 @@ Form<ConsulServer> consul() {
 
 Form<CatalogSource> catalog() {
   return mapping<CatalogSource>(
-      "node",
-      {
-          {"files", &CatalogSource::files, path_or_none(),
-           "a folder of Consul service definitions (*.json), watched: changes take effect by themselves"},
-          {"consul", &CatalogSource::consul, list(consul()),
-           "Consul, one entry for each datacenter: services with a tag of ours, or named under `services`"},
-          {"spellings", &CatalogSource::spellings, list(one_of({"native", "fabio", "traefik"})),
-           "whose tags are read: `gatehouse.KEY=VALUE`, fabio's `urlprefix-`, Traefik's `traefik.`; where several say a "
-           "key, the first in this order wins"},
-          {"permit", permit(), "what tags may claim; what is written in this file is free of it"},
-      });
+      "node", {
+                  {"files", &CatalogSource::files, path_or_none(),
+                   "a folder of Consul service definitions (*.json), watched: changes take effect by themselves"},
+                  {"consul", &CatalogSource::consul, list(consul()),
+                   "Consul, one entry for each datacenter: services with a tag of ours, or named under `services`"},
+                  {"spellings", &CatalogSource::spellings, list(one_of({"native", "fabio", "traefik"})),
+                   "whose tags are read: `gatehouse.KEY=VALUE`, fabio's `urlprefix-`, Traefik's `traefik.`; where "
+                   "several say a "
+                   "key, the first in this order wins"},
+                  {"permit", permit(), "what tags may claim; what is written in this file is free of it"},
+              });
 }
 
 Form<HostPolicy> host() {

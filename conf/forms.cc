@@ -159,9 +159,10 @@ Form<std::string> path_or_none() {
       [](const std::string& value) { return value.empty() ? "none" : value; });
 }
 
-Form<HttpPlace> http_place(std::uint16_t usual_port) {
+Form<HttpPlace> http_place(std::uint16_t usual_port, std::uint16_t usual_tls_port) {
   return plain<HttpPlace>(
-      "URL", [usual_port](const std::string& text, const Reading&) { return HttpPlace::parse(text, usual_port); },
+      "URL",
+      [=](const std::string& text, const Reading&) { return HttpPlace::parse(text, usual_port, usual_tls_port); },
       [](const HttpPlace& place) { return place.text(); });
 }
 

@@ -98,6 +98,7 @@ struct Queue {
 
 struct Eject {
   unsigned errors = 0;  // consecutive gateway errors; 0: off
+  unsigned slow = 0;    // times slower than half of the others; 0: off
   Millis interval = 10s, time = 30s;
   unsigned max_percent = 50;
   bool operator==(const Eject&) const = default;

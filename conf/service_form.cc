@@ -113,6 +113,15 @@ Form<std::string> service_name() {
       [](const std::string& text) { return text; });
 }
 
+Form<std::string> service_name_or_none() {
+  return plain<std::string>(
+      "service, none",
+      [](const std::string& text, const Reading&) {
+        return text == "none" ? Result(std::string()) : check_service_name(text);
+      },
+      [](const std::string& value) { return value.empty() ? "none" : value; });
+}
+
 Result<std::string> check_service_name(std::string_view text) {
   const bool good = std::all_of(text.begin(), text.end(),
                                 [](char c) { return c > ' ' && c < 0x7f && c != '/' && c != '"' && c != '\\'; });

@@ -11,6 +11,7 @@ namespace gatehouse::conf {
 
 Form<ServiceLayer> service();
 Form<std::string> service_name();
+Form<std::string> service_name_or_none();  // none: empty
 Result<std::string> check_service_name(std::string_view text);
 
 }  // namespace gatehouse::conf

@@ -272,30 +272,36 @@ constexpr auto table = std::to_array<ServiceKey>({
     {"single", "true | false", service, tags, once, open, carried, apply_bool<of_service, &Service::single>, "false",
      "exactly one endpoint is right, as with a primary: the one that is healthy. While two are, none gets anything "
      "new. `on_unhealthy` is then `close` unless said"},
-    {"eject", "errors=5 [interval=10s] [time=30s] [max=50%] | off", service, tags, once, open, carried,
-     apply_read<of_service, &Service::eject, parse_eject>, "off",
-     "leaves out an endpoint that answers so many gateway errors in a row within the interval; never the last one"},
-    {"zone", "prefer | only | ignore", service, tags, once, open, later,
-     apply_word<of_service, &Service::zone, zones>, "ignore", "endpoints of this node's zone first"},
+    {"eject", "[errors=5] [slow=FACTOR] [interval=10s] [time=30s] [max=50%] | off", service, tags, once, open,
+     carried, apply_read<of_service, &Service::eject, parse_eject>, "off",
+     "leaves out an endpoint that answers so many gateway errors in a row within the interval, or, over about the "
+     "interval, so many times slower than half of the others: for `time`, longer each time up to 5m; never the last "
+     "one"},
+    {"zone", "prefer | only | ignore", service, tags, once, open, carried,
+     apply_word<of_service, &Service::zone, zones>, "ignore",
+     "endpoints whose meta `zone` is this node's (`node.zone`) come first: `prefer` goes to others as far as too few "
+     "of "
+     "them are healthy, or all have as many requests as `max_requests` allows; `only` never does"},
     {"failover", "DATACENTER [after=30s] [back_after=5m]", service, tags, once, open, carried,
      apply_read<of_service, &Service::failover, parse_failover>, "none",
      "whose endpoints of this service serve once none of its own datacenter has been usable for `after`, until one "
      "has been again for `back_after`; of `\"*\"` not for TCP nor `single`"},
     {"slow_start", "duration", service, tags, once, open, carried,
      apply_duration<of_service, &Service::slow_start, 1, hour, true>, "off",
-     "a new endpoint's share grows to its weight over this time"},
+     "the share of an endpoint that is new, or that checks or the catalog call healthy again, grows to its weight "
+     "over "
+     "this time"},
     {"drain_time", "duration", service, tags, once, open, carried,
      apply_duration<of_service, &Service::drain_time, 0, day, true>, "30s",
      "how long requests, WebSockets and TCP sessions of a removed endpoint may go on"},
     {"on_unhealthy", "drain | close", service, tags, once, open, carried,
      apply_word<of_service, &Service::on_unhealthy, unhealthy>, "drain",
-     "what becomes of requests and TCP sessions under way at an endpoint whose checks turn it unhealthy: they "
-     "finish, "
-     "or are ended"},
+     "what becomes of requests and TCP sessions under way at an endpoint that its checks or the catalog turn "
+     "unhealthy: they finish, or are ended"},
     {"on_return", "keep | close", service, tags, once, open, carried,
      apply_word<of_service, &Service::on_return, returns>, "keep",
-     "what becomes of requests under way at backups when checks bring another endpoint back: they finish, or are "
-     "ended"},
+     "what becomes of requests and TCP sessions under way at backups when a primary is healthy again, or there anew: "
+     "they finish, or are ended"},
     {"queue", "NUMBER,duration", service, tags, once, open, carried,
      apply_read<of_service, &Service::queue, parse_queue>, "1024,5s",
      "requests that may wait for an endpoint, and for how long; then 503 with Retry-After"},
@@ -419,12 +425,9 @@ std::optional<NotCarried> not_carried(std::string_view name, std::string_view va
   if (key == nullptr) return std::nullopt;
   if (name == "protocol" && (value == "h2" || value == "h2c"))
     return NotCarried{std::string(value) + " is not carried yet: the service's routes are refused", true};
-  const bool ignored = (name == "balance" && value == "peak_ewma") || (name == "certificate" && value == "acme");
-  if (ignored)
-    return NotCarried{std::string(value.substr(0, value.find(' '))) + " is not carried yet: ignored", false};
-  const bool says_nothing = (name == "zone" && value == "ignore") || value == "false";
-  if (key->carried || says_nothing) return std::nullopt;
-  const bool holds_back = key->restricting || name == "maintenance" || (name == "zone" && value == "only");
+  if (name == "certificate" && value == "acme") return NotCarried{"acme is not carried yet: ignored", false};
+  if (key->carried || value == "false") return std::nullopt;
+  const bool holds_back = key->restricting || name == "maintenance";
   return NotCarried{holds_back ? "not carried yet: refused until it is" : "not carried yet: ignored", holds_back};
 }
 

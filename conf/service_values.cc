@@ -191,14 +191,15 @@ Result<Eject> parse_eject(std::string_view text) {
   Eject eject;
   const auto set = [&](std::string_view name, std::string_view value) {
     if (name == "errors") return take(eject.errors, parse_number(value, 1, 1000));
+    if (name == "slow") return take(eject.slow, parse_number(value, 2, 100));
     if (name == "max") return take(eject.max_percent, parse_percent(value));
     return take(name == "time" ? eject.time : eject.interval,
                 parse_span(value, 100ms, name == "time" ? 24h : 1h, false));
   };
-  if (const Status status = set_options(words->options, {"errors", "interval", "time", "max"}, set); !status)
+  if (const Status status = set_options(words->options, {"errors", "slow", "interval", "time", "max"}, set); !status)
     return status.error();
-  if (eject.errors == 0)
-    return invalid("errors= is missing, as in errors=5 interval=10s time=30s max=50%; or write off");
+  if (eject.errors == 0 && eject.slow == 0)
+    return invalid("errors= or slow= is missing, as in errors=5 interval=10s time=30s max=50%; or write off");
   return eject;
 }
 

@@ -1,8 +1,9 @@
-// http_client_io.h: a small HTTP/1.1 client of the control plane: requests to one server, by TCP or a Unix socket.
-//   A connection carries one request at a time and is kept for the next; a kept one that turns out dead is replaced
-//   once. Each request has a deadline for everything, from connecting to the answer's last byte.
-//   Threads  the io_context's (control). Destroying the client ends what is under way; its callbacks aren't called.
-//   Limits   connections_most at once, the rest waits in order; an answer's head 16 KiB, its body body_most.
+// http_client_io.h: a small HTTP client of the control plane: requests to one server, by TCP or a Unix socket.
+//   Without TLS it speaks HTTP/1.1: a connection carries one request at a time. With TLS it speaks HTTP/2: hundreds
+//   of requests share a connection. Connections are kept; a kept one that turns out dead is replaced once. Each
+//   request has a deadline for everything, from waiting for a connection to the answer's last byte. Threads  the
+//   io_context's (control). Destroying the client ends what is under way; its callbacks aren't called. Limits
+//   connections_most at once, the rest waits in order; an answer's head 16 KiB, its body body_most.
 #pragma once
 
 #include <functional>
@@ -15,6 +16,7 @@
 #include "net/clock.h"
 #include "net/http_place.h"
 #include "net/result.h"
+#include "net/tls_client_context.h"
 
 namespace gatehouse {
 
@@ -31,12 +33,17 @@ struct HttpClientRequest {
   std::string body{};
 };
 
+class HttpEngine;
+
 class HttpClient {
  public:
+  using TlsSource = std::function<Result<std::shared_ptr<const TlsClientPolicy>>()>;
   struct Options {
     HttpPlace place;
     std::size_t connections_most = 150;
     std::size_t body_most = 64 << 20;
+    TlsSource tls{};         // needed where the place says TLS; asked for each connection
+    std::string tls_name{};  // whom the certificate must name; empty: the place's host
   };
   using Done = std::function<void(Result<HttpClientReply>)>;
 
@@ -49,8 +56,7 @@ class HttpClient {
   std::size_t connections() const;  // open ones, idle or busy
 
  private:
-  class Engine;
-  std::shared_ptr<Engine> engine_;
+  std::shared_ptr<HttpEngine> engine_;
 };
 
 }  // namespace gatehouse

@@ -8,6 +8,7 @@
 #include "proxy/connect_io.h"
 #include "proxy/exchange_io.h"
 #include "proxy/http/framing.h"
+#include "proxy/pool/latency.h"
 
 namespace gatehouse::proxy {
 namespace {
@@ -314,15 +315,32 @@ void Exchange::note_gateway_error(Fault fault) {
                                 : fault == Fault::malformed ? pool::Failure::protocol
                                                             : pool::Failure::closed;
   pool::on_gateway_error(*endpoint_, pool_->endpoints, pool_->service->eject, pool_->stats->eject, failure, now_ms());
+  note_error_latency();
 }
 
 // An answer came: its status may still be a gateway's error.
 void Exchange::judge_answer() {
-  if (status_ == 502 || status_ == 503 || status_ == 504)
+  if (status_ == 502 || status_ == 503 || status_ == 504) {
     pool::on_gateway_error(*endpoint_, pool_->endpoints, pool_->service->eject, pool_->stats->eject,
                            pool::Failure::status, now_ms());
-  else
-    pool::on_success(*endpoint_->live);
+    return note_error_latency();
+  }
+  pool::on_success(*endpoint_->live);
+  note_latency();
+}
+
+void Exchange::note_latency() {
+  if (answer_us_ == 0) return;
+  const conf::Service& service = *pool_->service;
+  if (service.balance == conf::Balance::peak_ewma) pool::note_peak(*endpoint_->live, answer_us_, now_ms());
+  if (service.eject.slow != 0)
+    pool::on_answer(*endpoint_, pool_->endpoints, service.eject, pool_->stats->eject, answer_us_, now_ms());
+}
+
+void Exchange::note_error_latency() {
+  if (pool_->service->balance != conf::Balance::peak_ewma) return;
+  const std::uint64_t waited = request_sent_ ? worker_.loop.now_us() - sent_us_ : 0;
+  pool::note_peak(*endpoint_->live, std::max(pool::error_us, waited), now_ms());
 }
 
 // Sets what the client is told; an answer that has begun can't be taken back.

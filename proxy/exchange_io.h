@@ -95,6 +95,8 @@ class Exchange : public Pooled {
   void rewind();
   void note_gateway_error(Fault fault);
   void judge_answer();
+  void note_latency();
+  void note_error_latency();
   void fail(Fault fault);
   void retry_elsewhere();
   void retry_for_status();
@@ -176,6 +178,7 @@ class Exchange : public Pooled {
 
   // Time: microseconds for what is told, LoopTime for deadlines.
   std::uint64_t started_us_, connect_us_ = 0, first_byte_us_ = 0;
+  std::uint64_t sent_us_ = 0, answer_us_ = 0;  // when the request was; from then to the answer's head, 0: not known
   LoopTime sent_at_ = 0, progress_at_ = 0;
   std::uint64_t progress_seen_ = 0;
   RateGuard upload_guard_, download_guard_;

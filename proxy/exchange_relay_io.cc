@@ -83,6 +83,7 @@ void Exchange::pump_request() {
     case Moved::done:
       request_sent_ = true;
       sent_at_ = worker_.loop.now();
+      sent_us_ = worker_.loop.now_us();
       return;
     case Moved::blocked: waits_for_client_body_ = !to.pending() && to.socket.writable(); return;
     case Moved::yielded: yield_ = true; return;
@@ -191,6 +192,7 @@ bool Exchange::awaits_continue() const {
 // The final head is here: decide the framing towards the client, and put the rewritten head in front of the body.
 void Exchange::begin_answer() {
   status_ = answer_head_.status;
+  answer_us_ = request_sent_ ? worker_.loop.now_us() - sent_us_ : 0;
   retry_for_status();
   if (attempt_ != Attempt::running) return;
   answering_ = true;

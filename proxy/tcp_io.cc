@@ -5,6 +5,7 @@
 #include "proxy/connect_io.h"
 #include "proxy/exchange_io.h"
 #include "proxy/pool/hash.h"
+#include "proxy/pool/latency.h"
 
 namespace gatehouse::proxy {
 namespace {
@@ -143,7 +144,6 @@ Task<TcpSession::Hello> TcpSession::read_hello() {
 }
 
 Task<bool> TcpSession::reach_endpoint() {
-  shard().budget.on_request(static_cast<std::int64_t>(worker_.loop.now()));
   for (;;) {
     pool::Outcome outcome = attempts_ == 0 && shard().line.takes_any() ? pool::Outcome::busy : pick_endpoint();
     if (outcome == pool::Outcome::busy || outcome == pool::Outcome::unchecked)
@@ -236,6 +236,9 @@ Task<bool> TcpSession::connect() {
     worker_.backends.know(*backend_);
     worker_.counters.backend_connects.add();
     pool::on_connected(*endpoint_->live);
+    if (pool_->service->balance == conf::Balance::peak_ewma)
+      pool::note_peak(*endpoint_->live, worker_.loop.now_us() - before,
+                      static_cast<std::int64_t>(worker_.loop.now()));
     endpoint_->live->requests_total.fetch_add(1, std::memory_order_relaxed);
     termination_ = Termination::ok;
     co_return true;
@@ -255,13 +258,10 @@ Task<bool> TcpSession::connect() {
   co_return false;
 }
 
-// Nothing was sent: another endpoint may be asked.
-bool TcpSession::may_try_again() {
+// Nothing was sent: another endpoint may be asked, and no budget has to spare anybody.
+bool TcpSession::may_try_again() const {
   const conf::RetryPolicy& retry = entry_->policy.retry;
-  if (!retry.on_connect || attempts_ > retry.attempts || client_.stream.socket.failed()) return false;
-  if (shard().budget.try_retry(static_cast<std::int64_t>(worker_.loop.now()), retry.budget_percent)) return true;
-  shard().retries_refused.add();
-  return false;
+  return retry.on_connect && attempts_ <= retry.attempts && !client_.stream.socket.failed();
 }
 
 Task<> TcpSession::relay() {

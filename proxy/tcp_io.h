@@ -40,7 +40,7 @@ class TcpSession : public Pooled {
   Task<pool::Outcome> wait_for_endpoint(pool::Outcome outcome);
   Task<Result<std::unique_ptr<BackendConnection>>> make_connection();
   Task<bool> connect();
-  bool may_try_again();
+  bool may_try_again() const;
   Task<> relay();
   void move_bytes();
   bool is_over();

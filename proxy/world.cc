@@ -1,6 +1,7 @@
 #include "proxy/world.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -9,6 +10,8 @@ namespace gatehouse::proxy {
 namespace {
 
 using conf::Severity;
+
+constexpr const char* zone_meta = "zone";
 
 // The address an instance is reached at now: its own, or one its name resolves to. The one used before is kept as
 // long as the name still has it, so that an answer in another order moves nobody.
@@ -47,8 +50,15 @@ pool::Health told_by(conf::CatalogHealth health) {
   return pool::Health::down;
 }
 
+bool is_far(const conf::Service& service, const conf::Instance& instance, const std::string& zone) {
+  if (service.zone == conf::Zone::ignore) return false;
+  const auto its = instance.meta.find(zone_meta);
+  return zone.empty() || its == instance.meta.end() || its->second != zone;
+}
+
 pool::Endpoint make_endpoint(const conf::Service& service, const conf::Instance& instance,
-                             const SocketAddress& address, pool::EndpointRegistry& registry, std::int64_t now_ms) {
+                             const SocketAddress& address, pool::EndpointRegistry& registry, const std::string& zone,
+                             std::int64_t now_ms) {
   const auto identity = pool::EndpointIdentity::of(service, instance, address);
   pool::Endpoint endpoint;
   const auto checks = pool::checks_of(service, instance);
@@ -61,12 +71,34 @@ pool::Endpoint make_endpoint(const conf::Service& service, const conf::Instance&
   endpoint.max_connections = instance.max_connections;
   endpoint.backup = instance.backup;
   endpoint.maintenance = instance.maintenance;
+  endpoint.held = !instance.held.empty();
   endpoint.told = told_by(instance.catalog_health);
+  for (const auto* check : checks)  // the catalog's word as well
+    if (check->kind == conf::HealthCheck::Kind::ttl) endpoint.told = worse(endpoint.told, pool::initially(*check));
+  endpoint.far = is_far(service, instance, zone);
+  if (endpoint.far && service.zone == conf::Zone::only) endpoint.weight = endpoint.weight_warning = 0;
   endpoint.address = address;
   endpoint.key = identity.key();
   endpoint.name = instance.node + "/" + instance.id;
   endpoint.instance = &instance;
   return endpoint;
+}
+
+// Whether what the catalog says lets it have requests.
+bool is_let(const pool::Endpoint& endpoint) { return pool::serves(endpoint.told) && !endpoint.maintenance; }
+
+// Those it let not before begin as if they were new: they warm up, and what was held against them is past.
+void begin_anew(const ServicePool& before, const std::vector<pool::Endpoint>& endpoints, std::int64_t now_ms) {
+  std::set<const pool::EndpointState*> let;
+  before.each_endpoint([&](const pool::Endpoint& endpoint) {
+    if (is_let(endpoint)) let.insert(endpoint.live);
+  });
+  for (const auto& endpoint : endpoints) {
+    if (!is_let(endpoint) || let.contains(endpoint.live)) continue;
+    endpoint.live->healthy_since_ms.store(now_ms, std::memory_order_relaxed);
+    endpoint.live->ejected_until_ms.store(0, std::memory_order_relaxed);
+    endpoint.live->consecutive_refusals.store(0, std::memory_order_relaxed);
+  }
 }
 
 constexpr std::string_view this_machine = "localhost";
@@ -94,6 +126,7 @@ class WorldBuilder {
     world_ = world.get();
     world_->generation_ = previous_ ? previous_->generation_ + 1 : 1;
     world_->table_ = std::move(table);
+    world_->zone_ = inputs_.zone;
     world_->sticky_keys_.assign(inputs_.sticky_keys.begin(), inputs_.sticky_keys.end());
     world_->findings_ = world_->table_->findings;
     if (inputs_.settings) world_->settings_ = inputs_.settings;
@@ -119,12 +152,18 @@ class WorldBuilder {
   }
 
   PoolPtr make_pool(const std::shared_ptr<const conf::Service>& service) {
+    if (service->zone != conf::Zone::ignore && inputs_.zone.empty())
+      complain({}, service->name + ": zone",
+               service->zone == conf::Zone::only ? "node.zone is not set: nothing is in this door's zone"
+                                                 : "node.zone is not set: no zone is preferred");
     const PoolPtr before = previous_ ? previous_->share(service->name) : nullptr;
     const auto tls = inputs_.tls_policy ? inputs_.tls_policy(*service) : nullptr;
-    const bool same = before && same_workers(*before) && before->tls == tls && same_cookies(*service);
+    const bool same =
+        before && same_workers(*before) && before->tls == tls && same_cookies(*service) && same_zone(*service);
     if (same && before->service == service && std::ranges::all_of(service->instances, has_address))
       return before;  // nothing can have moved
 
+    const std::int64_t now_ms = pool::ms_of(inputs_.now);
     std::vector<pool::Endpoint> endpoints, standby;
     for (const auto& instance : service->instances) {
       const auto address = address_of(instance, inputs_.addresses, before.get());
@@ -132,11 +171,13 @@ class WorldBuilder {
       const bool serves = service->datacenter.empty() || instance.datacenter == service->datacenter;
       if (why.empty())
         (serves ? endpoints : standby)
-            .push_back(make_endpoint(*service, instance, *address, registry_, pool::ms_of(inputs_.now)));
+            .push_back(make_endpoint(*service, instance, *address, registry_, inputs_.zone, now_ms));
       else
         complain(instance.at, service->name + ": " + instance.node + "/" + instance.id, "left out: " + why);
     }
     if (same && *before->service == *service && same_places(*before, endpoints, standby)) return before;
+    for (const auto* each : {&endpoints, &standby})
+      if (before) begin_anew(*before, *each, now_ms);
     auto made = std::make_shared<ServicePool>();
     made->service = service;
     made->standby = std::move(standby);
@@ -165,6 +206,10 @@ class WorldBuilder {
 
   bool same_cookies(const conf::Service& service) const {
     return service.sticky_cookie.empty() || previous_->sticky_keys_ == world_->sticky_keys_;
+  }
+
+  bool same_zone(const conf::Service& service) const {
+    return service.zone == conf::Zone::ignore || previous_->zone_ == world_->zone_;
   }
 
   // Of an equal service: who stands by is the same then.
@@ -212,25 +257,49 @@ std::optional<IpAddress> check_address(const conf::HealthCheck& check, const poo
   return found->second.front();
 }
 
+namespace {
+
+bool stands_by(const ServicePool& pool, const pool::Endpoint& endpoint) {
+  return std::ranges::any_of(pool.standby, [&](const pool::Endpoint& each) { return &each == &endpoint; });
+}
+
+void withdraw(const ServicePool& pool, const pool::Endpoint& endpoint, pool::Health before, pool::Health after,
+              std::vector<std::uint32_t>& ids) {
+  if (after == pool::Health::down && before != after && pool.service->on_unhealthy == conf::OnUnhealthy::close)
+    ids.push_back(endpoint.live->id);
+  const bool returned = pool::serves(after) && !pool::serves(before) && !endpoint.backup && !endpoint.maintenance;
+  if (returned && pool.service->on_return == conf::OnReturn::close && !stands_by(pool, endpoint))
+    for (const auto& each : pool.endpoints.endpoints())
+      if (each.backup) ids.push_back(each.live->id);
+}
+
+}  // namespace
+
 std::vector<std::uint32_t> withdrawn_by(const ServicePool& pool, std::string_view endpoint, pool::Health before,
                                         pool::Health after) {
   std::vector<std::uint32_t> ids;
   const pool::Endpoint* changed = nullptr;
-  bool stands_by = false;
   pool.each_endpoint([&](const pool::Endpoint& each) {
     if (changed == nullptr && each.name == endpoint) changed = &each;
   });
-  if (changed == nullptr) return ids;
-  for (const pool::Endpoint& each : pool.standby) stands_by = stands_by || &each == changed;
-  const auto serves = [](pool::Health health) {
-    return health == pool::Health::up || health == pool::Health::warning;
-  };
-  if (after == pool::Health::down && pool.service->on_unhealthy == conf::OnUnhealthy::close)
-    ids.push_back(changed->live->id);
-  const bool returned = serves(after) && !serves(before) && !changed->backup && !stands_by;
-  if (returned && pool.service->on_return == conf::OnReturn::close)
-    for (const auto& each : pool.endpoints.endpoints())
-      if (each.backup) ids.push_back(each.live->id);
+  if (changed != nullptr) withdraw(pool, *changed, worse(before, changed->told), worse(after, changed->told), ids);
+  return ids;
+}
+
+std::vector<std::uint32_t> withdrawn_by(const World& before, const World& after) {
+  std::vector<std::uint32_t> ids;
+  for (const PoolPtr& pool : after.pools()) {
+    const PoolPtr old = before.share(pool->service->name);
+    if (!old || old == pool) continue;
+    std::map<const pool::EndpointState*, pool::Health> known;
+    old->each_endpoint([&](const pool::Endpoint& each) {
+      known[each.live] = each.maintenance ? pool::Health::unknown : pool::health_of(each);
+    });
+    pool->each_endpoint([&](const pool::Endpoint& each) {
+      const auto was = known.find(each.live);
+      withdraw(*pool, each, was == known.end() ? pool::Health::unknown : was->second, pool::health_of(each), ids);
+    });
+  }
   return ids;
 }
 

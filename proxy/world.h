@@ -59,6 +59,7 @@ struct WorldInputs {
   const Addresses* addresses = nullptr;            // null: none resolved
   std::span<const pool::StickyKey> sticky_keys{};  // the first signs
   unsigned workers = 1;
+  std::string zone;                                    // the door's own
   std::shared_ptr<const Settings> settings;            // null: the defaults
   std::shared_ptr<const CertificateSet> certificates;  // null: none
   // How we speak TLS to a service's endpoints; must give the same pointer as long as that is the same. May be empty.
@@ -94,6 +95,7 @@ class World {
   TcpTable tcp_;
   std::vector<PoolPtr> pools_;
   std::vector<pool::StickyKey> sticky_keys_;
+  std::string zone_;
   std::shared_ptr<const Settings> settings_;
   std::shared_ptr<const CertificateSet> certificates_;
   conf::Findings findings_;
@@ -103,10 +105,12 @@ using WorldPtr = std::shared_ptr<const World>;
 WorldPtr build_world(std::shared_ptr<const conf::RoutingTable> table, const World* previous,
                      pool::EndpointRegistry& registry, const WorldInputs& inputs);
 
-// The endpoints whose connections end when this endpoint's health changes so: its own by on_unhealthy, the backups'
-// by on_return.
+// The endpoints whose connections end when our checks change their word of this endpoint so: its own by on_unhealthy,
+// the backups' by on_return.
 std::vector<std::uint32_t> withdrawn_by(const ServicePool& pool, std::string_view endpoint, pool::Health before,
                                         pool::Health after);
+// The same of all that the catalog changed its word of between two worlds.
+std::vector<std::uint32_t> withdrawn_by(const World& before, const World& after);
 
 // Where a check of an endpoint asks: the address in its URL, this machine (localhost), the endpoint's own, or what
 // its name resolves to; none: that is not known.

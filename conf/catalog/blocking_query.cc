@@ -5,7 +5,8 @@
 namespace gatehouse::catalog {
 namespace {
 
-constexpr Millis wait = 5min;
+constexpr Millis usual_wait = 5min, crowded_wait = 2s;
+constexpr Millis turn_most = 1min;    // until it is its turn, in a crowd
 constexpr Millis first_answer = 15s;  // of a query that doesn't block; an election takes 15 s, and is told at once
 constexpr Millis slack = 5s;
 constexpr Millis pause_least = 250ms, pause_most = 30s;
@@ -18,9 +19,10 @@ Millis backoff(unsigned failures, std::uint64_t dice) {
   return pause_least / 5 + Millis(dice % static_cast<std::uint64_t>(bound.count()));
 }
 
-BlockingQuery::Ask BlockingQuery::ask() const {
-  if (index_ == 0) return {0, 0ms, first_answer};
-  return {index_, wait, wait + wait / 16 + slack};  // servers add up to a sixteenth, against herds
+BlockingQuery::Ask BlockingQuery::ask(bool crowded) const {
+  const Millis turn = crowded ? turn_most : 0ms, wait = crowded ? crowded_wait : usual_wait;
+  if (index_ == 0) return {0, 0ms, turn + first_answer};
+  return {index_, wait, turn + wait + wait / 16 + slack};  // servers add up to a sixteenth, against herds
 }
 
 BlockingQuery::Step BlockingQuery::on_reply(const ConsulReply& reply, TimePoint now, std::uint64_t dice) {

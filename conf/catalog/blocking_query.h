@@ -26,7 +26,8 @@ class BlockingQuery {
     TimePoint next{};        // when to ask again
   };
 
-  Ask ask() const;
+  // `crowded`: others wait for the connection that this one would hold.
+  Ask ask(bool crowded = false) const;
   Step on_reply(const ConsulReply& reply, TimePoint now, std::uint64_t dice);
   // The answer was good by its head, but not by its body.
   Step on_garbage(TimePoint now, std::uint64_t dice);

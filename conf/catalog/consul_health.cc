@@ -34,6 +34,7 @@ class Reader {
   explicit Reader(const ConsulPlace& place) : place_(place) {}
 
   const std::string& wrong() const { return wrong_; }
+  const std::set<InstanceKey>& unproven() const { return unproven_; }
 
   // nullopt: of a mesh, or wrong.
   std::optional<conf::Instance> instance(const json::value& value) {
@@ -134,24 +135,37 @@ class Reader {
     return conf::CatalogHealth::critical;  // "critical", and whatever a newer Consul may say
   }
 
+  // What Consul runs itself has an output from its first run on; until then it is critical by default.
+  bool has_run(const json::object& check) {
+    const std::string type = text(check, "Type");
+    return type.empty() || type == "ttl" || type == "alias" || !text(check, "Output").empty();
+  }
+
   void checks(const json::object& entry, conf::Instance& out) {
+    auto proven = conf::CatalogHealth::passing;
     for (const json::value& each : list(entry, "Checks")) {
       if (!each.is_object()) return fail("Checks", "holds more than objects");
       const json::object& check = each.get_object();
-      if (is_maintenance(text(check, "CheckID")))
+      if (is_maintenance(text(check, "CheckID"))) {
         out.maintenance = true;
-      else
-        out.catalog_health = std::max(out.catalog_health, health(check));
+        continue;
+      }
+      out.catalog_health = std::max(out.catalog_health, health(check));
+      if (has_run(check)) proven = std::max(proven, health(check));
     }
+    using enum conf::CatalogHealth;
+    if (out.catalog_health == critical && proven != critical) unproven_.insert({out.node, out.id});
   }
 
   const ConsulPlace& place_;
   std::string wrong_;
+  std::set<InstanceKey> unproven_;
 };
 
 }  // namespace
 
-Result<std::vector<conf::Instance>> parse_health(std::string_view body, const ConsulPlace& place) {
+Result<std::vector<conf::Instance>> parse_health(std::string_view body, const ConsulPlace& place,
+                                                 std::set<InstanceKey>* unproven) {
   const Result<json::value> value = parse(body);
   if (!value) return value.error();
   if (!value->is_array()) return invalid("not a list of instances");
@@ -161,6 +175,7 @@ Result<std::vector<conf::Instance>> parse_health(std::string_view body, const Co
   for (const json::value& entry : value->get_array())
     if (auto instance = reader.instance(entry)) out.push_back(std::move(*instance));
   if (!reader.wrong().empty()) return invalid(reader.wrong());
+  if (unproven != nullptr) *unproven = reader.unproven();
   // Consul gives no order: without one of ours every answer would look like news.
   std::sort(out.begin(), out.end(), [](const conf::Instance& a, const conf::Instance& b) {
     return std::tie(a.node, a.id) < std::tie(b.node, b.id);

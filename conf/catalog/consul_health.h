@@ -1,13 +1,16 @@
 // consul_health.h: the answers of /v1/health/service/NAME and /v1/catalog/services to plain data. Pure.
 //   An answer that isn't one (cut, not JSON, a field of another type) is refused whole: the last good one stays.
 //   An instance's health is the worst of its checks and its node's; maintenance is told by Consul's own check ids and
-//   is no failure. Mesh proxies and gateways are left out. Limits: nesting 32, 65,536 instances of a service.
-//   Source: Consul 1.12's api/health.go and agent/structs; the API's documentation.
+//   is no failure. Checks that have not run yet are critical, as after each restart of their agent: that is told.
+//   Mesh proxies and gateways are left out. Limits: nesting 32, 65,536 instances of a service. Source: Consul 1.12's
+//   api/health.go and agent/structs; the API's documentation.
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "conf/service.h"
@@ -21,7 +24,11 @@ struct ConsulPlace {
   std::string tagged_address{};  // which of TaggedAddresses to use: "lan", "wan", …; empty: the instance's own
 };
 
-Result<std::vector<conf::Instance>> parse_health(std::string_view body, const ConsulPlace& place);
+using InstanceKey = std::pair<std::string, std::string>;  // node, id
+
+// `unproven` gets those that are critical only for checks which have not run yet.
+Result<std::vector<conf::Instance>> parse_health(std::string_view body, const ConsulPlace& place,
+                                                 std::set<InstanceKey>* unproven = nullptr);
 
 // Names to the union of their instances' tags.
 using ServiceTags = std::map<std::string, std::vector<std::string>>;

@@ -1,7 +1,6 @@
 #include "conf/catalog/consul_source_io.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "net/encoding.h"
 
@@ -12,31 +11,8 @@ constexpr Millis spread = 200ms;          // over which watches come back togeth
 constexpr Millis quiet_least = 250ms;     // between two tellings
 constexpr Millis regression_lasts = 60s;  // agents register anew what a wiped server lost
 constexpr Millis held_look = 10s;
-
-std::uint64_t number_of(std::string_view text) {
-  std::uint64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
-ConsulReply reply_of(const HttpClientReply& got) {
-  ConsulReply reply;
-  reply.status = got.status;
-  reply.index = number_of(got.field("X-Consul-Index"));
-  reply.known_leader = got.field("X-Consul-KnownLeader") != "false";
-  reply.last_contact = Millis(number_of(got.field("X-Consul-LastContact")));
-  reply.filtered_by_acls = got.field("X-Consul-Results-Filtered-By-ACLs") == "true";
-  reply.body = got.body;
-  return reply;
-}
-
-// The first line of what Consul said, for people.
-std::string trouble_of(const ConsulReply& reply) {
-  constexpr std::size_t most = 200;
-  std::string text = reply.body.substr(0, std::min(reply.body.find('\n'), most));
-  if (reply.filtered_by_acls) text = "the token may not read all services: what it hides would look deregistered";
-  return std::to_string(reply.status) + (text.empty() ? "" : ": " + text);
-}
+constexpr Millis settle = 250ms;           // in which a node that goes takes all its services with it
+constexpr std::size_t waiting_most = 120;  // queries at once; HttpClient opens some more
 
 std::int64_t wall_ms() {
   return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -61,24 +37,28 @@ class ConsulSource::Watch {
   ConsulFault fault = ConsulFault::none;  // of the last answer
   std::string trouble;                    // the same for people
   std::vector<conf::Instance> instances;
-  std::string body;  // of config entries: what the last good answer said
+  std::string body, fewer;  // of config entries: the answer that is in force; one that lacks some and is not yet
   ConfigEntries entries;
+  std::optional<std::vector<conf::Instance>> doubted;  // an answer that lacks some: it waits for a look
+  TimePoint doubted_at{};
 };
 
 ConsulSource::ConsulSource(asio::io_context& io, const conf::ConsulServer& server, std::set<std::string> wanted,
-                           std::vector<std::string> prefixes, std::uint64_t seed, OnChange on_change)
+                           IsOurs is_ours, OwnService own, std::uint64_t seed, OnChange on_change)
     : io_(io),
       server_(server),
       place_{server.datacenter, server.datacenter.empty() ? "consul" : "consul " + server.datacenter,
              server.tagged_address},
       wanted_(std::move(wanted)),
-      prefixes_(std::move(prefixes)),
+      is_ours_(std::move(is_ours)),
       dice_(seed),
       on_change_(std::move(on_change)),
       expire_timer_(io),
+      doubt_timer_(io),
       list_(std::make_unique<Watch>(io, "/v1/catalog/services")),
       tell_timer_(io),
-      client_(io, {.place = server.address}) {
+      agent_(io, server),
+      canary_(io, agent_, std::move(own), [this] { tell(canary_.view().seen ? "is trusted" : "is not trusted"); }) {
   view_.datacenter = server.datacenter;
   view_.address = server.address.text();
   watch_entries();
@@ -94,19 +74,28 @@ void ConsulSource::want(const std::set<std::string>& services) {
   watch_services();
 }
 
+// The list's query comes first: the services follow its first answer.
+void ConsulSource::remember(const std::vector<conf::Instance>& known) {
+  away_ = away_ || !known.empty();
+  for (const conf::Instance& instance : known) {
+    hold_.remember(instance, Clock::now());
+    watch_of(instance.service);
+  }
+  for (const auto& [name, watch] : services_) watch->instances = hold_.instances(name);
+  view_.watched = services_.size();
+}
+
 void ConsulSource::ask(Watch& watch) {
   if (watch.asking || (away_ && &watch != list_.get())) return;
   watch.asking = true;
   ++view_.queries;
-  const BlockingQuery::Ask ask = watch.query.ask();
-  HttpClientRequest request;
-  request.target = watch.path + "?stale";
-  if (!server_.datacenter.empty()) request.target += "&dc=" + percent_encoded(server_.datacenter);
+  // Without HTTP/2 each query that waits holds a connection: more services than there are take turns.
+  const bool crowded = !server_.address.tls && services_.size() > waiting_most;
+  const BlockingQuery::Ask ask = watch.query.ask(crowded && !watch.name.empty());
+  std::string path = watch.path + "?stale";
   if (ask.index != 0)
-    request.target += "&index=" + std::to_string(ask.index) + "&wait=" + std::to_string(ask.wait.count()) + "ms";
-  if (const Result<std::string> token = read_secret(server_.token); token && !token->empty())
-    request.fields.emplace_back("X-Consul-Token", *token);
-  client_.send(std::move(request), ask.deadline, [this, &watch](const Result<HttpClientReply>& got) {
+    path += "&index=" + std::to_string(ask.index) + "&wait=" + std::to_string(ask.wait.count()) + "ms";
+  agent_.get(std::move(path), ask.deadline, [this, &watch](const Result<ConsulReply>& got) {
     watch.asking = false;
     take(watch, got);
     const bool first = !std::exchange(watch.answered, true);
@@ -114,62 +103,126 @@ void ConsulSource::ask(Watch& watch) {
   });
 }
 
-void ConsulSource::take(Watch& watch, const Result<HttpClientReply>& got) {
+void ConsulSource::take(Watch& watch, const Result<ConsulReply>& got) {
   const TimePoint now = Clock::now();
   if (!got) {
     const BlockingQuery::Step step = watch.query.on_silence(now, dice_.roll());
     note_fault(watch, step.fault, got.error().what);
     return schedule(watch, step.next);
   }
-  const ConsulReply reply = reply_of(*got);
+  const ConsulReply& reply = *got;
   BlockingQuery::Step step = watch.query.on_reply(reply, now, dice_.roll());
   if (step.fault != ConsulFault::none) {
     note_fault(watch, step.fault, trouble_of(reply));
     return schedule(watch, step.next);
   }
-  std::string wrong;
-  if (step.regressed && &watch != list_.get()) regressed_at_ = now;
-  const bool trusted = !step.unmoved && (regressed_at_ == TimePoint{} || now - regressed_at_ > regression_lasts);
-  if (watch.is_entries) {
-    if (const Status taken = take_entries(watch, reply.body, trusted); !taken) wrong = taken.error().what;
-  } else if (watch.name.empty()) {
-    Result<ServiceTags> names = parse_services(reply.body);
-    if (names) names_ = std::move(*names);
-    if (!names) wrong = names.error().what;
-  } else {
-    Result<std::vector<conf::Instance>> found = parse_health(reply.body, place_);
-    if (found) take_health(watch, *found, trusted);
-    if (!found) wrong = found.error().what;
-  }
+  const std::string wrong = take(watch, reply, step);
   if (!wrong.empty()) {
     step = watch.query.on_garbage(now, dice_.roll());
     note_fault(watch, step.fault, wrong);
     return schedule(watch, step.next);
   }
   view_.good_at_ms = wall_ms();
-  view_.index = std::max(view_.index, reply.index);
-  if (step.regressed) view_.index = reply.index;
+  view_.index = step.regressed ? reply.index : std::max(view_.index, reply.index);
   note_fault(watch, ConsulFault::none, "");
   schedule(watch, step.next);
   if (&watch == list_.get()) watch_services();
 }
 
-// Entries that are fewer while the catalog can't be trusted may be lost rather than deleted.
-Status ConsulSource::take_entries(Watch& watch, const std::string& body, bool trusted) {
-  if (watch.body == body) return Done{};
-  Result<ConfigEntries> entries = parse_config_entries(body, place_);
-  if (!entries) return entries.error();
-  if (!trusted && entries->size() < watch.entries.size()) return Done{};
-  const bool news = !watch.entries.empty() || !entries->empty() || !entries->findings.empty();
-  watch.entries = std::move(*entries);
-  watch.body = body;
-  ++view_.changes;
-  if (news) tell("config entries");
-  return Done{};
+// What is wrong with the answer; empty: it was taken.
+std::string ConsulSource::take(Watch& watch, const ConsulReply& reply, const BlockingQuery::Step& step) {
+  if (watch.is_entries) return take_entries(watch, reply.body, step);
+  return watch.name.empty() ? take_names(reply.body) : take_health(watch, reply, step);
 }
 
-void ConsulSource::take_health(Watch& watch, const std::vector<conf::Instance>& found, bool trusted) {
-  std::vector<conf::Instance> now = hold_.update(watch.name, found, trusted, false, Clock::now());
+std::string ConsulSource::take_names(const std::string& body) {
+  Result<ServiceTags> names = parse_services(body);
+  if (!names) return names.error().what;
+  names_ = std::move(*names);
+  return {};
+}
+
+std::string ConsulSource::take_health(Watch& watch, const ConsulReply& reply, const BlockingQuery::Step& step) {
+  std::set<InstanceKey> unproven;
+  Result<std::vector<conf::Instance>> found = parse_health(reply.body, place_, &unproven);
+  if (!found) return found.error().what;
+  hold_.recall(watch.name, *found, unproven);
+  if (step.regressed) note_regression();
+  const bool doubted_before = watch.doubted.has_value();  // churn puts nothing off
+  watch.doubted.reset();
+  const bool trusted = !step.unmoved && settled();
+  if (!hold_.doubt(watch.name, *found, Clock::now()) || !trusted) {
+    apply(watch, *found, trusted);
+    return {};
+  }
+  watch.doubted = std::move(*found);
+  if (!doubted_before) watch.doubted_at = Clock::now();
+  if (!std::exchange(doubts_, true)) look_at_doubted();
+  return {};
+}
+
+void ConsulSource::note_regression() {
+  regressed_at_ = Clock::now();
+  canary_.look();
+}
+
+// Fewer entries may be lost ones rather than deleted ones, and are looked at before they are believed.
+std::string ConsulSource::take_entries(Watch& watch, const std::string& body, const BlockingQuery::Step& step) {
+  if (step.regressed) note_regression();
+  const std::string waited = std::exchange(watch.fewer, {});
+  if (watch.known && watch.body == body) return {};
+  Result<ConfigEntries> entries = parse_config_entries(body, place_);
+  if (!entries) return entries.error().what;
+  if (entries->size() >= watch.entries.size()) {
+    keep_entries(watch, std::move(*entries), body);
+    return {};
+  }
+  watch.fewer = body;
+  if (settled() && (!step.unmoved || waited == body))  // seen before, its index has no need to move
+    canary_.confirm([this, &watch](bool believe) {
+      if (!believe || watch.fewer.empty()) return;
+      const std::string said = std::exchange(watch.fewer, {});
+      keep_entries(watch, *parse_config_entries(said, place_), said);
+    });
+  return {};
+}
+
+void ConsulSource::keep_entries(Watch& watch, ConfigEntries entries, const std::string& body) {
+  watch.known = true;
+  watch.entries = std::move(entries);
+  watch.body = body;
+  ++view_.changes;
+  tell("config entries");
+}
+
+// Who was lost is looked at together with all that were lost in the same moment.
+void ConsulSource::look_at_doubted() {
+  doubt_timer_.expires_after(settle);
+  doubt_timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) canary_.confirm([this](bool believe) { apply_doubted(believe); });
+  });
+}
+
+void ConsulSource::apply_doubted(bool believe) {
+  doubts_ = false;
+  for (auto& [name, watch] : services_) {
+    if (!watch->doubted) continue;
+    const bool late = Clock::now() - watch->doubted_at < settle;
+    doubts_ = doubts_ || late;
+    if (late) continue;
+    const auto said = std::exchange(watch->doubted, {});
+    apply(*watch, *said, believe);
+  }
+  if (doubts_) look_at_doubted();
+}
+
+bool ConsulSource::settled() const {
+  return regressed_at_ == TimePoint{} || Clock::now() - regressed_at_ > regression_lasts;
+}
+
+void ConsulSource::apply(Watch& watch, const std::vector<conf::Instance>& said, bool trusted) {
+  const bool single = never_held_.contains(watch.name);
+  std::vector<conf::Instance> now = hold_.update(watch.name, said, trusted, single, Clock::now());
   const bool first = !std::exchange(watch.known, true);
   if (!first && now == watch.instances) return;
   watch.instances = std::move(now);
@@ -184,6 +237,8 @@ void ConsulSource::check_failed(const std::string& service, const std::string& e
   tell(service);
 }
 
+bool ConsulSource::trusted() const { return !away_ && settled() && canary_.view().seen; }
+
 std::size_t ConsulSource::approve(const std::string& service, const std::string& id) {
   const std::size_t gone = hold_.approve(service, id);
   if (gone == 0) return 0;
@@ -194,8 +249,7 @@ std::size_t ConsulSource::approve(const std::string& service, const std::string&
 
 void ConsulSource::look_at_held() {
   const TimePoint now = Clock::now();
-  const bool trusted = !away_ && (regressed_at_ == TimePoint{} || now - regressed_at_ > regression_lasts);
-  if (hold_.expire(trusted, now)) {
+  if (hold_.expire(trusted(), now)) {
     for (auto& [name, watch] : services_) watch->instances = hold_.instances(name);
     tell("held long enough");
   }
@@ -221,7 +275,10 @@ void ConsulSource::note_fault(Watch& watch, ConsulFault fault, std::string troub
   watch.trouble = std::move(trouble);
   if (&watch == list_.get()) {
     const bool away = fault == ConsulFault::unreachable || fault == ConsulFault::no_leader;
-    if (std::exchange(away_, away) && !away) let_all_ask();
+    if (std::exchange(away_, away) && !away) {
+      canary_.look();
+      let_all_ask();
+    }
   }
   if (changed) tell(fault == ConsulFault::none ? "answers again" : "does not answer well");
 }
@@ -242,32 +299,34 @@ void ConsulSource::watch_entries() {
   }
 }
 
+ConsulSource::Watch& ConsulSource::watch_of(const std::string& service) {
+  auto& watch = services_[service];
+  if (!watch) watch = std::make_unique<Watch>(io_, "/v1/health/service/" + percent_encoded(service), service);
+  return *watch;
+}
+
 // Once the config entries have been asked for: without them a service would at first be served otherwise.
 void ConsulSource::watch_services() {
   if (!std::all_of(kinds_.begin(), kinds_.end(), [](const auto& kind) { return kind->answered; })) return;
   std::set<std::string> due = wanted_;
   for (const auto& [name, tags] : names_) {
-    const bool ours = std::any_of(tags.begin(), tags.end(), [&](const std::string& tag) {
-      return std::any_of(prefixes_.begin(), prefixes_.end(),
-                         [&](const auto& prefix) { return tag.starts_with(prefix); });
-    });
+    const bool ours = std::any_of(tags.begin(), tags.end(), is_ours_);
     if (ours && due.size() < services_most) due.insert(name);
   }
   view_.services = names_.size();
   for (const std::string& name : due) {
-    auto& watch = services_[name];
-    if (watch) continue;
-    watch = std::make_unique<Watch>(io_, "/v1/health/service/" + percent_encoded(name), name);
-    ask(*watch);
+    const bool is_new = !services_.contains(name);
+    Watch& watch = watch_of(name);
+    if (is_new) ask(watch);
   }
   view_.watched = services_.size();
 }
 
-bool ConsulSource::is_settled() const {
+bool ConsulSource::is_heard() const {
+  if (!list_->answered || away_) return list_->answered;
   const auto answered = [](const auto& watch) { return watch->answered; };
-  return away_ ||
-         (list_->answered && std::all_of(kinds_.begin(), kinds_.end(), answered) &&
-          std::all_of(services_.begin(), services_.end(), [](const auto& each) { return each.second->answered; }));
+  return std::all_of(kinds_.begin(), kinds_.end(), answered) &&
+         std::all_of(services_.begin(), services_.end(), [](const auto& each) { return each.second->answered; });
 }
 
 std::vector<conf::Instance> ConsulSource::instances() const {
@@ -302,6 +361,7 @@ conf::Findings ConsulSource::findings() const {
                      "catalog.consul",
                      kind->path + ": " + kind->trouble + "; config entries are as they were",
                      conf::Severity::warning});
+  conf::add_findings(out, canary_.findings(view_.address));
   const Watch* watch = troubled();
   if (watch == nullptr) return out;
   std::string what = watch->trouble;
@@ -314,7 +374,10 @@ conf::Findings ConsulSource::findings() const {
 ConsulSource::View ConsulSource::view() const {
   View out = view_;
   if (const Watch* watch = troubled()) out.fault = watch->fault, out.trouble = watch->trouble;
-  out.connections = client_.connections();
+  out.connections = agent_.connections();
+  out.trusted = trusted();
+  out.canary = canary_.view();
+  out.held = hold_.held().size();
   return out;
 }
 

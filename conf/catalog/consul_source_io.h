@@ -14,12 +14,13 @@
 #include <vector>
 
 #include "conf/catalog/blocking_query.h"
+#include "conf/catalog/canary_io.h"
 #include "conf/catalog/config_entries.h"
+#include "conf/catalog/consul_agent_io.h"
 #include "conf/catalog/consul_health.h"
 #include "conf/catalog/hold_down.h"
 #include "conf/config.h"
 #include "net/dice.h"
-#include "net/http_client_io.h"
 
 namespace gatehouse::catalog {
 
@@ -27,19 +28,26 @@ class ConsulSource {
  public:
   static constexpr std::size_t services_most = 20'000;
   using OnChange = std::function<void(const std::string& cause)>;
+  using IsOurs = std::function<bool(const std::string& tag)>;  // a tag that makes its service one to watch
 
-  // `wanted`: services that need no tag. `prefixes`: what a tag of ours begins with.
-  ConsulSource(asio::io_context& io, const conf::ConsulServer& server, std::set<std::string> wanted,
-               std::vector<std::string> prefixes, std::uint64_t seed, OnChange on_change);
+  // `wanted`: services that need no tag. `own`: as what the door registers itself.
+  ConsulSource(asio::io_context& io, const conf::ConsulServer& server, std::set<std::string> wanted, IsOurs is_ours,
+               OwnService own, std::uint64_t seed, OnChange on_change);
   ~ConsulSource();
   ConsulSource(const ConsulSource&) = delete;
   ConsulSource& operator=(const ConsulSource&) = delete;
 
+  // What is known from before, to be served until Consul is heard. Only right after the construction.
+  void remember(const std::vector<conf::Instance>& known);
+  const std::string& name() const { return place_.shown_as; }  // "consul dc1"
   const conf::ConsulServer& server() const { return server_; }
   void want(const std::set<std::string>& services);
+  // Services of which two at once would be worse than none: what the catalog lost of them is gone.
+  void never_hold(std::set<std::string> services) { never_held_ = std::move(services); }
+  void leave() { canary_.leave(); }
   std::vector<conf::Instance> instances() const;  // the last good of each service, in the order of names
   ConfigEntries entries() const;                  // of all services, the last good of each kind
-  bool is_settled() const;                        // every query had an answer, or there is none to be had
+  bool is_heard() const;                          // every query had an answer, or there is none to be had
   // Our own check of an endpoint ("node/id") failed: one that is held only by us goes.
   void check_failed(const std::string& service, const std::string& endpoint);
   std::size_t approve(const std::string& service, const std::string& id);
@@ -54,36 +62,49 @@ class ConsulSource {
     std::uint64_t index = 0;                // of the last good answer
     std::size_t services = 0, watched = 0, connections = 0;
     std::uint64_t queries = 0, failures = 0, changes = 0;  // since the start
+    std::size_t held = 0;
+    bool trusted = false;  // what it loses is believed
+    Canary::View canary;
   };
   View view() const;
 
  private:
   class Watch;
   void ask(Watch& watch);
-  void take(Watch& watch, const Result<HttpClientReply>& got);
-  void take_services(const std::string& body);
-  void take_health(Watch& watch, const std::vector<conf::Instance>& found, bool trusted);
+  void take(Watch& watch, const Result<ConsulReply>& got);
+  std::string take(Watch& watch, const ConsulReply& reply, const BlockingQuery::Step& step);
+  std::string take_names(const std::string& body);
+  std::string take_health(Watch& watch, const ConsulReply& reply, const BlockingQuery::Step& step);
+  void apply(Watch& watch, const std::vector<conf::Instance>& said, bool trusted);
+  std::string take_entries(Watch& watch, const std::string& body, const BlockingQuery::Step& step);
+  void keep_entries(Watch& watch, ConfigEntries entries, const std::string& body);
+  void note_regression();
+  bool settled() const;  // no server lost its memory of late
+  bool trusted() const;
   void schedule(Watch& watch, TimePoint at);
   void note_fault(Watch& watch, ConsulFault fault, std::string trouble);
   const Watch* troubled() const;  // whose fault stands for all; null: all is well
   void let_all_ask();
   void watch_services();
   void watch_entries();
-  Status take_entries(Watch& watch, const std::string& body, bool trusted);
+  Watch& watch_of(const std::string& service);  // a new one doesn't ask yet
   void look_at_held();
+  void look_at_doubted();
+  void apply_doubted(bool believe);
   void tell(const std::string& cause);
 
   asio::io_context& io_;
   conf::ConsulServer server_;
   ConsulPlace place_;
-  std::set<std::string> wanted_;
-  std::vector<std::string> prefixes_;
+  std::set<std::string> wanted_, never_held_;
+  IsOurs is_ours_;
   Dice dice_;
   OnChange on_change_;
   ServiceTags names_;
   HoldDown hold_;
   TimePoint regressed_at_{};  // when an index went backwards last: servers may know less than they did
-  asio::steady_timer expire_timer_;
+  asio::steady_timer expire_timer_, doubt_timer_;
+  bool doubts_ = false;  // somebody was lost, and it is to be looked at
   std::unique_ptr<Watch> list_;
   std::map<std::string, std::unique_ptr<Watch>> services_;
   std::vector<std::unique_ptr<Watch>> kinds_;  // of config entries
@@ -93,7 +114,8 @@ class ConsulSource {
   asio::steady_timer tell_timer_;
   bool tells_ = false;
   TimePoint told_at_{};
-  HttpClient client_;  // the last: its callbacks end first
+  ConsulAgent agent_;  // the last but one: its callbacks end before what they use
+  Canary canary_;
 };
 
 }  // namespace gatehouse::catalog

@@ -269,12 +269,15 @@ class Reader {
     const std::string& source = draft.tag.source;
     if (const auto address = SocketAddress::parse(source); address && address->port != 0) return address->text();
     const std::string host = source.substr(0, source.find('/'));
+    const char* due = ": write :port, address:port or the name that clients ask for by SNI; left out";
     const Result<conf::RouteSetting> match = conf::parse_route(conf::quoted_word(host + "/"));
     if (!match || match->match.host.empty() || match->match.port != 0 || match->match.host.starts_with('*'))
-      return draft.drop(source + ": write :port, address:port or the name that clients ask for by SNI; left out"), "";
+      return draft.drop(source + due), "";
     const SocketAddress* tls = tls_address(context_);
     if (tls == nullptr) return draft.drop("there is no TLS listener to find " + host + " at; left out"), "";
-    return tls->text() + " sni=" + match->match.host;
+    const std::string entry = tls->text() + " sni=" + match->match.host;
+    if (conf::check_setting("tcp", entry, conf::Trust::tags)) return draft.drop(source + due), "";
+    return entry;
   }
 
   const conf::Instance& instance_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace gatehouse::catalog {
 namespace {
@@ -17,7 +18,21 @@ bool failed(const conf::Instance& instance) {
   return instance.maintenance || instance.catalog_health == conf::CatalogHealth::critical;
 }
 
-// Who is held is judged by us alone: where nothing else is checked, by whether it can be connected to.
+using Key = InstanceKey;
+
+std::set<Key> keys(const std::vector<conf::Instance>& instances) {
+  std::set<Key> out;
+  for (const conf::Instance& instance : instances) out.insert({instance.node, instance.id});
+  return out;
+}
+
+// It is gone, and nothing had spoken against it before.
+bool leaves(const conf::Instance& instance, const std::set<Key>& present) {
+  return !present.contains({instance.node, instance.id}) && !failed(instance) && instance.held.empty();
+}
+
+}  // namespace
+
 conf::HealthCheck connect_check() {
   conf::HealthCheck check;
   check.id = "gatehouse:held";
@@ -31,46 +46,60 @@ conf::HealthCheck connect_check() {
   return check;
 }
 
-}  // namespace
+void HoldDown::remember(const conf::Instance& instance, TimePoint now) {
+  Service& service = services_[instance.service];
+  if (instance.departed) return service.departed = instance, void();
+  const Known known{instance, instance.held.empty() ? TimePoint{} : now, true};
+  count_ += service.known.insert_or_assign({instance.node, instance.id}, known).second;
+}
+
+std::size_t HoldDown::Service::leaving(const std::set<Key>& present) const {
+  return static_cast<std::size_t>(std::count_if(
+      known.begin(), known.end(), [&](const auto& each) { return leaves(each.second.instance, present); }));
+}
 
 std::vector<conf::Instance> HoldDown::update(const std::string& name, const std::vector<conf::Instance>& said,
                                              bool trusted, bool single, TimePoint now) {
   Service& service = services_[name];
   forget_before(service.left, now - window);
   forget_before(left_, now - window);
-  std::set<Key> present;
-  for (const conf::Instance& instance : said) present.insert({instance.node, instance.id});
-  const auto is_leaving = [&](const auto& each) {
-    const conf::Instance& instance = each.second.instance;
-    return !present.contains(each.first) && !failed(instance) && instance.held.empty();
-  };
-  const auto leaving =
-      static_cast<std::size_t>(std::count_if(service.known.begin(), service.known.end(), is_leaving));
-  const std::size_t of_service = service.known.size() + service.left.size(), of_all = count_ + left_.size();
-  const bool few = service.left.size() + leaving <= std::max<std::size_t>(1, of_service / service_part) &&
-                   left_.size() + leaving <= std::max<std::size_t>(1, of_all / all_part);
+  const std::set<Key> present = keys(said);
+  const std::size_t leaving = service.leaving(present);
+  const std::size_t of_all = count_ + left_.size() - std::min(doubted_, left_.size());
+  const std::size_t doubted = std::exchange(service.doubted, 0);
+  doubted_ -= doubted;
+  std::size_t noted = std::min({doubted, leaving, left_.size()});
+  const std::size_t of_service = service.known.size() + service.left.size();
+  const std::size_t lost = service.left.size() + leaving, lost_of_all = left_.size() - noted + leaving;
+  const bool few = lost <= std::max<std::size_t>(1, of_service / service_part);
+  const bool few_of_all = lost_of_all <= std::max<std::size_t>(1, of_all / all_part);
   std::string reason;
   if (!trusted)
     reason = "the catalog lost it while it could not be trusted";
   else if (!few)
     reason =
         "the catalog lost " + std::to_string(leaving) + " of " + std::to_string(service.known.size()) + " at once";
+  else if (!few_of_all)
+    reason = "the catalog lost " + std::to_string(lost_of_all) + " instances of all services at once";
   for (auto next = service.known.begin(); next != service.known.end();) {
     const auto each = next++;
     Known& known = each->second;
     if (present.contains(each->first) || !known.instance.held.empty()) continue;
     const bool counts = !failed(known.instance);
-    if (counts && !reason.empty() && !single) {
-      known.instance.held = reason;
+    if (counts && (known.remembered || !reason.empty()) && !single) {
+      known.instance.held = reason.empty() ? "known from before, and the catalog lacks it" : reason;
       known.held_since = now;
       if (known.instance.checks.empty()) known.instance.checks.push_back(connect_check());
       continue;
     }
-    if (counts) service.left.push_back(now), left_.push_back(now);
+    if (counts) service.left.push_back(now);
+    if (counts && noted == 0) left_.push_back(now);
+    if (counts && noted > 0) --noted;
     remove(service, each);
   }
   for (const conf::Instance& instance : said) {
-    const auto [known, fresh] = service.known.insert_or_assign({instance.node, instance.id}, Known{instance, {}});
+    const auto [known, fresh] =
+        service.known.insert_or_assign({instance.node, instance.id}, Known{instance, {}, false});
     count_ += fresh;
   }
   if (!service.known.empty()) service.departed.reset();
@@ -85,6 +114,28 @@ void HoldDown::remove(Service& service, std::map<Key, Known>::iterator which) {
   }
   service.known.erase(which);
   --count_;
+}
+
+void HoldDown::recall(const std::string& name, std::vector<conf::Instance>& said,
+                      const std::set<InstanceKey>& unproven) const {
+  const auto service = services_.find(name);
+  if (service == services_.end()) return;
+  for (conf::Instance& instance : said) {
+    const Key key{instance.node, instance.id};
+    const auto known = service->second.known.find(key);
+    if (unproven.contains(key) && known != service->second.known.end())
+      instance.catalog_health = known->second.instance.catalog_health;
+  }
+}
+
+bool HoldDown::doubt(const std::string& name, const std::vector<conf::Instance>& said, TimePoint now) {
+  const auto found = services_.find(name);
+  if (found == services_.end()) return false;
+  Service& service = found->second;
+  const std::set<Key> present = keys(said);
+  const std::size_t leaving = service.leaving(present);
+  for (; service.doubted < leaving; ++service.doubted, ++doubted_) left_.push_back(now);
+  return leaving > 0;
 }
 
 bool HoldDown::drop(const std::string& name, const std::string& node, const std::string& id) {
@@ -104,7 +155,8 @@ std::size_t HoldDown::approve(const std::string& name, const std::string& id) {
   for (auto next = service.known.begin(); next != service.known.end();) {
     const auto each = next++;
     const conf::Instance& instance = each->second.instance;
-    if (!instance.held.empty() && (id.empty() || instance.id == id)) remove(service, each);
+    const bool meant = id.empty() || instance.id == id || instance.node + "/" + instance.id == id;
+    if (!instance.held.empty() && meant) remove(service, each);
   }
   const std::size_t approved = before - service.known.size();
   if (approved > 0 || !service.departed) return approved;

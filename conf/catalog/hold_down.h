@@ -4,21 +4,27 @@
 //   before, or if few leave and the catalog is trusted; else it is held: it stays, marked with the reason, for as
 //   long as our own check of it passes. It is let go when the check fails, when the catalog has it again (no longer
 //   held), when an operator approves, or, of a trusted catalog, after hold_most. The last of a service leaves its
-//   definition behind, so that its routes answer 503 instead of leading nowhere, until an operator approves. Time
+//   definition behind, so that its routes answer 503 instead of leading nowhere, until an operator approves. What was
+//   known from before (of a snapshot) and is not in the first answer is held, too: nobody saw it leave. Time
 //   steady clock as a parameter. Threads one. Limits: what the catalog had.
 #pragma once
 
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "conf/catalog/consul_health.h"
 #include "conf/service.h"
 #include "net/clock.h"
 
 namespace gatehouse::catalog {
+
+// Who is held is judged by us alone: where nothing else is checked, by whether it can be connected to.
+conf::HealthCheck connect_check();
 
 class HoldDown {
  public:
@@ -29,13 +35,22 @@ class HoldDown {
     TimePoint since;
   };
 
+  // What was known of a service before anything was heard of it.
+  void remember(const conf::Instance& instance, TimePoint now);
   // What the catalog says of a service now; gives what shall be served. `single`: two at once would be worse than
   // none.
   std::vector<conf::Instance> update(const std::string& service, const std::vector<conf::Instance>& said,
                                      bool trusted, bool single, TimePoint now);
+  // Checks that have not run yet, since their agent was restarted, say nothing: what was known of such instances
+  // holds.
+  void recall(const std::string& service, std::vector<conf::Instance>& said,
+              const std::set<InstanceKey>& unproven) const;
+  // Whether that answer lacks instances which nothing has spoken against so far. They count at once in what all
+  // services lose: so that a node which goes with all its services is not believed bit by bit, update() comes later.
+  bool doubt(const std::string& service, const std::vector<conf::Instance>& said, TimePoint now);
   // Our own check of it failed: it is gone. True: it was held.
   bool drop(const std::string& service, const std::string& node, const std::string& id);
-  // An operator says that the catalog is right; empty id: of all the service's. How many were held.
+  // An operator says that the catalog is right; an id, or NODE/ID; empty: of all the service's. How many were held.
   std::size_t approve(const std::string& service, const std::string& id);
   // Those that were held long enough. True: there were some.
   bool expire(bool trusted, TimePoint now);
@@ -44,22 +59,26 @@ class HoldDown {
   std::vector<Held> held() const;
 
  private:
-  using Key = std::pair<std::string, std::string>;  // node, id
+  using Key = InstanceKey;
   struct Known {
     conf::Instance instance;
-    TimePoint held_since{};  // of one that is held
+    TimePoint held_since{};   // of one that is held
+    bool remembered = false;  // and not heard of since
   };
   struct Service {
     std::map<Key, Known> known;
     std::optional<conf::Instance> departed;  // whom the service had last
-    std::deque<TimePoint> left;              // of late, without a failure before
+    std::size_t leaving(const std::set<Key>& present) const;
+    std::deque<TimePoint> left;  // of late, without a failure before
+    std::size_t doubted = 0;     // of its instances, since they count in left_ already
   };
 
   void remove(Service& service, std::map<Key, Known>::iterator which);
 
   std::map<std::string, Service> services_;
   std::size_t count_ = 0;       // of all services' instances
-  std::deque<TimePoint> left_;  // of all services, within the window
+  std::size_t doubted_ = 0;     // of these
+  std::deque<TimePoint> left_;  // of all services, within the window; doubted ones too
 };
 
 }  // namespace gatehouse::catalog

@@ -12,7 +12,7 @@
 namespace gatehouse::catalog {
 namespace {
 
-constexpr std::size_t meta_pairs_max = 64, meta_key_max = 128, meta_value_max = 512, name_max = 255;
+constexpr std::size_t meta_key_max = 128, name_max = 255;
 
 JsonPath below(const JsonPath& path, JsonStep step) {
   JsonPath out = path;
@@ -212,10 +212,10 @@ std::optional<json::value> parse_json(std::string_view text, FileReport& report)
   return std::nullopt;
 }
 
-ServiceFile parse(std::string_view text, const Home& home, FileReport& report) {
+ServiceFile parse(std::string_view text, const Home& home, std::size_t bytes_max, FileReport& report) {
   ServiceFile out;
-  if (text.size() > file_bytes_max) {
-    report.error({}, "larger than 16 MiB; split it");
+  if (text.size() > bytes_max) {
+    report.error({}, "larger than " + std::to_string(bytes_max >> 20) + " MiB; split it");
     return out;
   }
   if (text.empty()) {
@@ -237,9 +237,10 @@ ServiceFile parse(std::string_view text, const Home& home, FileReport& report) {
 
 }  // namespace
 
-ServiceFile parse_service_file(std::string_view text, const std::string& file, const Home& home) {
+ServiceFile parse_service_file(std::string_view text, const std::string& file, const Home& home,
+                               std::size_t bytes_max) {
   FileReport report(text, file);
-  ServiceFile out = parse(text, home, report);
+  ServiceFile out = parse(text, home, bytes_max, report);
   out.accepted = !report.failed();
   out.doubtful = report.doubtful();
   out.findings = report.take();
@@ -249,6 +250,15 @@ ServiceFile parse_service_file(std::string_view text, const std::string& file, c
     out.checks.clear();
   }
   return out;
+}
+
+bool is_meta_pair(std::string_view key, std::string_view value) {
+  return is_meta_key(key) && key.size() <= meta_key_max && !key.starts_with("consul-") &&
+         value.size() <= meta_value_max;
+}
+
+bool is_nameable(const std::string& text) {
+  return !text.empty() && text.size() <= name_max && static_cast<bool>(conf::check_plain(text));
 }
 
 conf::Finding hcl_refused(const std::string& file) {

@@ -17,6 +17,7 @@
 namespace gatehouse::catalog {
 
 constexpr std::size_t file_bytes_max = 16 << 20, nesting_max = 32;
+constexpr std::size_t meta_pairs_max = 64, meta_value_max = 512;
 
 // Where the definitions of files belong to.
 struct Home {
@@ -50,7 +51,12 @@ struct ServiceFile {
   std::size_t walks = 0;  // through the text, to tell places: a few, and one a finding, whatever the file holds
 };
 
-ServiceFile parse_service_file(std::string_view text, const std::string& file, const Home& home);
+ServiceFile parse_service_file(std::string_view text, const std::string& file, const Home& home,
+                               std::size_t bytes_max = file_bytes_max);
+
+// Whether a definition may say it.
+bool is_meta_pair(std::string_view key, std::string_view value);
+bool is_nameable(const std::string& text);  // a service, or an instance's id
 
 // The finding about a file in HCL.
 conf::Finding hcl_refused(const std::string& file);

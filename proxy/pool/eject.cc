@@ -3,10 +3,15 @@
 #include <algorithm>
 #include <limits>
 
+#include "proxy/pool/latency.h"
+
 namespace gatehouse::pool {
 namespace {
 
 constexpr auto relaxed = std::memory_order_relaxed;
+constexpr std::uint32_t samples_min = 32;       // answers of an endpoint before it is compared
+constexpr std::uint32_t answers_per_look = 16;  // at the others
+constexpr double slow_us_min = 10'000;          // who answers within that is quick, however quick the others are
 
 // Adds one without passing the top; exactness under contention doesn't matter here.
 std::uint16_t raise(std::atomic<std::uint16_t>& counter) {
@@ -15,10 +20,10 @@ std::uint16_t raise(std::atomic<std::uint16_t>& counter) {
   return static_cast<std::uint16_t>(counter.fetch_add(1, relaxed) + 1);
 }
 
+bool has_weight(const Endpoint& endpoint) { return std::max(endpoint.weight, endpoint.weight_warning) > 0; }
+
 bool could_serve(const Endpoint& endpoint) {
-  const Health health = health_of(endpoint);
-  return (health == Health::up || health == Health::warning) && !endpoint.maintenance &&
-         std::max(endpoint.weight, endpoint.weight_warning) > 0 &&
+  return serves(health_of(endpoint)) && !endpoint.maintenance && has_weight(endpoint) &&
          endpoint.live->draining_since_ms.load(relaxed) == 0;
 }
 
@@ -27,16 +32,32 @@ bool try_eject(const Endpoint& endpoint, const EndpointSet& set, EjectGate& gate
                std::int64_t now_ms, std::int64_t duration_ms) {
   EndpointState& state = *endpoint.live;
   if (state.ejected_until_ms.load(relaxed) > now_ms || !gate.try_enter()) return false;
-  std::uint64_t ejected = 0, others = 0;
+  std::uint64_t ejected = 0, others = 0, all = 0;
   for (const auto& other : set.endpoints()) {
+    if (!has_weight(other)) continue;
+    ++all;
     const bool out = other.live->ejected_until_ms.load(relaxed) > now_ms;
     if (out) ++ejected;
     if (!out && other.live != &state && could_serve(other)) ++others;
   }
-  const bool room = others > 0 && (ejected + 1) * 100 <= std::max<std::uint64_t>(100, set.size() * max_percent);
+  const bool room = others > 0 && (ejected + 1) * 100 <= std::max<std::uint64_t>(100, all * max_percent);
   if (room) state.ejected_until_ms.store(now_ms + duration_ms, relaxed);
   gate.leave();
   return room;
+}
+
+// Each ejection in a row lasts longer; a time as long as one ejection without another takes one back.
+bool eject_anew(const Endpoint& endpoint, const EndpointSet& set, const conf::Eject& policy, EjectGate& gate,
+                std::int64_t now_ms) {
+  EndpointState& state = *endpoint.live;
+  const auto time = std::max<std::int64_t>(1, policy.time.count());
+  const auto last_end = state.ejected_until_ms.load(relaxed);
+  const auto forgiven = last_end == 0 ? 0 : std::max<std::int64_t>(0, now_ms - last_end) / time;
+  const auto n = std::max<std::int64_t>(0, state.ejections.load(relaxed) - forgiven) + 1;
+  const auto duration = std::min(time * n, std::max(time, eject_ms_max));
+  if (!try_eject(endpoint, set, gate, policy.max_percent, now_ms, duration)) return false;
+  state.ejections.store(static_cast<std::uint16_t>(std::min<std::int64_t>(n, 1000)), relaxed);
+  return true;
 }
 
 }  // namespace
@@ -57,15 +78,29 @@ bool on_gateway_error(const Endpoint& endpoint, const EndpointSet& set, const co
   }
   if (row < policy.errors) return false;
 
-  // Each ejection in a row lasts longer; a time as long as one ejection without another takes one back.
-  const auto time = std::max<std::int64_t>(1, policy.time.count());
-  const auto last_end = state.ejected_until_ms.load(relaxed);
-  const auto forgiven = last_end == 0 ? 0 : std::max<std::int64_t>(0, now_ms - last_end) / time;
-  const auto n = std::max<std::int64_t>(0, state.ejections.load(relaxed) - forgiven) + 1;
-  const auto duration = std::min(time * n, std::max(time, eject_ms_max));
-  if (!try_eject(endpoint, set, gate, policy.max_percent, now_ms, duration)) return false;
-  state.ejections.store(static_cast<std::uint16_t>(std::min<std::int64_t>(n, 1000)), relaxed);
+  if (!eject_anew(endpoint, set, policy, gate, now_ms)) return false;
   state.consecutive_errors.store(0, relaxed);
+  return true;
+}
+
+bool on_answer(const Endpoint& endpoint, const EndpointSet& set, const conf::Eject& policy, EjectGate& gate,
+               std::uint64_t us, std::int64_t now_ms) {
+  EndpointState& state = *endpoint.live;
+  note_mean(state, us, policy.interval, now_ms);
+  const Mean mine = mean_of(state, policy.interval, now_ms);
+  if (mine.samples < samples_min || mine.samples % answers_per_look != 0 || mine.us < slow_us_min) return false;
+  unsigned measured = 0, quicker = 0;
+  for (const auto& other : set.endpoints()) {
+    if (other.live == &state || !could_serve(other)) continue;
+    const Mean its = mean_of(*other.live, policy.interval, now_ms);
+    if (its.samples < samples_min) continue;
+    ++measured;
+    if (its.us * policy.slow < mine.us) ++quicker;
+  }
+  if (measured < 2 || quicker * 2 <= measured) return false;
+  if (!eject_anew(endpoint, set, policy, gate, now_ms)) return false;
+  state.last_failure.store(Failure::slow, relaxed);
+  state.latency_samples.store(0, relaxed);
   return true;
 }
 

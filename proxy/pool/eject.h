@@ -2,6 +2,7 @@
 //   They are left out for a while, never so many that the rest breaks, never the last one.
 //   Threads  any worker, without waiting: the rare ejection takes a flag or leaves it to the next error.
 //   Limits   ejection time x n up to 300 s; at most max_percent of the endpoints, at least one.
+//            Slow: compared with the others, so at least two of those must have been measured of late.
 //   Source   Envoy's outlier detection (consecutive gateway errors), nginx's max_fails within a time.
 #pragma once
 
@@ -42,6 +43,10 @@ inline void on_connected(EndpointState& state) {
 // A gateway error or a broken exchange. True when it was ejected for it.
 bool on_gateway_error(const Endpoint&, const EndpointSet&, const conf::Eject&, EjectGate&, Failure,
                       std::int64_t now_ms);
+// An answer that took so long. True when its endpoint was ejected for being `eject.slow` times slower than half of
+// the others. Looks at them with every 16th answer alone.
+bool on_answer(const Endpoint&, const EndpointSet&, const conf::Eject&, EjectGate&, std::uint64_t us,
+               std::int64_t now_ms);
 // No connection could be had. Counts at once, whatever `eject` says: the endpoint rests a second (then 2, 4 … 30)
 // while its checks look (they watch connect_failures_total). True when it rests.
 bool on_connect_failure(const Endpoint&, const EndpointSet&, EjectGate&, Failure, std::int64_t now_ms);

@@ -30,8 +30,8 @@ std::string_view name_of(Health health) {
 }
 
 std::string_view name_of(Failure failure) {
-  constexpr std::array<std::string_view, 8> names = {"none",   "refused", "connect timeout", "tls",
-                                                     "closed", "timeout", "protocol",        "status"};
+  constexpr std::array<std::string_view, 9> names = {"none",    "refused",  "connect timeout", "tls", "closed",
+                                                     "timeout", "protocol", "status",          "slow"};
   return names[static_cast<std::size_t>(failure)];
 }
 

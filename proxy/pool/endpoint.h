@@ -1,8 +1,9 @@
 // endpoint.h: one place a service listens, as the data plane sees it.
 //   Endpoint is immutable and belongs to a world; EndpointState is what lives on over worlds: counters and health,
 //   found again by identity (endpoint_registry.h).
-//   Threads  state: any worker, the prober and control; every field is atomic, all access relaxed. `health` and
-//            its times are written by the prober alone, `draining_since_ms` by control, the rest by workers.
+//   Threads  state: any worker, the prober and control; every field is atomic, all access relaxed. `health` is
+//            written by the prober alone, `healthy_since_ms` by it and by control (what the catalog says changed),
+//            `draining_since_ms` by control, the rest by workers.
 //   Time     milliseconds of the steady clock (ms_of), so that a time fits an atomic. 0 means "never".
 #pragma once
 
@@ -26,7 +27,7 @@ inline std::int64_t ms_of(TimePoint time) {
 enum class Health : std::uint8_t { unknown, up, warning, down };
 
 // Why the last attempt failed: for `status` and the log.
-enum class Failure : std::uint8_t { none, refused, connect_timeout, tls, closed, timeout, protocol, status };
+enum class Failure : std::uint8_t { none, refused, connect_timeout, tls, closed, timeout, protocol, status, slow };
 
 Health worse(Health, Health);  // down before unknown before warning before up
 std::string_view name_of(Health);
@@ -56,6 +57,8 @@ struct alignas(64) EndpointState {
   std::atomic<std::uint64_t> failures_total{0};
   std::atomic<std::uint64_t> connect_failures_total{0};  // the prober watches it: a change asks for a probe now
   std::atomic<std::uint64_t> bytes_in_total{0}, bytes_out_total{0};  // from and to the endpoint
+  std::atomic<std::uint64_t> peak_latency{0}, mean_latency{0};       // latency.h; 0: not measured
+  std::atomic<std::uint32_t> latency_samples{0};                     // of the mean, since it began
 };
 
 struct Endpoint {
@@ -65,6 +68,8 @@ struct Endpoint {
   bool backup = false;
   bool checked = true;       // we run checks on it; else it is up, whatever an earlier check left in its state
   bool maintenance = false;  // the catalog's word: gets nothing
+  bool held = false;         // the catalog has it no more: it serves while our own checks pass
+  bool far = false;          // not of the door's zone, where the service asks for that
   Health told = Health::up;  // the catalog's word, where it runs checks itself
   SocketAddress address;
   std::uint64_t key = 0;                     // stable hash of the identity: what maglev and the like hash on
@@ -72,6 +77,8 @@ struct Endpoint {
   const conf::Instance* instance = nullptr;  // lives as long as the world's service
   std::shared_ptr<EndpointState> state;
 };
+
+inline bool serves(Health health) { return health == Health::up || health == Health::warning; }
 
 // The worse of what our own checks say and what the catalog says.
 inline Health health_of(const Endpoint& endpoint) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -81,21 +82,25 @@ EndpointSet::EndpointSet(const std::vector<Endpoint>& endpoints, const conf::Ser
                          const EndpointSet* previous)
     : balance_(service.balance),
       single_(service.single),
+      panics_(!service.single && service.tcp.empty()),
       slow_start_ms_(service.slow_start.count()),
       drain_ms_(service.drain_time.count()) {
-  const auto all = static_cast<std::uint32_t>(endpoints.size());
-  endpoints_.reserve(all);
-  for (const bool backup : {false, true}) {
-    for (const auto& endpoint : endpoints) {
-      if (endpoint.backup == backup) endpoints_.push_back(endpoint);
-    }
+  endpoints_.reserve(endpoints.size());
+  const auto tier_of = [](const Endpoint& endpoint) { return endpoint.backup ? 2u : endpoint.far ? 1u : 0u; };
+  std::array<std::uint32_t, 3> counts{};
+  for (std::uint32_t tier = 0; tier < counts.size(); ++tier) {
+    const std::size_t before = endpoints_.size();
+    std::ranges::copy_if(endpoints, std::back_inserter(endpoints_),
+                         [&](const Endpoint& endpoint) { return tier_of(endpoint) == tier; });
+    counts[tier] = static_cast<std::uint32_t>(endpoints_.size() - before);
   }
-  const auto primaries = static_cast<std::uint32_t>(std::ranges::count(endpoints_, false, &Endpoint::backup));
-  tiers_[0] = make_tier(endpoints_, 0, primaries, balance_);
-  tiers_[1] = make_tier(endpoints_, primaries, all - primaries, balance_);
-  if (balance_ == conf::Balance::maglev) {
-    maglev_ = make_maglev(std::span<const Endpoint>(endpoints_).first(primaries), previous);
+  std::uint32_t first = 0;
+  for (std::size_t tier = 0; tier < counts.size(); ++tier) {
+    tiers_[tier] = make_tier(endpoints_, first, counts[tier], balance_);
+    first += counts[tier];
   }
+  if (balance_ == conf::Balance::maglev)
+    maglev_ = make_maglev(std::span<const Endpoint>(endpoints_).first(counts[0]), previous);
 }
 
 }  // namespace gatehouse::pool

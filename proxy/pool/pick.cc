@@ -1,5 +1,6 @@
 #include "proxy/pool/pick.h"
 
+#include "proxy/pool/panic.h"
 #include "proxy/pool/selection.h"
 
 namespace gatehouse::pool {
@@ -9,7 +10,7 @@ Pick pick(const EndpointSet& set, const PickContext& context) {
   for (const auto& policy : policies) {
     if (policy.balance == set.balance()) return policy.pick(set, context);
   }
-  return pick_least_request(set, context);  // a balance without a row: the world says so in a finding
+  return pick_least_request(set, context);
 }
 
 Pick pick_sticky(const EndpointSet& set, std::size_t index, const PickContext& context) {
@@ -20,8 +21,10 @@ Pick pick_sticky(const EndpointSet& set, std::size_t index, const PickContext& c
   switch (drained ? Standing::out : standing(endpoint, context, true)) {
     case Standing::usable: return {Outcome::picked, &endpoint};
     case Standing::busy: return {Outcome::busy, nullptr};
-    default: return pick(set, context);
+    default: break;
   }
+  if (in_panic(set) && may_be_tried(endpoint, context)) return {Outcome::picked, &endpoint};
+  return pick(set, context);
 }
 
 }  // namespace gatehouse::pool

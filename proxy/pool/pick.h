@@ -1,8 +1,10 @@
 // pick.h: which endpoint gets this request. One policy, one file, one row of `policies`.
 //   Eligible: healthy by our checks (with the warning weight if warning), not ejected, not draining, not in
 //   maintenance, below max_requests, not tried already. Backups only when no primary is healthy: a primary that is
-//   merely full is waited for. slow_start raises the weight from 10 % over its time.
-//   Threads  any; allocates nothing. A policy normally looks at one or two endpoints, at all of them only when it
+//   merely full is waited for. Where a zone is preferred its primaries come before the far ones, as long as enough of
+//   them are healthy and one has room. Nobody healthy at all: panic.h. slow_start raises the weight from 10 % over
+//   its time. Threads  any; allocates nothing. A policy normally looks at one or two endpoints, at all of them only
+//   when it
 //            drew some that can't be used.
 #pragma once
 
@@ -28,7 +30,7 @@ struct PickContext {
 
 enum class Outcome : std::uint8_t {
   picked,
-  busy,       // healthy ones are there, all at max_requests: queue
+  busy,       // those that may be had are all at max_requests: queue
   unchecked,  // none healthy, but some await their first check: queue, shortly
   tried,      // what could be used has been tried
   doubled,    // of a `single` service more than one is healthy: 503
@@ -56,6 +58,7 @@ std::vector<const Endpoint*> contenders(const EndpointSet&);
 Pick pick_round_robin(const EndpointSet&, const PickContext&);
 Pick pick_least_request(const EndpointSet&, const PickContext&);
 Pick pick_least_connection(const EndpointSet&, const PickContext&);
+Pick pick_peak_ewma(const EndpointSet&, const PickContext&);
 Pick pick_random(const EndpointSet&, const PickContext&);
 Pick pick_maglev(const EndpointSet&, const PickContext&);
 
@@ -69,6 +72,7 @@ inline constexpr std::array policies = {
     Policy{"round_robin", conf::Balance::round_robin, pick_round_robin},
     Policy{"least_request", conf::Balance::least_request, pick_least_request},
     Policy{"least_connection", conf::Balance::least_connection, pick_least_connection},
+    Policy{"peak_ewma", conf::Balance::peak_ewma, pick_peak_ewma},
     Policy{"random", conf::Balance::random, pick_random},
     Policy{"maglev", conf::Balance::maglev, pick_maglev},
 };

@@ -27,7 +27,7 @@ std::uint32_t rendezvous(const EndpointSet& set, const Tier& tier, const PickCon
 }  // namespace
 
 Pick pick_maglev(const EndpointSet& set, const PickContext& context) {
-  Dice dice(context.dice);
+  Dice dice(context.hash);  // whatever is left to chance is so by key, too
   return pick_by_tier(set, context, dice, [&](const Tier& tier) {
     if (set.maglev() && &tier == &set.primaries()) {
       const auto index = set.maglev()->at(context.hash);

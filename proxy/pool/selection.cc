@@ -1,9 +1,13 @@
 #include "proxy/pool/selection.h"
 
+#include "proxy/pool/panic.h"
+
 namespace gatehouse::pool {
 namespace {
 
-constexpr int draws_max = 4;  // then the pool is in a state that wants a look at all of it
+constexpr int draws_max = 4;             // then the pool is in a state that wants a look at all of it
+constexpr std::uint32_t looks_max = 32;  // near endpoints whose health is taken for that of all
+constexpr std::uint64_t overprovisioning_percent = 140;
 
 // One endpoint in proportion to its greatest weight, never `except`, whatever its standing.
 std::uint32_t draw(const Tier& tier, Dice& dice, std::uint32_t except) {
@@ -48,8 +52,8 @@ std::uint32_t draw_usable(const EndpointSet& set, const Tier& tier, const PickCo
 
 Pick last_resort(const EndpointSet& set, const PickContext& context, Dice& dice) {
   if (set.empty()) return {Outcome::empty, nullptr};
-  for (const Tier* tier : {&set.primaries(), &set.backups()}) {
-    const auto index = scan(set, *tier, context, dice, none, Standing::ejected);
+  for (const Tier& tier : set.tiers()) {
+    const auto index = scan(set, tier, context, dice, none, Standing::ejected);
     if (index != none) return {Outcome::picked, &set[index]};
   }
   Outcome outcome = Outcome::unhealthy;
@@ -58,7 +62,24 @@ Pick last_resort(const EndpointSet& set, const PickContext& context, Dice& dice)
     if (now == Standing::unchecked) return {Outcome::unchecked, nullptr};
     if (now == Standing::tried) outcome = Outcome::tried;
   }
+  if (outcome == Outcome::unhealthy) return pick_in_panic(set, context, dice);
   return {outcome, nullptr};
+}
+
+bool spills_over(const EndpointSet& set, const PickContext& context, Dice& dice) {
+  const Tier& near = set.primaries();
+  if (near.total == 0) return false;  // they aren't there to be preferred
+  const auto looked_at = std::min(near.count, looks_max);
+  auto i = looked_at == near.count ? 0 : static_cast<std::uint32_t>(below(dice, near.count));
+  std::uint64_t healthy = 0, all = 0;
+  for (std::uint32_t n = 0; n < looked_at; ++n, i = i + 1 == near.count ? 0 : i + 1) {
+    const Endpoint& endpoint = set[near.first + i];
+    const auto now = standing(endpoint, context);
+    all += weight_most(endpoint);
+    if (now == Standing::usable || now == Standing::busy || now == Standing::tried) healthy += weight_most(endpoint);
+  }
+  const std::uint64_t carried = healthy * overprovisioning_percent, wanted = all * 100;
+  return carried < wanted && below(dice, wanted) >= carried;
 }
 
 }  // namespace gatehouse::pool

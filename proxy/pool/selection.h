@@ -59,19 +59,27 @@ std::uint32_t draw_usable(const EndpointSet&, const Tier&, const PickContext&, D
 // The same by looking at every endpoint; `wanted` tells which.
 std::uint32_t scan(const EndpointSet&, const Tier&, const PickContext&, Dice&, std::uint32_t except = none,
                    Standing wanted = Standing::usable);
-// Nobody is usable: an ejected one after all, rather than no answer; else why not.
+// Nobody is usable: an ejected one after all, or one that fails its checks (panic.h), rather than no answer; else why
+// not.
 Pick last_resort(const EndpointSet&, const PickContext&, Dice&);
+// Whether this request leaves the door's zone, although somebody near is usable: so few of the near ones are healthy
+// that each would get more than 1.4 times its share of all near ones (Envoy's overprovisioning factor).
+bool spills_over(const EndpointSet&, const PickContext&, Dice&);
 
-// Primaries by `choose(tier)`, else backups, unless a primary is only busy.
+// Primaries by `choose(tier)`, the near ones first where there are such; else backups, unless a primary is only busy.
 template <class Choose>
 Pick pick_by_tier(const EndpointSet& set, const PickContext& context, Dice& dice, Choose choose) {
-  for (const Tier* tier : {&set.primaries(), &set.backups()}) {
-    if (tier->total == 0) continue;
-    if (const auto index = choose(*tier); index != none) return {Outcome::picked, &set[index]};
-    for (std::uint32_t i = tier->first; i < tier->first + tier->count; ++i) {
-      if (standing(set[i], context) == Standing::busy) return {Outcome::busy, nullptr};
-    }
+  const bool away = set.spills() && spills_over(set, context, dice);
+  bool busy = false;
+  for (std::size_t n = 0; n < set.tiers().size(); ++n) {  // one call of `choose`, so that it is inlined
+    const Tier& tier = set.tiers()[away && n < 2 ? 1 - n : n];
+    if (tier.total == 0) continue;
+    if (busy && &tier == &set.backups()) break;
+    if (const auto index = choose(tier); index != none) return {Outcome::picked, &set[index]};
+    for (std::uint32_t i = tier.first; i < tier.first + tier.count && !busy; ++i)
+      busy = standing(set[i], context) == Standing::busy;
   }
+  if (busy) return {Outcome::busy, nullptr};
   return last_resort(set, context, dice);
 }
 

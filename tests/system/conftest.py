@@ -5,6 +5,7 @@ import signal
 import pytest
 
 from support import door as door_module
+from support import figures
 from support.backend import Backend
 from support.catalog import instance
 from support.certs import Authority
@@ -42,6 +43,10 @@ def pytest_runtest_call(item):
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
+
+
+def pytest_terminal_summary(terminalreporter):
+    figures.show(terminalreporter)
 
 
 @pytest.fixture(scope="session")

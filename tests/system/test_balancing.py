@@ -6,6 +6,7 @@ import pytest
 from support import websocket
 from support.backend import Gate
 from support.client import Client
+from support.door import endpoints
 from support.fleet import Fleet
 from support.wait import wait_until, watch_for
 
@@ -95,6 +96,20 @@ def test_least_request_avoids_the_busy_instance(fleet):
     gate.open()
     for client in clients:
         client.close()
+
+
+def test_peak_ewma_avoids_the_slow_instance(fleet):
+    house = fleet("ab", "balance=peak_ewma")
+    delay(house, "a", 0.1)
+    wait_until(lambda: house.spread(1).get("a"), "the slow one has been measured")
+    assert house.spread(50)["b"] == 50
+
+
+def test_peak_ewma_avoids_an_instance_that_fails_quickly(fleet):
+    house = fleet("ab", "balance=peak_ewma")
+    house["a"].handler = lambda exchange: exchange.answer(503, fields={"X-Backend": "a"})
+    wait_until(lambda: house.spread(1).get("a"), "it has failed once")
+    assert house.spread(50)["b"] == 50
 
 
 def test_least_connection_counts_open_websockets(fleet):
@@ -382,6 +397,32 @@ def test_an_instance_that_gives_up_on_a_silent_client_is_not_left_out(fleet):
         assert client.response("POST").status == 502
         client.close()
     assert house.spread(20) == {"a": 10, "b": 10}
+
+
+def delay(house, name, seconds):
+    def late(exchange):
+        threading.Event().wait(seconds)  # how slow it is
+        exchange.answer(fields={"X-Backend": name})
+
+    house[name].handler = late
+
+
+def test_an_instance_that_is_much_slower_than_the_others_is_left_out_where_asked(fleet):
+    house = fleet("abc", "balance=round_robin", "eject=slow=3 interval=10s time=30s")
+    delay(house, "c", 0.1)
+
+    def rests():
+        house.spread(12)
+        return "slow answers" in endpoints(house.door.status(), "fleet")["c"].get("out", "")
+
+    wait_until(rests, "the slow one rests", within=60)
+    assert set(house.spread(20)) == {"a", "b"}
+
+
+def test_a_slow_instance_stays_where_nothing_is_said(fleet):
+    house = fleet("abc", "balance=round_robin", "eject=errors=3")
+    delay(house, "c", 0.03)
+    assert house.spread(180) == {"a": 60, "b": 60, "c": 60}
 
 
 def test_the_last_instance_is_never_left_out(fleet):

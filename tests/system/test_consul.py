@@ -4,8 +4,11 @@ import json
 
 import pytest
 
+from support import websocket
 from support.client import Client, ask
+from support.door import problems
 from support.fake_consul import Answer, FakeConsul
+from support.tls_front import TlsFront
 from support.wait import wait_until
 
 pytestmark = pytest.mark.quick
@@ -100,6 +103,69 @@ def test_warning_weighs_what_the_definition_says(door, consul, make_backend):
     wait_until(lambda: seen() == {"one"}, "of weight 0 while it warns")
 
 
+def chat(door, host="web.test"):
+    """A WebSocket through the door."""
+    client = Client(door.http, host=host)
+    client.send(websocket.handshake(host))
+    assert client.response().status == 101
+    return client
+
+
+def test_close_ends_what_is_under_way_at_one_that_consul_calls_critical(door, consul, make_backend):
+    door, one = door(), make_backend("one", handler=websocket.accept_and_echo)
+    id = consul.put("web", one, "gatehouse.route=web.test", "gatehouse.on_unhealthy=close")
+    wait_until(lambda: "web" in json.dumps(door.status()), "the service")
+    with chat(door) as client:
+        consul.set_status("web", id, "critical")
+        client.wait_closed(within=15)
+    assert door.logged(status=101)["termination"] == "backend_withdrawn"
+
+
+def test_without_a_word_what_is_under_way_at_a_critical_one_goes_on(door, consul, make_backend):
+    door, one = door(), make_backend("one", handler=websocket.accept_and_echo)
+    id = consul.put("web", one, "gatehouse.route=web.test")
+    wait_until(lambda: "web" in json.dumps(door.status()), "the service")
+    with chat(door) as client:
+        consul.set_status("web", id, "critical")
+        wait_for(door, 503)
+        client.send(b"still there")
+        assert client.reader.take(11) == b"still there"
+
+
+def test_close_on_return_ends_what_a_backup_carries_when_consul_calls_a_primary_passing(door, consul, make_backend):
+    door = door()
+    tags = ("gatehouse.route=web.test", "gatehouse.on_return=close")
+    one, spare = (make_backend(name, handler=websocket.accept_and_echo) for name in ("one", "spare"))
+    id = consul.put("web", one, *tags, status="critical")
+    consul.put("web", spare, *tags, "gatehouse.backup=true", node="n2")
+    wait_until(lambda: all(f":{backend.port}" in json.dumps(door.status()) for backend in (one, spare)), "both are known")
+    with chat(door) as client:
+        consul.set_status("web", id, "passing")
+        client.wait_closed(within=15)
+    assert door.logged(status=101)["termination"] == "backend_withdrawn"
+
+
+def test_one_that_consul_calls_passing_again_starts_slowly_where_asked(door, consul, make_backend):
+    door = door()
+    one, two = make_backend("one"), make_backend("two")
+    tags = ("gatehouse.route=web.test", "gatehouse.balance=round_robin", "gatehouse.slow_start=6s")
+    consul.put("web", one, *tags)
+    wait_for(door, 200)
+    id = consul.put("web", two, *tags, node="n2")
+
+    def share(count=100):
+        with Client(door.http, host="web.test") as client:
+            return sum(client.ask().get("X-Backend") == "two" for _ in range(count))
+
+    wait_until(lambda: 0 < share() < 40, "a new one starts slowly")
+    wait_until(lambda: share() == 50, "both are warm", within=30)
+    consul.set_status("web", id, "critical", node="n2")
+    wait_until(lambda: share(20) == 0, "it gets nothing")
+    consul.set_status("web", id, "passing", node="n2")
+    wait_until(lambda: share(20) > 0, "it is back")
+    assert 0 < share() < 40, "far from its half"
+
+
 @pytest.mark.parametrize("trouble", DOWN)
 def test_no_trouble_of_consul_takes_a_route_away(door, consul, make_backend, trouble):
     door = door()
@@ -150,6 +216,12 @@ def test_the_token_is_sent_and_read_again_when_its_file_changes(door, consul, ma
     wait_for(made, 200)
 
 
+def test_datacenter_partition_and_namespace_are_asked_for(door, consul):
+    seen_by_itself(door(datacenter="dc1", partition="edge", namespace="team a"))
+    said = [query for path, query, _ in consul.asked if path == "/v1/catalog/services"]
+    assert said and all((each["dc"], each["partition"], each["ns"]) == ("dc1", "edge", "team a") for each in said)
+
+
 # -- what the catalog no longer has ---------------------------------------------------------------------------------
 
 
@@ -197,6 +269,23 @@ def test_many_that_were_critical_first_leave_at_once(farm, consul):
     assert served_by(farm) == {"web9"}
 
 
+def test_a_node_that_leaves_with_all_its_services_takes_none_away(farm, consul):
+    for n in range(5):
+        consul.remove(f"one{n}")
+    held = lambda: [text for text in problems(farm.status()) if "held: the catalog lost" in text]  # noqa: E731
+    wait_until(lambda: len(held()) == 5, lambda: f"five are held; it says {held()}")
+    assert {status_of(farm, f"one{n}.test") for n in range(5)} == {200}
+
+
+def test_an_agent_that_is_restarted_and_has_not_checked_yet_takes_none_away(farm, consul):
+    id = f"web-{farm.backends[0].port}"
+    unrun = {"Type": "http", "Output": ""}
+    for n in range(10):
+        consul.set_status("web", f"web-{farm.backends[n].port}", "critical", node=f"n{n}", **unrun)
+    consul.set_status("web", id, "critical", node="n0", Type="http", Output="refused")
+    wait_until(lambda: served_by(farm) == {f"web{n}" for n in range(1, 10)}, "the one that was checked goes alone")
+
+
 def test_a_service_that_lost_its_last_instance_answers_503_and_not_404(farm, consul):
     consul.remove("one0")
     wait_until(lambda: status_of(farm, "one0.test") == 503, "no endpoint is left")
@@ -212,3 +301,169 @@ def test_a_wiped_catalog_takes_nothing_away(farm, consul):
     consul.services.update(kept)
     consul.wake()
     wait_until(lambda: "held:" not in json.dumps(farm.status()), "all is as it was", within=15)
+
+
+# -- is it to be believed? ------------------------------------------------------------------------------------------
+
+
+def consul_of(door):
+    return door.status()["consul"][0]
+
+
+def seen_by_itself(door):
+    wait_until(lambda: consul_of(door)["trusted"], "the door sees its own registration")
+    return door
+
+
+def test_the_door_is_in_the_catalog_while_it_runs(door, consul):
+    made = seen_by_itself(door())
+    said = consul.registered[0]
+    assert said["Name"] == "gatehouse" and said["ID"] == "gatehouse-" + made.status()["node"]
+    assert said["Check"]["Status"] == "passing" and said["Port"] == made.http[1]
+    wait_until(lambda: consul.count("/v1/agent/check/update/") > 0, "its check is kept passing")
+    made.stop()
+    assert "gatehouse" not in consul.services
+
+
+def test_a_registration_that_the_agent_forgot_is_made_anew(door, consul):
+    seen_by_itself(door())
+    consul.services.clear()
+    consul.wake()
+    wait_until(lambda: len(consul.registered) > 1 and "gatehouse" in consul.services, "registered again", within=20)
+
+
+def test_the_registration_of_an_earlier_run_proves_nothing(door, consul):
+    made = seen_by_itself(door())
+    (entry,) = consul.services["gatehouse"].values()
+    entry["Service"]["Meta"] = {"gatehouse_epoch": "another"}
+    consul.trouble = lambda path, query: Answer(500, "busy") if path.endswith("/register") else None
+    wait_until(lambda: not consul_of(made)["trusted"], "not trusted", within=20)
+
+
+def hidden(consul, path):
+    """What a token that lost its rights sees through Consul's streaming: good answers with nothing in them."""
+    if path.startswith("/v1/health/service/"):
+        return Answer(200, "[]", {"X-Consul-Index": consul.index})
+    return None
+
+
+@pytest.mark.parametrize("all_at_once", [True, False], ids=["all", "one"])
+def test_what_the_catalog_hides_is_held(farm, consul, all_at_once):
+    seen_by_itself(farm)
+    which = ("/web", "/gatehouse") if not all_at_once else ""
+    consul.trouble = lambda path, query: hidden(consul, path) if path.endswith(which) else None
+    consul.wake()
+    wait_until(lambda: "could not be trusted" in json.dumps(farm.status()), "status tells why", within=15)
+    assert served_by(farm) == {f"web{n}" for n in range(10)}
+    assert {status_of(farm, f"one{n}.test") for n in range(10)} == {200}
+    consul.trouble = None
+    consul.wake()
+    wait_until(lambda: "held:" not in json.dumps(farm.status()), "all is as it was", within=15)
+
+
+def test_what_old_servers_lost_is_held(farm, consul):
+    seen_by_itself(farm)
+    old = {"X-Consul-KnownLeader": "false", "X-Consul-LastContact": 60_000}
+
+    def without_leader(path, query):
+        return Answer(200, json.dumps(list(consul.services["gatehouse"].values())), old) if path.endswith("/gatehouse") else None
+
+    consul.trouble = without_leader
+    consul.remove("one0")
+    wait_until(lambda: "could not be trusted" in json.dumps(farm.status()), "status tells why", within=15)
+    assert status_of(farm, "one0.test") == 200
+    wait_until(lambda: "no leader" in json.dumps(farm.status()["problems"]), "status tells of the leader", within=15)
+    assert not consul_of(farm)["leader"]
+
+
+def test_a_door_that_may_not_register_says_so_and_serves(door, consul, make_backend):
+    def refusal(path, query):
+        return Answer(403, "Permission denied") if path.startswith("/v1/agent/") else None
+
+    consul.trouble = refusal
+    made = seen_by_itself(door())
+    assert "may not register as gatehouse" in json.dumps(made.status()["problems"])
+    consul.put("web", make_backend("web"), "gatehouse.route=web.test")
+    wait_for(made, 200)
+    consul.remove("web")
+    wait_for(made, 503)
+
+
+def test_a_door_that_shall_not_register_does_not(door, consul, make_backend):
+    made = seen_by_itself(door(register="none"))
+    assert made.status()["problems"] == []
+    consul.put("web", make_backend("web"), "gatehouse.route=web.test")
+    wait_for(made, 200)
+    consul.remove("web")
+    wait_for(made, 503)
+    assert consul.registered == []
+
+
+def test_a_primary_is_never_held(door, consul, make_backend):
+    made, old, new = seen_by_itself(door()), make_backend("old"), make_backend("new")
+    consul.put("db", old, "gatehouse.route=db.test", "gatehouse.single=true", node="n1")
+    wait_for(made, 200, "db.test")
+    consul.trouble = lambda path, query: hidden(consul, path) if path.endswith("/gatehouse") else None
+    wait_until(lambda: not consul_of(made)["trusted"], "not trusted", within=15)
+    consul.remove("db", node="n1")
+    wait_for(made, 503, "db.test")
+    consul.put("db", new, "gatehouse.route=db.test", "gatehouse.single=true", node="n2")
+    wait_until(lambda: served_by(made, "db.test") == {"new"}, "the new one alone")
+
+
+# -- https ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tls_front(consul, authority, tmp_path):
+    made = []
+
+    def make(*names, **options):
+        made.append(TlsFront(consul.port, str(tmp_path / "front"), authority.issue(*names), **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()
+
+
+@pytest.fixture
+def ca(authority, tmp_path):
+    return authority.write(str(tmp_path), "consul-ca.pem")
+
+
+def test_hundreds_of_services_are_watched_over_a_few_connections_of_https(door, consul, make_backend, tls_front, ca):
+    backend = make_backend("web")
+    for n in range(300):
+        consul.put(f"web{n}", backend, f"gatehouse.route=web{n}.test")
+    front = tls_front("server.dc1.consul")
+    made = door(address=front.address, tls={"ca": ca, "name": "server.dc1.consul"})
+    wait_until(lambda: consul_of(made)["watched"] == 300 and consul.blocked() > 300, "all are watched", within=30)
+    assert consul_of(made)["connections"] <= 4
+    assert {status_of(made, f"web{n}.test") for n in (0, 150, 299)} == {200}
+    consul.set_status("web299", f"web299-{backend.port}", "critical")
+    wait_for(made, 503, "web299.test")
+
+
+def test_an_agent_that_asks_for_a_certificate_gets_ours(door, consul, make_backend, tls_front, authority, ca, tmp_path):
+    authority.issue("door", client=True).write(str(tmp_path), "door")
+    ours = {"certificate": str(tmp_path / "door.crt"), "key": str(tmp_path / "door.key")}
+    consul.put("web", make_backend("web"), "gatehouse.route=web.test")
+    front = tls_front("server.dc1.consul", client_ca=ca)
+    trusted = {"ca": ca, "name": "server.dc1.consul"}
+    wait_for(door(address=front.address, tls={**trusted, **ours}), 200)
+    stranger = door(address=front.address, tls=trusted)
+    wait_until(lambda: consul_of(stranger).get("fault") == "unreachable", "not without it")
+
+
+def test_an_agent_that_proves_to_be_another_is_not_asked(door, consul, tls_front, ca):
+    front = tls_front("server.dc2.consul")
+    made = door(address=front.address, tls={"ca": ca, "name": "server.dc1.consul"})
+    wait_until(lambda: "hostname mismatch" in consul_of(made).get("trouble", "").lower(), "the name is wrong")
+    assert consul.asked == []
+
+
+def test_an_https_that_speaks_no_http2_is_told(door, make_backend, authority, ca, tmp_path):
+    backend = make_backend("plain", tls=authority.server(tmp_path, "127.0.0.1"))
+    made = door(address=f"https://127.0.0.1:{backend.port}", tls={"ca": ca})
+    wait_until(lambda: "no HTTP/2" in consul_of(made).get("trouble", ""), "status tells")

@@ -100,7 +100,8 @@ def test_redis_is_checked_by_its_own_word(house, servers):
     at = register(house, "redis", 23803, master, replica,
                   tags=["health=redis role=master interval=1s timeout=1s fall=1 rise=1"])
     wait_healthy(house, "redis", "redis-1")
-    assert "is a slave" in endpoints(house.status(), "redis")["redis-2"]["reason"]
+    reason = lambda: endpoints(house.status(), "redis")["redis-2"]["reason"]  # noqa: E731
+    wait_until(lambda: "is a slave" in reason(), "the replica has said what it is")
     assert ask_redis(at, "SET", "key", "value") == "+OK"
     assert ask_redis(at, "GET", "key") == "value"
     wait_until(lambda: replica.ask("GET", "key") == "value", "it is replicated")

@@ -11,7 +11,7 @@ import tempfile
 
 import pytest
 
-from support import bulk
+from support import bulk, deployment
 from support.backend import Backend
 from support.client import Client, ask
 from support.door import wait_healthy
@@ -40,8 +40,8 @@ def only_one():
         yield
 
 
-@pytest.fixture(scope="module")
-def opencraft(only_one, make_shared_door, authority):
+@pytest.fixture(scope="module", params=deployment.SOURCES)
+def opencraft(only_one, make_shared_door, authority, request):
     door = make_shared_door(start=False)
     http, https = (80, 443) if os.geteuid() == 0 else (8080, 8443)
     with open(os.path.join(FILES, "gatehouse.yaml")) as file:
@@ -63,12 +63,12 @@ def opencraft(only_one, make_shared_door, authority):
     door.backends = {
         name: Backend(name, address=address, port=port) for name, (address, port) in INSTANCES.items()
     }
-    door.start()
-    for service in ("campus-lms", "campus-studio", "campus-preview", "bank-lms", "bank-forum"):
-        wait_healthy(door, service, *(name for name in INSTANCES if name.startswith(service)))
-    yield door
-    for backend in door.backends.values():
-        backend.stop()
+    with deployment.running(door, request.param):
+        for service in ("campus-lms", "campus-studio", "campus-preview", "bank-lms", "bank-forum"):
+            wait_healthy(door, service, *(name for name in INSTANCES if name.startswith(service)))
+        yield door
+        for backend in door.backends.values():
+            backend.stop()
 
 
 def visit(door, authority, host, **more):

@@ -19,8 +19,8 @@ SERVICES = ("lms", "studio", "couchdb")
 PROXY = "127.13.250.1"
 
 
-@pytest.fixture(scope="module")
-def openedx(make_shared_door, authority):
+@pytest.fixture(scope="module", params=deployment.SOURCES)
+def openedx(make_shared_door, authority, request):
     with deployment.only_one("openedx"):
         door = make_shared_door(start=False)
         deployment.prepare(door, "openedx", "127.13.0.1", "127.13.0.11", "127.13.8.1")
@@ -29,12 +29,12 @@ def openedx(make_shared_door, authority):
             file.write(MAINTENANCE)
         authority.issue("edx.example", "*.edx.example").write(door.certificates, "edx")
         door.backends = deployment.backends("openedx", *SERVICES)
-        door.start()
-        for service in SERVICES:
-            wait_healthy(door, service, *(f"{service}-vm{n}" for n in (1, 2, 3)))
-        yield door
-        for backend in door.backends.values():
-            backend.stop()
+        with deployment.running(door, request.param):
+            for service in SERVICES:
+                wait_healthy(door, service, *(f"{service}-vm{n}" for n in (1, 2, 3)))
+            yield door
+            for backend in door.backends.values():
+                backend.stop()
 
 
 def visit(door, authority, host, **more):

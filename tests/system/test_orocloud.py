@@ -14,19 +14,19 @@ ENDPOINTS = {"web": ("web-a1", "web-b1"), "media": ("media-1", "media-2"), "admi
 PROXY, STRANGER = "127.14.250.1", "127.14.77.7"
 
 
-@pytest.fixture(scope="module")
-def orocloud(make_shared_door, authority):
+@pytest.fixture(scope="module", params=deployment.SOURCES)
+def orocloud(make_shared_door, authority, request):
     with deployment.only_one("orocloud"):
         door = make_shared_door(start=False)
         deployment.prepare(door, "orocloud", "127.14.0.1", "127.14.0.11", "127.14.8.1")
         authority.issue("shop.example", "*.shop.example").write(door.certificates, "shop")
         door.backends = deployment.backends("orocloud", *ENDPOINTS)
-        door.start()
-        for service, endpoints in ENDPOINTS.items():
-            wait_healthy(door, service, *endpoints)
-        yield door
-        for backend in door.backends.values():
-            backend.stop()
+        with deployment.running(door, request.param):
+            for service, endpoints in ENDPOINTS.items():
+                wait_healthy(door, service, *endpoints)
+            yield door
+            for backend in door.backends.values():
+                backend.stop()
 
 
 def visit(door, authority, host, **more):

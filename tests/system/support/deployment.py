@@ -11,6 +11,8 @@ import shutil
 import tempfile
 
 from support.backend import Backend
+from support.consul import Agent, Registered
+from support.wait import wait_until
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "deployments")
 
@@ -33,6 +35,49 @@ def prepare(door, name, address, metrics, prober):
     shutil.copytree(os.path.join(FOLDER, name, "services"), door.path("services"), dirs_exist_ok=True)
     door.http, door.https = (address, http), (address, https)
     door.metrics_address, door.prober = (metrics, 9901), prober
+
+
+SOURCES = ("files", "consul")
+
+
+def _definitions(door):
+    for file in sorted(os.listdir(door.path("services"))):
+        with open(door.path("services", file)) as text:
+            yield from json.load(text)["services"]
+
+
+def _served(door):
+    return {service["name"] for service in door.status()["services"]}
+
+
+@contextlib.contextmanager
+def running(door, source):
+    """The door runs, with its definitions from its folder, or from a Consul where the same are registered."""
+    with contextlib.nullcontext() if source == "files" else _moved_to_consul(door):
+        door.start()
+        try:
+            wait_until(lambda: _served(door) >= {one["name"] for one in _definitions(door)}, "its catalog", within=10)
+            yield
+        finally:
+            door.stop()
+
+
+@contextlib.contextmanager
+def _moved_to_consul(door):
+    agent = Agent()
+    try:
+        agent.start()
+        door.catalog = Registered(agent)
+        for file in sorted(os.listdir(door.path("services"))):
+            with open(door.path("services", file)) as text:
+                door.catalog.put(file.removesuffix(".json"), *json.load(text)["services"])
+        with open(door.file) as file:
+            text = file.read()
+        assert text.count("files: services") == 1
+        door.write_text(text.replace("files: services", f"consul: [{{ address: {agent.url} }}]"))
+        yield
+    finally:
+        agent.discard()
 
 
 def instances(name):

@@ -18,8 +18,13 @@ class Answer:
         self.status, self.body, self.fields, self.silent, self.cut = status, body, fields or {}, silent, cut
 
 
-def check(name, status="passing", node=False):
-    return {"CheckID": name, "Name": name, "Status": status, "ServiceID": "" if node else "s"}
+def check(name, status="passing", node=False, **more):
+    return {"CheckID": name, "Name": name, "Status": status, "ServiceID": "" if node else "s", **more}
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 1024  # of connections; five, which is usual, lose their SYNs
 
 
 class FakeConsul:
@@ -32,7 +37,9 @@ class FakeConsul:
         self._changed_at = {}  # path: the index of its last change
         self.trouble = None  # callable(path, query) -> Answer or None
         self.asked = []  # (path, query, token)
+        self.registered = []  # bodies of /v1/agent/service/register
         self._changed = threading.Condition()
+        self._blocked = 0
         self._server = None
         self.start()
 
@@ -55,13 +62,13 @@ class FakeConsul:
             entry["Service"]["ModifyIndex"] = self._note(service)
         return id
 
-    def set_status(self, service, id, status, node="n1", check_id=None):
+    def set_status(self, service, id, status, node="n1", check_id=None, **more):
         with self._changed:
             checks = self.services[service][(node, id)]["Checks"]
             wanted = check_id or f"service:{id}"
             checks[:] = [each for each in checks if each["CheckID"] != wanted]
             if status is not None:
-                checks.append(check(wanted, status))
+                checks.append(check(wanted, status, **more))
             self._note(service, listed=False)
 
     def remove(self, service, id=None, node="n1"):
@@ -119,8 +126,11 @@ class FakeConsul:
             def do_GET(self):
                 fake._answer(self)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
+            def do_PUT(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                fake._answer(self, body)
+
+        self._server = Server(("127.0.0.1", port), Handler)
         self._sockets = []
         accept = self._server.get_request
 
@@ -150,12 +160,16 @@ class FakeConsul:
     def restart(self):
         self.start(self.port)
 
+    def blocked(self):
+        """How many queries wait for news."""
+        return self._blocked
+
     def count(self, path):
         return sum(1 for asked, *_ in list(self.asked) if asked.startswith(path))
 
     # -- answers
 
-    def _answer(self, request):
+    def _answer(self, request, body=None):
         url = urlsplit(request.path)
         query = {key: values[0] for key, values in parse_qs(url.query, keep_blank_values=True).items()}
         self.asked.append((url.path, query, request.headers.get("X-Consul-Token")))
@@ -163,7 +177,7 @@ class FakeConsul:
         if trouble is None:
             self._block(url.path, query)
             trouble = self.trouble(url.path, query) if self.trouble else None
-        answer = trouble or self._read(url.path)
+        answer = trouble or (self._read(url.path) if body is None else self._write(unquote(url.path), body))
         if answer.silent:
             while not self._stopping:
                 time.sleep(0.05)  # saying nothing is the trouble itself
@@ -186,11 +200,28 @@ class FakeConsul:
         asked, until = int(query["index"]), time.monotonic() + wait
         path = unquote(path)
         with self._changed:
+            self._blocked += 1
             # news, or an index that was taken back: a real one answers that at once, too
             while not self._stopping and time.monotonic() < until:
                 if self._changed_at.get(path, self._wiped_at) > asked or self.index < asked:
-                    return
+                    break
                 self._changed.wait(0.5)
+            self._blocked -= 1
+
+    def _write(self, path, body):
+        """What an agent takes from a service about itself."""
+        if path == "/v1/agent/service/register":
+            said = json.loads(body)
+            self.registered.append(said)
+            place = (said.get("Address") or "127.0.0.1", said["Port"])
+            self.put(said["Name"], place, *said.get("Tags", ()), id=said["ID"], meta=said["Meta"])
+        elif path.startswith("/v1/agent/service/deregister/"):
+            id = path.rpartition("/")[2]
+            for name in [name for name, all in self.services.items() if ("n1", id) in all]:
+                self.remove(name, id)
+        elif not path.startswith("/v1/agent/check/update/"):
+            return Answer(404, "")
+        return Answer()
 
     def _read(self, path):
         if path == "/v1/catalog/services":

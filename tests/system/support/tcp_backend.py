@@ -13,7 +13,7 @@ class Session:
 
     def __init__(self, backend, sock, peer):
         self.backend, self.sock, self.peer = backend, sock, peer
-        self.received, self.ended, self.reset = bytearray(), False, False
+        self.received, self.ended, self.reset, self.broken = bytearray(), False, False, False
 
     def serve(self):
         try:
@@ -22,6 +22,8 @@ class Session:
                 self.received += data
                 if self.backend.echo:
                     self.sock.sendall(data)
+            if self.broken:
+                return
             self.ended = True
             if self.backend.farewell is None:
                 return self.wait_for_reset()
@@ -44,6 +46,7 @@ class Session:
         self.sock.shutdown(socket.SHUT_WR)
 
     def break_off(self):
+        self.broken = True
         wire.reset_on_close(self.sock)
         self.sock.shutdown(socket.SHUT_RD)  # wakes the thread that reads
         self.sock.close()

@@ -106,13 +106,22 @@ TEST(Explain, NamesTheListThatKeepsAClientOutAndWhereItStands) {
 TEST(Explain, SaysWhenNoEndpointCanTakeIt) {
   MadeDoor door;
   door.services[0].instances.pop_back();
-  MadeDoor::add_check(door.services[0].instances[0]);
-  door.build();
-  door.state(0, 0).health = pool::Health::down;
+  door.services[0].instances[0].catalog_health = conf::CatalogHealth::critical;
   EXPECT_TRUE(holds(explained(door, "http://web.example/"), "503 Service Unavailable, no_endpoint"));
   MadeDoor empty;
   empty.services[0].instances.clear();
   EXPECT_TRUE(holds(explained(empty, "http://web.example/"), "503 Service Unavailable, no_endpoint"));
+}
+
+TEST(Explain, SaysWhenUnhealthyEndpointsAreTried) {
+  MadeDoor door;
+  for (conf::Instance& instance : door.services[0].instances) MadeDoor::add_check(instance);
+  door.build();
+  for (const std::size_t i : {0, 1}) door.state(0, i).health = pool::Health::down;
+  const std::string text = explained(door, "http://web.example/");
+  EXPECT_TRUE(holds(text, "choice      panic: none is healthy")) << text;
+  EXPECT_FALSE(holds(text, "503")) << text;
+  EXPECT_FALSE(holds(text, "gets nothing")) << text;
 }
 
 TEST(Explain, TakesTheListenerOfThePortAndTheFirstOfItsKindForTheUsualOne) {

@@ -66,5 +66,35 @@ TEST(History, AFileThatGrewTooLargeIsCutToItsNewerHalf) {
   for (std::size_t i = 1; i < entries.size(); ++i) EXPECT_EQ(entries[i].time_ms, entries[i - 1].time_ms + 1);
 }
 
+TEST(History, AnAppliedTableIsReadBackWhole) {
+  HistoryEntry entry{7, "catalog", "", ""};
+  entry.table = {12, "consul dc1: web", {{"consul dc1", 345}}, {"service web: endpoint added"}, 3};
+  entry.text = table_words(entry.table);
+  EXPECT_EQ(entry.text, "table 12: consul dc1: web (consul dc1 at index 345)");
+  std::string line = to_json_line(entry);
+  line.pop_back();
+  const std::optional<HistoryEntry> back = parse_history_line(line);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->table.number, 12u);
+  EXPECT_EQ(back->table.cause, entry.table.cause);
+  EXPECT_EQ(back->table.indexes, entry.table.indexes);
+  EXPECT_EQ(back->table.lines, entry.table.lines);
+  EXPECT_EQ(back->table.lines_more, 3u);
+}
+
+TEST(History, TablesAreNumberedOnAfterARestart) {
+  const ScratchFolder folder;
+  {
+    History history(folder.path("history.jsonl"));
+    EXPECT_EQ(history.last_table(), 0u);
+    history.add({1, "catalog", "table 4", "", {4, "start", {}, {"a line"}}});
+    history.add({2, "process", "stopping", ""});
+    EXPECT_EQ(history.last_table(), 4u);
+  }
+  History again(folder.path("history.jsonl"));
+  again.load();
+  EXPECT_EQ(again.last_table(), 4u);
+}
+
 }  // namespace
 }  // namespace gatehouse::cli

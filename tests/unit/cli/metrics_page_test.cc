@@ -39,6 +39,16 @@ TEST(MetricsPage, LivesWhileTheProgramLivesAndIsReadyWhenTheDoorIs) {
   EXPECT_EQ(reply.body, "stopping: no new connections are taken\n");
 }
 
+TEST(MetricsPage, ADoorWhoseCatalogIsAwayIsReadyAndSaysIt) {
+  MadeDoor door;
+  DoorView view = door.view();
+  EXPECT_EQ(answer_metrics(view, request("/readyz")).body, "ready\n");
+  view.degraded = "consul: refused; what it said last is served";
+  const HttpReply reply = answer_metrics(view, request("/readyz"));
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body, "ready, degraded: consul: refused; what it said last is served\n");
+}
+
 TEST(MetricsPage, OnlyReads) {
   MadeDoor door;
   for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH"}) {
@@ -116,6 +126,11 @@ TEST(Metrics, TellOfServices) {
   EXPECT_TRUE(has_line(text, "gatehouse_service_queued{service=\"web\"} 3"));
   EXPECT_TRUE(has_line(text, "gatehouse_service_endpoints{service=\"web\"} 2"));
   EXPECT_TRUE(has_line(text, "gatehouse_service_endpoints_healthy{service=\"web\"} 1"));
+  EXPECT_TRUE(has_line(text, "gatehouse_service_panic{service=\"web\"} 0"));
+  MadeDoor::add_check(door.services[0].instances[0]);
+  door.build();
+  for (const std::size_t i : {0, 1}) door.state(0, i).health = pool::Health::down;
+  EXPECT_TRUE(has_line(metrics_text(door.view(), false), "gatehouse_service_panic{service=\"web\"} 1"));
   const std::string bucket = "gatehouse_service_request_duration_seconds_bucket{service=\"web\",le=\"";
   EXPECT_TRUE(has_line(text, bucket + "0.001\"} 0"));
   EXPECT_TRUE(has_line(text, bucket + "0.002\"} 1"));

@@ -78,6 +78,22 @@ TEST(Status, AnEndpointThatRestsAfterErrorsSaysWhich) {
   door.state(0, 0).last_failure = pool::Failure::status;
   EXPECT_EQ(at(status_json(door.view()), "/services/0/endpoints/0/out"),
             "rests after errors (status), is tried again in 980 ms");
+  door.state(0, 0).last_failure = pool::Failure::slow;
+  EXPECT_EQ(at(status_json(door.view()), "/services/0/endpoints/0/out"),
+            "rests after slow answers, is tried again in 980 ms");
+}
+
+TEST(Status, SaysWhenUnhealthyEndpointsAreTriedForWantOfOthers) {
+  MadeDoor door;
+  for (conf::Instance& instance : door.services[0].instances) MadeDoor::add_check(instance);
+  door.build();
+  EXPECT_EQ(at(status_json(door.view()), "/services/0/panic"), "false");
+  for (const std::size_t i : {0, 1}) door.state(0, i).health = pool::Health::down;
+  const json::value status = status_json(door.view());
+  EXPECT_EQ(at(status, "/services/0/panic"), "true");
+  EXPECT_EQ(at(status, "/problems/0/text"),
+            "web: panic: no endpoint is healthy; those that the catalog calls passing are tried");
+  EXPECT_NE(status_text(status.as_object(), false).find("panic: none is healthy"), std::string::npos);
 }
 
 TEST(Status, TimesOfTheSteadyClockBecomeWallTime) {
@@ -149,6 +165,26 @@ web  least_request
 certificates
   web  90 days left  web.example
 )");
+}
+
+TEST(StatusText, TellsOfAFrozenCatalogAndWhatWaits) {
+  MadeDoor door;
+  DoorView view = door.view();
+  view.table = 12;
+  EXPECT_EQ(status_json(view).at("routing").at("table").to_number<int>(), 12);
+  EXPECT_FALSE(status_json(view).at("routing").as_object().contains("frozen"));
+  view.frozen = Frozen{MadeDoor::wall_ms, "uid 0 (pid 7)", 9, {}};
+  view.degraded = "consul: refused";
+  EXPECT_NE(status_text(status_json(view), false).find("; nothing would change\n"), std::string::npos);
+  for (int n = 0; n < 51; ++n) view.waiting.push_back("change " + std::to_string(n));
+  const std::string text = status_text(status_json(view), false);
+  EXPECT_NE(text.find("degraded: consul: refused\n"), std::string::npos);
+  EXPECT_NE(
+      text.find("catalog frozen at table 9 since 2027-01-15T08:00:00.000Z by uid 0 (pid 7); 51 changes waiting:\n"
+                "    change 0\n"),
+      std::string::npos)
+      << text;
+  EXPECT_NE(text.find("    change 49\n    and 1 more\n"), std::string::npos);
 }
 
 TEST(StatusText, ColoursOnlyWhenAsked) {

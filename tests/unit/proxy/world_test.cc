@@ -183,12 +183,140 @@ TEST_F(Worlds, LetTheEndpointsOfOtherDatacentersStandBy) {
   const pool::EndpointState* here = endpoint("web", "n1/web-1").live;
   const PoolPtr before = world_->share("web");
   EXPECT_EQ(build().share("web"), before);
+  const std::uint32_t there = pool("web").standby[0].live->id;
+  services_["web"].instances[1].catalog_health = conf::CatalogHealth::critical;
+  build();
+  EXPECT_EQ(withdrawn_by(*before_, *world_), std::vector{there});
+  services_["web"].instances[1].catalog_health = conf::CatalogHealth::passing;
+  build();
+  EXPECT_TRUE(withdrawn_by(*before_, *world_).empty()) << "it brings no primary back";
 
   service("web").datacenter = "dc2";
   build();
   EXPECT_EQ(pool("web").endpoints[0].name, "n1/web-2");
   EXPECT_EQ(pool("web").standby[0].live, here) << "its counters and health go on";
   EXPECT_EQ(changed(), std::vector<std::string>{"service web: the datacenter that serves it changed"});
+}
+
+TEST_F(Worlds, NameTheEndpointsThatTheCatalogsWordWithdraws) {
+  using Ids = std::vector<std::uint32_t>;
+  add_instance("db", "one", "10.0.0.1");
+  add_instance("db", "two", "10.0.0.2");
+  add_instance("db", "spare", "10.0.0.3").backup = true;
+  service("db").on_unhealthy = conf::OnUnhealthy::close;
+  service("db").on_return = conf::OnReturn::close;
+  build();
+  const std::uint32_t one = endpoint("db", "n1/one").live->id, spare = endpoint("db", "n1/spare").live->id;
+  const auto withdrawn = [&] { return withdrawn_by(*before_, *world_); };
+  auto& instances = services_["db"].instances;
+  instances[0].catalog_health = conf::CatalogHealth::critical;
+  build();
+  EXPECT_EQ(withdrawn(), Ids{one});
+  instances[0].tags = {"v2"};  // critical as before
+  build();
+  EXPECT_EQ(withdrawn(), Ids{});
+  instances[0].catalog_health = conf::CatalogHealth::warning;
+  build();
+  EXPECT_EQ(withdrawn(), Ids{spare});
+  instances[1].maintenance = true;  // meant, and no illness
+  build();
+  EXPECT_EQ(withdrawn(), Ids{});
+  instances[1].maintenance = false;
+  build();
+  EXPECT_EQ(withdrawn(), Ids{spare});
+  add_instance("db", "three", "10.0.0.4");
+  build();
+  EXPECT_EQ(withdrawn(), Ids{spare});
+  add_instance("db", "four", "10.0.0.5").checks = {check()};
+  build();
+  EXPECT_EQ(withdrawn(), Ids{}) << "it has yet to pass its check";
+}
+
+TEST_F(Worlds, WithdrawNobodyForAPrimaryThatTheCatalogStillCallsCritical) {
+  using enum pool::Health;
+  add_instance("db", "one", "10.0.0.1").catalog_health = conf::CatalogHealth::critical;
+  add_instance("db", "spare", "10.0.0.3").backup = true;
+  service("db").on_return = conf::OnReturn::close;
+  build();
+  EXPECT_TRUE(withdrawn_by(pool("db"), "n1/one", down, up).empty());
+}
+
+TEST_F(Worlds, LetAnEndpointBeginAnewThatTheCatalogCallsHealthyAgain) {
+  constexpr std::int64_t first = 1'000'000, later = 2'000'000, last = 3'000'000;
+  add_instance("web", "web-1", "10.0.0.1");
+  add_instance("web", "web-2", "10.0.0.2");
+  build();
+  auto* state = endpoint("web", "n1/web-1").live;
+  EXPECT_EQ(state->healthy_since_ms, first);
+  inputs_.now = TimePoint(Millis(later));
+  auto& instances = services_["web"].instances;
+  instances[0].catalog_health = conf::CatalogHealth::critical;
+  build();
+  state->ejected_until_ms = last;
+  state->consecutive_refusals = 3;
+  instances[0].catalog_health = conf::CatalogHealth::passing;
+  build();
+  EXPECT_EQ(state->healthy_since_ms, later);
+  EXPECT_EQ(state->ejected_until_ms, 0);
+  EXPECT_EQ(state->consecutive_refusals, 0);
+  EXPECT_EQ(endpoint("web", "n1/web-2").live->healthy_since_ms, first) << "nothing was said of it";
+  inputs_.now = TimePoint(Millis(last));
+  instances[0].maintenance = true;
+  build();
+  instances[0].maintenance = false;
+  build();
+  EXPECT_EQ(state->healthy_since_ms, last);
+  // One that left and is back, while a long request still holds its state.
+  const PoolPtr held = world_->share("web");
+  auto* second = endpoint("web", "n1/web-2").live;
+  const conf::Instance gone = instances[1];
+  instances.pop_back();
+  build();
+  instances.push_back(gone);
+  build();
+  EXPECT_EQ(endpoint("web", "n1/web-2").live, second);
+  EXPECT_EQ(second->healthy_since_ms, last);
+}
+
+TEST_F(Worlds, TakeATtlCheckForTheCatalogsWord) {
+  add_instance("web", "web-1", "10.0.0.1").checks = {check()};
+  services_["web"].instances[0].checks[0].kind = conf::HealthCheck::Kind::ttl;
+  build();
+  EXPECT_EQ(endpoint("web", "n1/web-1").told, pool::Health::down);
+}
+
+TEST_F(Worlds, PutTheEndpointsOfTheDoorsZoneFirst) {
+  for (const auto& [id, zone] : std::vector<std::pair<std::string, std::string>>{{"1", "b"}, {"2", "a"}, {"3", ""}}) {
+    auto& instance = add_instance("web", "web-" + id, "10.0.0." + id);
+    if (!zone.empty()) instance.meta["zone"] = zone;
+  }
+  const auto order = [&] {
+    std::string out;
+    for (const auto& each : pool("web").endpoints.endpoints()) out += each.instance->id.back();
+    return out + ":" + std::to_string(pool("web").endpoints.primaries().count);
+  };
+  inputs_.zone = "a";
+  build();
+  EXPECT_EQ(order(), "123:3");
+  service("web").zone = conf::Zone::prefer;
+  build();
+  EXPECT_EQ(order(), "213:1");
+  EXPECT_EQ(endpoint("web", "n1/web-1").weight, 1u);
+  inputs_.zone = "b";
+  build();
+  EXPECT_EQ(order(), "123:1");
+  service("web").zone = conf::Zone::only;
+  build();
+  EXPECT_EQ(endpoint("web", "n1/web-1").weight, 1u);
+  EXPECT_EQ(endpoint("web", "n1/web-2").weight, 0u);
+  EXPECT_TRUE(world_->findings().empty());
+  inputs_.zone.clear();
+  for (int i = 0; i < 2; ++i) {  // said as long as it is so
+    build();
+    EXPECT_EQ(endpoint("web", "n1/web-1").weight, 0u);
+    ASSERT_EQ(world_->findings().size(), 1u);
+    EXPECT_EQ(world_->findings()[0].what, "node.zone is not set: nothing is in this door's zone");
+  }
 }
 
 TEST_F(Worlds, CarryCountersAndHealthOverByIdentity) {

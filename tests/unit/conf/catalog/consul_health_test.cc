@@ -34,6 +34,21 @@ conf::Instance read(const std::string& entry, const ConsulPlace& at = place) {
   return found->front();
 }
 
+TEST(ConsulHealth, ChecksThatHaveNotRunYetAreTold) {
+  const auto is_told = [&](const std::string& check) {
+    const std::string passing = R"("Status": "passing", "ServiceID": "web-1")";
+    std::set<InstanceKey> unproven;
+    const auto found = parse_health("[" + with(one, passing, check) + "]", place, &unproven);
+    return found && unproven == std::set<InstanceKey>{{"n1", "web-1"}};
+  };
+  EXPECT_TRUE(is_told(R"("Status": "critical", "Output": "", "Type": "http")"));
+  EXPECT_FALSE(is_told(R"("Status": "critical", "Output": "refused", "Type": "http")"));
+  EXPECT_FALSE(is_told(R"("Status": "critical", "Output": "", "Type": "ttl")")) << "somebody said so";
+  EXPECT_FALSE(is_told(R"("Status": "passing", "Output": "", "Type": "http")"));
+  EXPECT_FALSE(
+      is_told(R"("Status": "critical", "Type": "tcp"}, {"Status": "critical", "Output": "no", "Type": "tcp")"));
+}
+
 TEST(ConsulHealth, ReadsAnInstanceAsItStands) {
   const conf::Instance web = read(one);
   EXPECT_EQ(web.datacenter, "dc1");

@@ -146,6 +146,8 @@ TEST(FabioTags, TlsPassesThroughWhereTlsComesIn) {
             (Texts{"[::]:8443 sni=mail.example"}));
   EXPECT_EQ(read({"urlprefix-mail.example/ proto=tcp"}).verdicts[0].told, conf::Severity::error);
   EXPECT_EQ(read({"urlprefix-*.example/ proto=tcp"}, listen).verdicts[0].told, conf::Severity::error);
+  EXPECT_EQ(read({"urlprefix-10.0.0.1/ proto=tcp"}, listen).verdicts[0].told, conf::Severity::error)
+      << "SNI has no addresses";
 }
 
 std::map<std::size_t, unsigned> weights(const std::vector<Texts>& tags) {

@@ -37,6 +37,17 @@ TEST(HoldDown, GivesWhatTheCatalogSays) {
   EXPECT_EQ(hold.update("web", instances(4), true, false, start), instances(4));
 }
 
+TEST(HoldDown, TellsWhetherAnAnswerLosesWhoWasWell) {
+  HoldDown hold;
+  EXPECT_FALSE(hold.doubt("web", {}, start));
+  hold.update("web", {instance(1), instance(2, CatalogHealth::critical)}, true, false, start);
+  EXPECT_FALSE(hold.doubt("web", instances(3), start));
+  EXPECT_FALSE(hold.doubt("web", {instance(1)}, start)) << "who failed before may go";
+  EXPECT_TRUE(hold.doubt("web", {instance(2)}, start));
+  hold.update("web", {}, false, false, start);
+  EXPECT_FALSE(hold.doubt("web", {}, start)) << "held already";
+}
+
 TEST(HoldDown, OneMayLeaveATrustedCatalogAtOnce) {
   HoldDown hold;
   hold.update("web", instances(3), true, false, start);
@@ -74,6 +85,41 @@ TEST(HoldDown, ASeventhOfAllMayLeaveAndNoMore) {
   std::size_t kept = 0;
   for (int n = 0; n < 14; ++n) kept += held(hold.update("s" + std::to_string(n), {}, true, false, start));
   EXPECT_EQ(kept, 12u);
+}
+
+TEST(HoldDown, ANodeThatGoesWithItsServicesIsNotBelievedBitByBit) {
+  HoldDown hold;
+  for (int n = 0; n < 14; ++n) hold.update("s" + std::to_string(n), instances(1), true, false, start);
+  for (int n = 0; n < 14; ++n) EXPECT_TRUE(hold.doubt("s" + std::to_string(n), {}, start));
+  std::size_t kept = 0;
+  for (int n = 0; n < 14; ++n) kept += held(hold.update("s" + std::to_string(n), {}, true, false, start + 1s));
+  EXPECT_EQ(kept, 14u);
+}
+
+TEST(HoldDown, OneThatWasDoubtedAloneLeaves) {
+  HoldDown hold;
+  hold.update("web", instances(3), true, false, start);
+  EXPECT_FALSE(hold.doubt("web", instances(3), start));
+  EXPECT_TRUE(hold.doubt("web", instances(2), start));
+  EXPECT_TRUE(hold.doubt("web", instances(2), start));
+  EXPECT_EQ(hold.update("web", instances(2), true, false, start + 1s), instances(2));
+  hold.update("web", instances(3), true, false, start + 2s);
+  EXPECT_EQ(held(hold.update("web", instances(2), true, false, start + 3s)), 1u) << "the first one counts";
+}
+
+TEST(HoldDown, WhatWasKnownHoldsUntilChecksHaveRun) {
+  HoldDown hold;
+  hold.update("web", {instance(0), instance(1, CatalogHealth::critical)}, true, false, start);
+  std::vector<Instance> restarted;
+  for (int n = 0; n < 4; ++n) restarted.push_back(instance(n, CatalogHealth::critical));
+  std::set<InstanceKey> unproven{{"n1", "web-0"}, {"n1", "web-1"}, {"n1", "web-2"}};
+  hold.recall("web", restarted, unproven);
+  EXPECT_EQ(restarted[0].catalog_health, CatalogHealth::passing);
+  EXPECT_EQ(restarted[1].catalog_health, CatalogHealth::critical);
+  EXPECT_EQ(restarted[2].catalog_health, CatalogHealth::critical) << "nothing was known of it";
+  std::vector<Instance> failed{instance(0, CatalogHealth::critical)};
+  hold.recall("web", failed, {});
+  EXPECT_EQ(failed[0].catalog_health, CatalogHealth::critical);
 }
 
 TEST(HoldDown, WhoFailedFirstLeavesWhateverTheCatalogIsWorth) {
@@ -145,6 +191,63 @@ TEST(HoldDown, OfASingleNobodyIsHeld) {
   HoldDown hold;
   hold.update("db", instances(2), true, true, start);
   EXPECT_EQ(held(hold.update("db", {}, false, true, start)), 0u);
+}
+
+TEST(HoldDown, WhatIsKnownFromBeforeServesUntilTheCatalogIsHeard) {
+  HoldDown hold;
+  for (const Instance& each : instances(3)) hold.remember(each, start);
+  EXPECT_EQ(hold.instances("web"), instances(3));
+  EXPECT_EQ(hold.update("web", instances(3), true, false, start), instances(3));
+  EXPECT_EQ(hold.update("web", instances(2), true, false, start), instances(2));  // as any other from now on
+}
+
+TEST(HoldDown, WhatIsKnownFromBeforeAndLacksInTheFirstAnswerIsHeld) {
+  HoldDown hold;
+  for (const Instance& each : instances(10)) hold.remember(each, start);
+  const auto after = hold.update("web", instances(9), true, false, start);
+  EXPECT_EQ(after.size(), 10u);
+  ASSERT_EQ(hold.held().size(), 1u);
+  EXPECT_EQ(hold.held()[0].reason, "known from before, and the catalog lacks it");
+  EXPECT_EQ(after.back().checks.size(), 1u);
+  EXPECT_TRUE(hold.drop("web", "n1", "web-9"));
+  EXPECT_EQ(hold.instances("web"), instances(9));
+}
+
+TEST(HoldDown, WhatWasCriticalBeforeAndLacksInTheFirstAnswerIsGone) {
+  HoldDown hold;
+  hold.remember(instance(0), start);
+  hold.remember(instance(1, CatalogHealth::critical), start);
+  EXPECT_EQ(hold.update("web", instances(1), true, false, start), instances(1));
+}
+
+TEST(HoldDown, OfASingleServiceWhatTheFirstAnswerLacksIsGone) {
+  HoldDown hold;
+  hold.remember(instance(0), start);
+  hold.remember(instance(1), start);
+  EXPECT_EQ(hold.update("web", instances(1), true, true, start), instances(1));
+}
+
+TEST(HoldDown, WhatWasHeldAndWhoDepartedIsSoAfterARestart) {
+  HoldDown hold;
+  Instance held = instance(0), departed = instance(1);
+  held.held = "the catalog lost it";
+  departed.service = "gone";
+  departed.departed = true;
+  hold.remember(held, start);
+  hold.remember(departed, start);
+  EXPECT_EQ(hold.update("web", {}, true, false, start).at(0).held, "the catalog lost it");
+  EXPECT_TRUE(hold.update("gone", {}, true, false, start).at(0).departed);
+  EXPECT_TRUE(hold.expire(true, start + HoldDown::hold_most));
+}
+
+TEST(HoldDown, ApprovesOneByItsNodeAndId) {
+  HoldDown hold;
+  hold.update("web", instances(3), true, false, start);
+  hold.update("web", {}, false, false, start);
+  EXPECT_EQ(hold.approve("web", "n2/web-1"), 0u);
+  EXPECT_EQ(hold.approve("web", "n1/web-1"), 1u);
+  EXPECT_EQ(hold.approve("web", "web-2"), 1u);
+  EXPECT_EQ(hold.held().size(), 1u);
 }
 
 }  // namespace

@@ -90,6 +90,14 @@ TEST_F(Ejection, TakesNoMoreThanItsPart) {
   EXPECT_TRUE(error(2, later));
 }
 
+TEST_F(Ejection, TakesItsPartOfThoseThatGetSomething) {
+  const Spec nothing{.weight = 0, .weight_warning = 0};
+  set_ = make_set({{}, {}, {}, nothing, nothing, nothing, nothing}, conf::Balance::least_request);
+  const conf::Eject half{.errors = 1, .time = 30s, .max_percent = 50};
+  EXPECT_TRUE(error(0, now_ms, half));
+  EXPECT_FALSE(error(1, now_ms, half));
+}
+
 TEST_F(Ejection, TakesOneEvenWhenItsPartIsLessThanOne) {
   const conf::Eject tight{.errors = 1, .time = 30s, .max_percent = 1};
   EXPECT_TRUE(error(0, now_ms, tight));
@@ -145,6 +153,71 @@ TEST_F(Ejection, RefusedConnectionsTakeAllButTheLast) {
   EXPECT_TRUE(refuse(1));
   EXPECT_TRUE(refuse(2));
   EXPECT_FALSE(refuse(3));
+}
+
+constexpr conf::Eject by_time{.slow = 3, .interval = 10s, .time = 30s, .max_percent = 50};
+
+class SlowEjection : public Ejection {
+ protected:
+  // Each endpoint answers so often, in so many microseconds; which of them was ejected, -1: none.
+  int answers(const std::vector<std::uint64_t>& us, int times, const conf::Eject& by = by_time) {
+    for (int n = 0; n < times; ++n, at_ += 100)
+      for (std::size_t i = 0; i < us.size(); ++i)
+        if (us[i] != 0 && on_answer(set_[i], set_, by, gate_, us[i], at_)) return static_cast<int>(i);
+    return -1;
+  }
+  std::int64_t at_ = now_ms;
+};
+
+TEST_F(SlowEjection, TakesTheOneThatIsManyTimesSlowerThanTheOthers) {
+  EXPECT_EQ(answers({10'000, 12'000, 40'000, 11'000}, 40), 2);
+  EXPECT_EQ(set_[2].live->ejected_until_ms, at_ + 30'000);
+  EXPECT_EQ(set_[2].live->last_failure, Failure::slow);
+}
+
+TEST_F(SlowEjection, LeavesThoseThatAreAlittleSlowerOrSlowAlike) {
+  EXPECT_EQ(answers({10'000, 12'000, 29'000, 11'000}, 400), -1);
+  EXPECT_EQ(answers({900'000, 900'000, 900'000, 900'000}, 800), -1);
+}
+
+TEST_F(SlowEjection, NeedsManyAnswers) {
+  EXPECT_EQ(answers({10'000, 10'000, 90'000, 10'000}, 31), -1);
+  EXPECT_EQ(answers({10'000, 10'000, 90'000, 10'000}, 1), 2);
+}
+
+TEST_F(SlowEjection, NeedsTwoOthersToCompareWith) {
+  EXPECT_EQ(answers({10'000, 90'000, 0, 0}, 400), -1);
+  EXPECT_EQ(answers({10'000, 90'000, 10'000, 0}, 400), 1);
+}
+
+TEST_F(SlowEjection, ComparesWithWhoCouldServeAlone) {
+  set_[0].live->health = Health::down;
+  set_[1].live->draining_since_ms = 1;
+  EXPECT_EQ(answers({10'000, 10'000, 90'000, 10'000}, 400), -1);
+}
+
+TEST_F(SlowEjection, ForgivesASingleSlowAnswer) {
+  EXPECT_EQ(answers({10'000, 10'000, 10'000, 10'000}, 63), -1);
+  EXPECT_FALSE(on_answer(set_[2], set_, by_time, gate_, 60'000'000, at_));  // the 64th: it is looked at the others
+}
+
+TEST_F(SlowEjection, CallsNobodySlowThatAnswersInMilliseconds) {
+  EXPECT_EQ(answers({200, 200, 9'000, 200}, 400), -1);
+}
+
+TEST_F(SlowEjection, BeginsAnewAfterItsTime) {
+  const conf::Eject patient{.slow = 3, .interval = 60s, .time = 30s};
+  ASSERT_EQ(answers({10'000, 10'000, 90'000, 10'000}, 40, patient), 2);
+  at_ = set_[2].live->ejected_until_ms;
+  EXPECT_EQ(answers({10'000, 10'000, 90'000, 10'000}, 31, patient), -1) << "what it was is forgotten";
+  EXPECT_EQ(answers({10'000, 10'000, 90'000, 10'000}, 40, patient), 2);
+  EXPECT_EQ(set_[2].live->ejected_until_ms, at_ + 60'000);
+}
+
+TEST_F(SlowEjection, KeepsToItsPart) {
+  ASSERT_EQ(answers({10'000, 10'000, 90'000, 10'000}, 40), 2);
+  const conf::Eject quarter{.slow = 3, .interval = 10s, .time = 30s, .max_percent = 25};
+  EXPECT_EQ(answers({10'000, 90'000, 0, 10'000}, 60, quarter), -1);
 }
 
 }  // namespace

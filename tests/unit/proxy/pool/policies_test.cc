@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "proxy/pool/latency.h"
 #include "tests/unit/proxy/pool/pools.h"
 
 namespace gatehouse::pool {
@@ -22,8 +23,8 @@ void expect_shares(std::map<int, int> counts, const std::map<int, double>& share
 TEST(Policies, EveryRowIsNamedAsTheConfigurationNamesIt) {
   std::vector<std::string_view> names;
   for (const auto& policy : policies) names.push_back(policy.name);
-  EXPECT_EQ(names,
-            (std::vector<std::string_view>{"round_robin", "least_request", "least_connection", "random", "maglev"}));
+  EXPECT_EQ(names, (std::vector<std::string_view>{"round_robin", "least_request", "least_connection", "peak_ewma",
+                                                  "random", "maglev"}));
 }
 
 TEST(Policies, EachFollowsTheWeightsOfAnIdlePool) {
@@ -135,6 +136,40 @@ TEST(LeastRequest, TakesTheLessLoadedOfTwo) {
 TEST(LeastRequest, CountsLoadPerUnitOfWeight) {
   const auto set = make_set({{.weight = 1, .in_flight = 3}, {.weight = 4, .in_flight = 8}}, Balance::least_request);
   EXPECT_EQ(count_picks(set, 100), (std::map<int, int>{{1, 100}}));
+}
+
+TEST(PeakEwma, TakesTheQuickerOfTwo) {
+  const auto set = make_set({{}, {}}, Balance::peak_ewma);
+  note_peak(*set[0].live, 20'000, now_ms);
+  note_peak(*set[1].live, 5'000, now_ms);
+  EXPECT_EQ(count_picks(set, 100), (std::map<int, int>{{1, 100}}));
+}
+
+TEST(PeakEwma, CountsTheRequestsThatWouldWaitThereForEachUnitOfWeight) {
+  const auto quicker_by = [](std::uint32_t in_flight, std::uint32_t weight) {
+    const auto set = make_set({{}, {.weight = weight, .in_flight = in_flight}}, Balance::peak_ewma);
+    note_peak(*set[0].live, 20'000, now_ms);
+    note_peak(*set[1].live, 5'000, now_ms);
+    return count_picks(set, 100);
+  };
+  EXPECT_EQ(quicker_by(2, 1), (std::map<int, int>{{1, 100}}));  // 5 ms x 3 < 20 ms x 1
+  EXPECT_EQ(quicker_by(4, 1), (std::map<int, int>{{0, 100}}));
+  EXPECT_EQ(quicker_by(4, 2), (std::map<int, int>{{1, 100}}));
+}
+
+TEST(PeakEwma, SendsOneOfWhichNothingIsKnownASingleRequest) {
+  const auto set = make_set({{}, {}}, Balance::peak_ewma);
+  note_peak(*set[0].live, 20'000, now_ms);
+  EXPECT_EQ(count_picks(set, 100), (std::map<int, int>{{1, 100}}));
+  set[1].live->requests = 1;
+  EXPECT_EQ(count_picks(set, 100), (std::map<int, int>{{0, 100}}));
+}
+
+TEST(PeakEwma, ForgetsASlowAnswerWithTime) {
+  const auto set = make_set({{}, {}}, Balance::peak_ewma);
+  note_peak(*set[0].live, 5'000, now_ms);
+  note_peak(*set[1].live, 500'000, now_ms - 60'000);
+  EXPECT_EQ(count_picks(set, 100), (std::map<int, int>{{1, 100}})) << "six times the decay: 1.2 ms are left of it";
 }
 
 // Requests come while 120 are in flight, and end in the order they came.

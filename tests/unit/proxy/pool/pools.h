@@ -22,6 +22,9 @@ struct Spec {
   bool backup = false;
   std::uint32_t max_requests = 0;
   bool maintenance = false;
+  Health told = Health::up;
+  bool held = false;
+  bool far = false;
 };
 
 inline Endpoint make_endpoint(const Spec& spec, std::uint32_t id) {
@@ -35,6 +38,9 @@ inline Endpoint make_endpoint(const Spec& spec, std::uint32_t id) {
   endpoint.backup = spec.backup;
   endpoint.max_requests = spec.max_requests;
   endpoint.maintenance = spec.maintenance;
+  endpoint.told = spec.told;
+  endpoint.held = spec.held;
+  endpoint.far = spec.far;
   endpoint.name = "n" + std::to_string(id) + "/s";
   endpoint.key = hash_bytes(endpoint.name);
   return endpoint;

@@ -13,14 +13,14 @@ Outcome outcome_of(const EndpointSet& set, PickContext context = throw_of(1)) { 
 class Selection : public testing::TestWithParam<Balance> {};
 INSTANTIATE_TEST_SUITE_P(EveryPolicy, Selection,
                          testing::Values(Balance::round_robin, Balance::least_request, Balance::least_connection,
-                                         Balance::random, Balance::maglev));
+                                         Balance::peak_ewma, Balance::random, Balance::maglev));
 
 TEST_P(Selection, SaysWhyNobodyWasPicked) {
   struct Row {
     std::vector<Spec> specs;
     Outcome outcome;
   };
-  const Spec down{.health = Health::down}, fresh{.health = Health::unknown};
+  const Spec down{.told = Health::down}, fresh{.health = Health::unknown};
   const Spec full{.in_flight = 4, .max_requests = 4}, resting{.maintenance = true};
   const Spec weightless{.weight = 0}, warned_out{.health = Health::warning, .weight_warning = 0};
   const Row rows[] = {

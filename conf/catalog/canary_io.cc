@@ -1,0 +1,124 @@
+#include "conf/catalog/canary_io.h"
+
+#include <algorithm>
+
+#include "net/encoding.h"
+
+namespace gatehouse::catalog {
+namespace {
+
+constexpr Millis answer_within = 2s;
+constexpr unsigned misses_told = 3;  // a registration takes a moment to be seen
+
+std::int64_t wall_ms() {
+  return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+bool is_refusal(const ConsulReply& reply) { return reply.status >= 400 && reply.status < 500 && reply.status != 429; }
+
+}  // namespace
+
+Canary::Canary(asio::io_context& io, ConsulAgent& agent, OwnService own, std::function<void()> on_change)
+    : agent_(agent), own_(std::move(own)), on_change_(std::move(on_change)), timer_(io) {
+  look();
+}
+
+void Canary::confirm(std::function<void(bool)> done) {
+  asked_.push_back(std::move(done));
+  look();
+}
+
+void Canary::look() {
+  if (looking_ || left_) return;
+  looking_ = true;
+  timer_.cancel();
+  answering_ = std::exchange(asked_, {});
+  const bool lost = misses_ != 0;  // by an agent that was restarted, perhaps
+  proves() && (lost || right_ == Right::unknown) ? enroll() : read();
+}
+
+void Canary::enroll() {
+  agent_.put("/v1/agent/service/register?replace-existing-checks=true", registration(own_), answer_within,
+             [this](const Result<ConsulReply>& got) { on_enrolled(got); });
+}
+
+// Once it was allowed to, a refusal is a sign that something is wrong, not that it doesn't matter.
+void Canary::on_enrolled(const Result<ConsulReply>& got) {
+  if (got && got->status == 200) {
+    right_ = Right::given;
+    refusal_.clear();
+  }
+  if (got && is_refusal(*got)) {
+    refusal_ = trouble_of(*got);
+    if (right_ == Right::unknown) right_ = Right::denied;
+  }
+  read();
+}
+
+void Canary::read() {
+  const std::string name = own_.name.empty() ? "consul" : own_.name;
+  agent_.get("/v1/health/service/" + percent_encoded(name) + "?stale", answer_within,
+             [this](const Result<ConsulReply>& got) { on_read(got); });
+}
+
+void Canary::on_read(const Result<ConsulReply>& got) {
+  if (!got) return conclude(false, got.error().what);
+  if (judge(*got) != ConsulFault::none) return conclude(false, trouble_of(*got));
+  view_.leader = got->known_leader;
+  view_.fresh_ms = std::max(view_.fresh_ms, wall_ms() - got->last_contact.count());
+  if (!got->known_leader || got->last_contact > age_most)
+    return conclude(false, "the servers have no leader; what they tell is " +
+                               std::to_string(got->last_contact.count() / 1000) + " s old");
+  if (!proves()) return conclude(true, "");
+  const Result<bool> shown = shows(got->body, own_);
+  if (!shown) return conclude(false, shown.error().what);
+  if (!*shown && misses_ == 0 && right_ == Right::given) {  // registered anew, it may be seen at once
+    ++misses_;
+    return enroll();
+  }
+  conclude(*shown, *shown ? "" : refusal_);
+}
+
+void Canary::conclude(bool seen, std::string trouble) {
+  looking_ = false;
+  misses_ = seen ? 0 : misses_ + 1;
+  trouble_ = std::move(trouble);
+  view_.registers = proves();
+  const bool changed = std::exchange(view_.seen, seen) != seen;
+  for (auto& done : std::exchange(answering_, {})) done(seen);
+  if (left_) return;
+  if (seen && proves()) refresh_ttl();
+  if (changed || misses_ == misses_told) on_change_();
+  if (!asked_.empty()) return look();
+  timer_.expires_after(seen ? usual : anxious);
+  timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) look();
+  });
+}
+
+void Canary::refresh_ttl() {
+  agent_.put("/v1/agent/check/update/" + percent_encoded(check_id(own_)), R"({"Status":"passing"})", answer_within,
+             [](const Result<ConsulReply>&) {});  // the next look tells
+}
+
+void Canary::leave() {
+  if (std::exchange(left_, true) || right_ != Right::given) return;
+  timer_.cancel();
+  agent_.put("/v1/agent/service/deregister/" + percent_encoded(own_.id), "", answer_within,
+             [](const Result<ConsulReply>&) {});
+}
+
+conf::Findings Canary::findings(const std::string& where) const {
+  const auto warn = [&](std::string what) {
+    return conf::Findings{{{where}, "catalog.consul.register", std::move(what), conf::Severity::warning}};
+  };
+  if (right_ == Right::denied)
+    return warn("the door may not register as " + own_.name + " (" + refusal_ +
+                "), so that it can't tell a catalog that lost something from one that hides it: let the token write "
+                "that service, or write register: none");
+  if (!proves() || misses_ < misses_told) return {};
+  return warn("registered as " + own_.id + ", but the catalog doesn't show it" +
+              (trouble_.empty() ? "" : " (" + trouble_ + ")") + ": what it loses is held until it does");
+}
+
+}  // namespace gatehouse::catalog

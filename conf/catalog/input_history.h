@@ -1,0 +1,42 @@
+// input_history.h: what the last few routing tables were made of, to go back to. Pure.
+//   An instance that did not change is kept once. Threads  one (control). Limits   most tables.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "conf/catalog/snapshot.h"
+
+namespace gatehouse::catalog {
+
+class InputHistory {
+ public:
+  static constexpr std::size_t most = 10;
+
+  // Numbers ascend.
+  void add(std::uint64_t number, const std::vector<SourceInstances>& input);
+  std::optional<std::vector<SourceInstances>> find(std::uint64_t number) const;
+  std::vector<std::uint64_t> numbers() const;
+
+ private:
+  using Shared = std::vector<std::shared_ptr<const conf::Instance>>;
+  struct Entry {
+    std::uint64_t number = 0;
+    std::vector<std::pair<std::string, Shared>> sources;
+  };
+
+  Shared share(const SourceInstances& source) const;
+
+  std::deque<Entry> entries_;
+};
+
+// What would become different, a sentence each: "service web: n1/web-2 would be added (10.0.0.2:80)".
+std::vector<std::string> differences(const std::vector<SourceInstances>& now,
+                                     const std::vector<SourceInstances>& then);
+
+}  // namespace gatehouse::catalog
