@@ -51,9 +51,9 @@ void CatalogMemory::keep(catalog::SnapshotWriter::OnFailure on_failure) {
   writer_ = std::make_unique<catalog::SnapshotWriter>(snapshot_file_, std::move(on_failure));
 }
 
-std::vector<conf::Instance> CatalogMemory::known_to(std::string_view source) const {
+catalog::SourceInstances CatalogMemory::known_to(std::string_view source) const {
   for (const catalog::SourceInstances& each : said_)
-    if (each.source == source) return each.instances;
+    if (each.source == source) return each;
   return catalog::known_to(from_before_, source);
 }
 
@@ -64,7 +64,7 @@ const std::vector<catalog::SourceInstances>& CatalogMemory::take(std::vector<cat
   bool knows = heard;
   for (const catalog::SourceInstances& each : said_) {
     if (each.source == files) continue;
-    knows = knows || !each.instances.empty();
+    knows = knows || !each.instances.empty() || !each.entries.empty();
     snapshot.sources.push_back(each);
   }
   if (writer_ && knows) writer_->write(std::move(snapshot));

@@ -37,7 +37,7 @@ class CatalogMemory {
   void keep(catalog::SnapshotWriter::OnFailure on_failure);
 
   // What a source said last, in this run or before it.
-  std::vector<conf::Instance> known_to(std::string_view source) const;
+  catalog::SourceInstances known_to(std::string_view source) const;
   // What all sources say now; gives what is in force. `heard`: a Consul has answered in this run.
   const std::vector<catalog::SourceInstances>& take(std::vector<catalog::SourceInstances> said, bool heard);
   const std::vector<catalog::SourceInstances>& in_force() const { return frozen_ ? frozen_->input : said_; }

@@ -178,7 +178,7 @@ class Door {
   catalog::Snapshot holders_;  // of the last table of the run before
   std::unique_ptr<catalog::SnapshotWriter> holders_writer_;
   catalog::SourceState instances_;  // what is in force
-  catalog::ConfigEntries entries_;  // of all Consuls; who comes first counts
+  catalog::ConfigEntries entries_;  // the same of all Consuls; who comes first counts
   std::unique_ptr<CertificateFolder> certificate_folder_;
   std::shared_ptr<const CertificateSet> certificates_;
   CertificatePtr placeholder_;

@@ -38,13 +38,18 @@ void Door::gather() {
   bool heard = false;
   std::vector<catalog::SourceInstances> said{{CatalogMemory::files, from_files_.instances}};
   instances_ = {{}, from_files_.findings};
+  entries_ = {};
   for (const auto& consul : consuls_) {
     heard = heard || consul->view().good_at_ms != 0;
-    said.push_back({consul->name(), consul->instances()});
+    said.push_back({consul->name(), consul->instances(), consul->entries()});
     conf::add_findings(instances_.findings, consul->findings());
   }
-  for (const catalog::SourceInstances& each : memory_.take(std::move(said), heard))
+  for (const catalog::SourceInstances& each : memory_.take(std::move(said), heard)) {
     instances_.instances.insert(instances_.instances.end(), each.instances.begin(), each.instances.end());
+    for (const auto& [kind, entries] : each.entries)
+      if (const auto read = catalog::parse_config_entries("[" + entries + "]", {{}, each.source}))
+        entries_.add(*read);
+  }
   conf::add_findings(instances_.findings, memory_.findings());
 }
 

@@ -1,6 +1,5 @@
-// merge.h: the layers of one service to its policy: gatehouse.yaml's, then its instances' tags, then those of
-// Consul's
-//   config entries, then "*". Pure.
+// merge.h: the layers of one service to its policy: gatehouse.yaml's, then its instances' tags, then Consul's config
+//   entries, then "*". Pure.
 //   Per key the first layer that says it wins; a route's own option comes before what its layer says of the whole
 //   service; routes are the union. What is wrong or not carried counts as not said, unless it restricts: then the
 //   route it is about is refused (Route::refused, answered with 503). Hosts that tags may not claim are left out.

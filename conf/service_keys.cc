@@ -280,8 +280,7 @@ constexpr auto table = std::to_array<ServiceKey>({
     {"zone", "prefer | only | ignore", service, tags, once, open, carried,
      apply_word<of_service, &Service::zone, zones>, "ignore",
      "endpoints whose meta `zone` is this node's (`node.zone`) come first: `prefer` goes to others as far as too few "
-     "of "
-     "them are healthy, or all have as many requests as `max_requests` allows; `only` never does"},
+     "of them are healthy, or all have as many requests as `max_requests` allows; `only` never does"},
     {"failover", "DATACENTER [after=30s] [back_after=5m]", service, tags, once, open, carried,
      apply_read<of_service, &Service::failover, parse_failover>, "none",
      "whose endpoints of this service serve once none of its own datacenter has been usable for `after`, until one "

@@ -2,7 +2,7 @@
 //   The answers of /v1/config/KIND. What of an entry can't be carried is told where it stands: a field that only
 //   changes how something looks as a warning; a condition that can't be asked drops its route, a destination that
 //   can't be reached is refused with its reason (`refused`), never replaced by another. An answer that is no list
-//   is refused whole. Limits   nesting 32, 8192 entries, 256 routes and 64 splits each. Source: Consul's
+//   is refused whole. Limits   nesting 30, 8192 entries, 256 routes and 64 splits each. Source: Consul's
 //   documentation, config-entries/service-{resolver,splitter,router}.
 #pragma once
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "conf/catalog/config_entries.h"
+#include "conf/catalog/snapshot_entries.h"
 #include "net/encoding.h"
 
 namespace gatehouse::catalog {
@@ -23,12 +25,10 @@ std::int64_t wall_ms() {
 // One blocking query: of a service's instances, of all names, or of a kind of config entry.
 class ConsulSource::Watch {
  public:
-  Watch(asio::io_context& io, std::string path_, std::string name_ = {}, bool is_entries_ = false)
-      : path(std::move(path_)), name(std::move(name_)), is_entries(is_entries_), timer(io) {}
+  Watch(asio::io_context& io, std::string path_, std::string name_ = {}, std::string kind_ = {})
+      : path(std::move(path_)), name(std::move(name_)), kind(std::move(kind_)), timer(io) {}
 
-  const std::string path;
-  const std::string name;  // of the service; empty: of none
-  const bool is_entries;
+  const std::string path, name, kind;  // of the service, or of config entry; else empty
   BlockingQuery query;
   asio::steady_timer timer;
   bool asking = false;                    // an answer is awaited
@@ -37,8 +37,8 @@ class ConsulSource::Watch {
   ConsulFault fault = ConsulFault::none;  // of the last answer
   std::string trouble;                    // the same for people
   std::vector<conf::Instance> instances;
-  std::string body, fewer;  // of config entries: the answer that is in force; one that lacks some and is not yet
-  ConfigEntries entries;
+  Entries entries;
+  std::optional<Entries> fewer;                        // an answer that lacks some
   std::optional<std::vector<conf::Instance>> doubted;  // an answer that lacks some: it waits for a look
   TimePoint doubted_at{};
 };
@@ -75,9 +75,13 @@ void ConsulSource::want(const std::set<std::string>& services) {
 }
 
 // The list's query comes first: the services follow its first answer.
-void ConsulSource::remember(const std::vector<conf::Instance>& known) {
-  away_ = away_ || !known.empty();
-  for (const conf::Instance& instance : known) {
+void ConsulSource::remember(const SourceInstances& known) {
+  away_ = away_ || !known.instances.empty();
+  for (const auto& watch : kinds_)
+    if (const auto found = known.entries.find(watch->kind); found != known.entries.end())
+      if (const auto read = parse_config_entries("[" + found->second + "]", place_))
+        watch->entries = {found->second, read->size()};
+  for (const conf::Instance& instance : known.instances) {
     hold_.remember(instance, Clock::now());
     watch_of(instance.service);
   }
@@ -99,7 +103,7 @@ void ConsulSource::ask(Watch& watch) {
     watch.asking = false;
     take(watch, got);
     const bool first = !std::exchange(watch.answered, true);
-    if (first && watch.is_entries) watch_services();
+    if (first && !watch.kind.empty()) watch_services();
   });
 }
 
@@ -131,7 +135,7 @@ void ConsulSource::take(Watch& watch, const Result<ConsulReply>& got) {
 
 // What is wrong with the answer; empty: it was taken.
 std::string ConsulSource::take(Watch& watch, const ConsulReply& reply, const BlockingQuery::Step& step) {
-  if (watch.is_entries) return take_entries(watch, reply.body, step);
+  if (!watch.kind.empty()) return take_entries(watch, reply.body, step);
   return watch.name.empty() ? take_names(reply.body) : take_health(watch, reply, step);
 }
 
@@ -169,28 +173,27 @@ void ConsulSource::note_regression() {
 // Fewer entries may be lost ones rather than deleted ones, and are looked at before they are believed.
 std::string ConsulSource::take_entries(Watch& watch, const std::string& body, const BlockingQuery::Step& step) {
   if (step.regressed) note_regression();
-  const std::string waited = std::exchange(watch.fewer, {});
-  if (watch.known && watch.body == body) return {};
-  Result<ConfigEntries> entries = parse_config_entries(body, place_);
-  if (!entries) return entries.error().what;
-  if (entries->size() >= watch.entries.size()) {
-    keep_entries(watch, std::move(*entries), body);
+  const Result<ConfigEntries> read = parse_config_entries(body, place_);
+  if (!read) return read.error().what;
+  Entries said{entries_to_keep(body, place_.shown_as), read->size()};
+  const std::optional<Entries> waited = std::exchange(watch.fewer, {});
+  if (said.count >= watch.entries.count) {
+    keep(watch, std::move(said));
     return {};
   }
-  watch.fewer = body;
-  if (settled() && (!step.unmoved || waited == body))  // seen before, its index has no need to move
+  const bool moved = !step.unmoved || waited == said;  // of what waits the index has moved before
+  watch.fewer = std::move(said);
+  if (moved && settled())
     canary_.confirm([this, &watch](bool believe) {
-      if (!believe || watch.fewer.empty()) return;
-      const std::string said = std::exchange(watch.fewer, {});
-      keep_entries(watch, *parse_config_entries(said, place_), said);
+      if (believe && watch.fewer) keep(watch, *std::exchange(watch.fewer, {}));
     });
   return {};
 }
 
-void ConsulSource::keep_entries(Watch& watch, ConfigEntries entries, const std::string& body) {
-  watch.known = true;
+void ConsulSource::keep(Watch& watch, Entries entries) {
+  const bool first = !std::exchange(watch.known, true);
+  if (!first && entries == watch.entries) return;
   watch.entries = std::move(entries);
-  watch.body = body;
   ++view_.changes;
   tell("config entries");
 }
@@ -294,7 +297,7 @@ void ConsulSource::let_all_ask() {
 
 void ConsulSource::watch_entries() {
   for (const std::string_view kind : {resolver_kind, splitter_kind, router_kind}) {
-    kinds_.push_back(std::make_unique<Watch>(io_, "/v1/config/" + std::string(kind), "", true));
+    kinds_.push_back(std::make_unique<Watch>(io_, "/v1/config/" + std::string(kind), "", std::string(kind)));
     ask(*kinds_.back());
   }
 }
@@ -335,9 +338,10 @@ std::vector<conf::Instance> ConsulSource::instances() const {
   return out;
 }
 
-ConfigEntries ConsulSource::entries() const {
-  ConfigEntries out;
-  for (const auto& watch : kinds_) out.add(watch->entries);
+std::map<std::string, std::string> ConsulSource::entries() const {
+  std::map<std::string, std::string> out;
+  for (const auto& watch : kinds_)
+    if (!watch->entries.text.empty()) out.emplace(watch->kind, watch->entries.text);
   return out;
 }
 

@@ -15,10 +15,10 @@
 
 #include "conf/catalog/blocking_query.h"
 #include "conf/catalog/canary_io.h"
-#include "conf/catalog/config_entries.h"
 #include "conf/catalog/consul_agent_io.h"
 #include "conf/catalog/consul_health.h"
 #include "conf/catalog/hold_down.h"
+#include "conf/catalog/snapshot.h"
 #include "conf/config.h"
 #include "net/dice.h"
 
@@ -38,16 +38,16 @@ class ConsulSource {
   ConsulSource& operator=(const ConsulSource&) = delete;
 
   // What is known from before, to be served until Consul is heard. Only right after the construction.
-  void remember(const std::vector<conf::Instance>& known);
+  void remember(const SourceInstances& known);
   const std::string& name() const { return place_.shown_as; }  // "consul dc1"
   const conf::ConsulServer& server() const { return server_; }
   void want(const std::set<std::string>& services);
   // Services of which two at once would be worse than none: what the catalog lost of them is gone.
   void never_hold(std::set<std::string> services) { never_held_ = std::move(services); }
   void leave() { canary_.leave(); }
-  std::vector<conf::Instance> instances() const;  // the last good of each service, in the order of names
-  ConfigEntries entries() const;                  // of all services, the last good of each kind
-  bool is_heard() const;                          // every query had an answer, or there is none to be had
+  std::vector<conf::Instance> instances() const;       // the last good of each service, in the order of names
+  std::map<std::string, std::string> entries() const;  // config entries, the last good of each kind
+  bool is_heard() const;                               // every query had an answer, or there is none to be had
   // Our own check of an endpoint ("node/id") failed: one that is held only by us goes.
   void check_failed(const std::string& service, const std::string& endpoint);
   std::size_t approve(const std::string& service, const std::string& id);
@@ -70,6 +70,11 @@ class ConsulSource {
 
  private:
   class Watch;
+  struct Entries {
+    std::string text;  // snapshot_entries.h
+    std::size_t count = 0;
+    bool operator==(const Entries&) const = default;
+  };
   void ask(Watch& watch);
   void take(Watch& watch, const Result<ConsulReply>& got);
   std::string take(Watch& watch, const ConsulReply& reply, const BlockingQuery::Step& step);
@@ -77,7 +82,7 @@ class ConsulSource {
   std::string take_health(Watch& watch, const ConsulReply& reply, const BlockingQuery::Step& step);
   void apply(Watch& watch, const std::vector<conf::Instance>& said, bool trusted);
   std::string take_entries(Watch& watch, const std::string& body, const BlockingQuery::Step& step);
-  void keep_entries(Watch& watch, ConfigEntries entries, const std::string& body);
+  void keep(Watch& watch, Entries entries);
   void note_regression();
   bool settled() const;  // no server lost its memory of late
   bool trusted() const;

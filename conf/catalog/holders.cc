@@ -75,7 +75,8 @@ conf::RoutingTable table_of_holders(const Snapshot& holders, std::span<const con
   std::map<std::string_view, std::vector<const conf::Instance*>> instances;
   for (const conf::Instance& instance : input) instances[instance.service].push_back(&instance);
   conf::RoutingTable table;
-  for (const conf::Instance& entry : known_to(holders, "holders")) {
+  const SourceInstances known = known_to(holders, "holders");
+  for (const conf::Instance& entry : known.instances) {
     conf::Service service;
     service.name = entry.service;
     std::set<std::string> out;

@@ -2,11 +2,13 @@
 
 #include <map>
 #include <tuple>
+#include <utility>
 
 namespace gatehouse::catalog {
 namespace {
 
 using Key = std::tuple<std::string_view, std::string_view, std::string_view, std::string_view>;
+using EntriesOf = std::map<std::pair<std::string_view, std::string_view>, std::string_view>;  // by source and kind
 
 Key key_of(std::string_view source, const conf::Instance& instance) {
   return {instance.service, source, instance.node, instance.id};
@@ -19,6 +21,13 @@ std::map<Key, const conf::Instance*> by_key(const std::vector<SourceInstances>& 
   return out;
 }
 
+EntriesOf entries_of(const std::vector<SourceInstances>& input) {
+  EntriesOf out;
+  for (const SourceInstances& source : input)
+    for (const auto& [kind, text] : source.entries) out.emplace(EntriesOf::key_type(source.source, kind), text);
+  return out;
+}
+
 std::string sentence(const conf::Instance& instance, const char* what) {
   return "service " + instance.service + ": " + instance.node + "/" + instance.id + " would be " + what + " (" +
          instance.address + ":" + std::to_string(instance.port) + ")";
@@ -26,23 +35,26 @@ std::string sentence(const conf::Instance& instance, const char* what) {
 
 }  // namespace
 
-InputHistory::Shared InputHistory::share(const SourceInstances& source) const {
+InputHistory::Kept InputHistory::share(const SourceInstances& source) const {
   std::map<Key, std::shared_ptr<const conf::Instance>> before;
+  Kept out{source.source, {}, nullptr};
   if (!entries_.empty())
-    for (const auto& [name, instances] : entries_.back().sources)
-      for (const auto& instance : instances) before.emplace(key_of(name, *instance), instance);
-  Shared out;
+    for (const Kept& kept : entries_.back().sources) {
+      for (const auto& instance : kept.instances) before.emplace(key_of(kept.source, *instance), instance);
+      if (kept.source == source.source && *kept.entries == source.entries) out.entries = kept.entries;
+    }
+  if (!out.entries) out.entries = std::make_shared<const std::map<std::string, std::string>>(source.entries);
   for (const conf::Instance& instance : source.instances) {
     const auto known = before.find(key_of(source.source, instance));
     const bool same = known != before.end() && *known->second == instance;
-    out.push_back(same ? known->second : std::make_shared<const conf::Instance>(instance));
+    out.instances.push_back(same ? known->second : std::make_shared<const conf::Instance>(instance));
   }
   return out;
 }
 
 void InputHistory::add(std::uint64_t number, const std::vector<SourceInstances>& input) {
   Entry entry{number, {}};
-  for (const SourceInstances& source : input) entry.sources.emplace_back(source.source, share(source));
+  for (const SourceInstances& source : input) entry.sources.push_back(share(source));
   entries_.push_back(std::move(entry));
   if (entries_.size() > most) entries_.pop_front();
 }
@@ -51,9 +63,9 @@ std::optional<std::vector<SourceInstances>> InputHistory::find(std::uint64_t num
   for (const Entry& entry : entries_) {
     if (entry.number != number) continue;
     std::vector<SourceInstances> out;
-    for (const auto& [name, instances] : entry.sources) {
-      out.push_back({name, {}});
-      for (const auto& instance : instances) out.back().instances.push_back(*instance);
+    for (const Kept& kept : entry.sources) {
+      out.push_back({kept.source, {}, *kept.entries});
+      for (const auto& instance : kept.instances) out.back().instances.push_back(*instance);
     }
     return out;
   }
@@ -79,6 +91,16 @@ std::vector<std::string> differences(const std::vector<SourceInstances>& now,
     else if (*known->second != *instance)
       out.push_back(sentence(*instance, "changed"));
   }
+  EntriesOf entries = entries_of(then);
+  for (const auto& [kind, text] : entries_of(now)) {
+    const auto same = entries.find(kind);
+    if (same != entries.end() && same->second == text)
+      entries.erase(same);
+    else
+      entries.try_emplace(kind);
+  }
+  for (const auto& [kind, text] : entries)
+    out.push_back(std::string(kind.first) + ": config entries would be changed (" + std::string(kind.second) + ")");
   return out;
 }
 

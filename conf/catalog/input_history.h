@@ -1,13 +1,14 @@
 // input_history.h: what the last few routing tables were made of, to go back to. Pure.
-//   An instance that did not change is kept once. Threads  one (control). Limits   most tables.
+//   An instance that did not change is kept once, and so are the config entries of a source. Threads  one (control).
+//   Limits   most tables.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "conf/catalog/snapshot.h"
@@ -25,12 +26,17 @@ class InputHistory {
 
  private:
   using Shared = std::vector<std::shared_ptr<const conf::Instance>>;
+  struct Kept {
+    std::string source;
+    Shared instances;
+    std::shared_ptr<const std::map<std::string, std::string>> entries;
+  };
   struct Entry {
     std::uint64_t number = 0;
-    std::vector<std::pair<std::string, Shared>> sources;
+    std::vector<Kept> sources;
   };
 
-  Shared share(const SourceInstances& source) const;
+  Kept share(const SourceInstances& source) const;
 
   std::deque<Entry> entries_;
 };

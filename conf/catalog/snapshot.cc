@@ -9,6 +9,7 @@
 #include "conf/catalog/hold_down.h"
 #include "conf/catalog/service_file.h"
 #include "conf/catalog/snapshot_check.h"
+#include "conf/catalog/snapshot_entries.h"
 
 namespace gatehouse::catalog {
 namespace {
@@ -188,7 +189,8 @@ std::string snapshot_text(const Snapshot& snapshot) {
   std::string rest = "\"";
   for (const auto& [name, value] : snapshot.notes)
     rest += ",\"" + std::string(prefix) + name + "\":" + json::serialize(json::string(cut(value)));
-  rest += "},\n\"services\":[\n" + Writer().services(snapshot.sources) + "\n]}\n";
+  rest +=
+      "},\n\"services\":[\n" + Writer().services(snapshot.sources) + "\n]" + entries_text(snapshot.sources) + "}\n";
   return std::string(beginning) + digest_of(rest) + rest;
 }
 
@@ -215,13 +217,15 @@ Result<Snapshot> read_snapshot(std::string_view text, const std::string& file) {
     if (out.sources.empty() || out.sources.back().source != source) out.sources.push_back({source, {}});
     out.sources.back().instances.push_back(std::move(definition.instance));
   }
+  if (const Status entries = read_entries(text, out.sources); !entries)
+    return invalid(file + ": " + entries.error().what);
   return out;
 }
 
-std::vector<conf::Instance> known_to(const Snapshot& snapshot, std::string_view source) {
+SourceInstances known_to(const Snapshot& snapshot, std::string_view source) {
   for (const SourceInstances& each : snapshot.sources)
-    if (each.source == source) return each.instances;
-  return {};
+    if (each.source == source) return each;
+  return {std::string(source), {}};
 }
 
 }  // namespace gatehouse::catalog

@@ -107,6 +107,71 @@ def test_no_right_to_read_entries_is_told_and_no_more(door, web):
     assert set(served_by(door)) == {"two"}
 
 
+def test_entries_that_may_not_be_read_keep_no_service_from_being_served(consul, make_door, make_backend):
+    consul.trouble = lambda path, query: Answer(403, "Permission denied") if path.startswith("/v1/config/") else None
+    consul.put("web", make_backend("one"), ROUTE)
+    door = make_door(start=False)
+    door.config["catalog"] = {"consul": [{"address": consul.address}]}
+    door.write_config(door.config)
+    door.start()
+    wait_until(lambda: set(served_by(door)) == {"one"}, "it serves")
+
+
+def kept(door):
+    """The kinds and names of the entries on disk."""
+    with open(door.path("state/catalog.json")) as file:
+        entries = json.load(file).get("config_entries", {}).get("bootstrap", [])
+    return {(each["Kind"], each["Name"]) for each in entries}
+
+
+def test_entries_outlive_a_restart_without_consul(door, web):
+    web.say("service-resolver", "web", DefaultSubset="v2", Subsets=SUBSETS)
+    web.say("service-splitter", "web", Splits=[{"Weight": 50}, {"Weight": 50, "Service": "canary"}])
+    wait_until(lambda: set(served_by(door)) == {"two", "canary"}, "version 2 and the canary")
+    wait_until(lambda: len(kept(door)) == 2, "both on disk")
+    web.stop()
+    door.kill()
+    door.spawn()
+
+    def first():
+        try:
+            return served_by(door)
+        except OSError:
+            return None
+
+    assert set(wait_until(first, "the first answers")) == {"two", "canary"}
+    web.restart()
+    web.say("service-splitter", "web")
+    wait_until(lambda: set(served_by(door)) == {"two"}, "what was deleted is gone")
+    wait_until(lambda: kept(door) == {("service-resolver", "web")}, "on disk, too")
+
+
+def test_entries_are_in_force_before_consul_has_told_them_again(door, web):
+    web.say("service-resolver", "web", DefaultSubset="v2", Subsets=SUBSETS)
+    wait_until(lambda: set(served_by(door)) == {"two"}, "version 2 alone")
+    wait_until(lambda: kept(door), "on disk")
+    door.stop()
+    web.trouble = lambda path, query: Answer(500, "rpc error") if path.startswith("/v1/config/") else None
+    health = web.count("/v1/health/service/web")
+    door.start()
+    wait_until(lambda: web.count("/v1/health/service/web") > health + 1, "the services were heard")
+    assert set(served_by(door)) == {"two"}
+
+
+def test_a_frozen_catalog_keeps_its_entries(door, web):
+    web.say("service-resolver", "web", DefaultSubset="v2", Subsets=SUBSETS)
+    wait_until(lambda: set(served_by(door)) == {"two"}, "version 2 alone")
+    door.do("catalog", "freeze")
+    web.say("service-resolver", "web", DefaultSubset="v1", Subsets=SUBSETS)
+    told = "consul: config entries would be changed (service-resolver)"
+    wait_until(lambda: told in door.status()["routing"]["frozen"]["waiting"], "told")
+    assert set(served_by(door)) == {"two"}
+    door.do("catalog", "unfreeze")
+    wait_until(lambda: set(served_by(door)) == {"one"}, "version 1 alone")
+    door.do("catalog", "rollback")
+    wait_until(lambda: set(served_by(door)) == {"two"}, "back")
+
+
 def test_a_wiped_server_takes_no_entry_away(door, web):
     web.say("service-resolver", "web", DefaultSubset="v2", Subsets=SUBSETS)
     wait_until(lambda: set(served_by(door)) == {"two"}, "version 2 alone")

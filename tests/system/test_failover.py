@@ -25,7 +25,7 @@ def site(make_door, make_backend):
 
         def start(self, *tags):
             self.id = self.near.put("web", self.here, ROUTE, *tags)
-            self.far.put("web", self.there, ROUTE, *tags, node="far")
+            self.far_id = self.far.put("web", self.there, ROUTE, *tags, node="far")
             self.door = make_door(start=False)
             self.door.config["catalog"] = {
                 "consul": [
@@ -34,8 +34,12 @@ def site(make_door, make_backend):
             }
             self.door.write_config(self.door.config)
             self.door.start()
-            wait_until(lambda: "dc2" in json.dumps(self.door.status()), "both are known")
+            wait_until(lambda: "dc2" in self.told(), "both are known")
             return self.door
+
+        def told(self):
+            status = self.door.status()
+            return json.dumps([status["services"], status["problems"]])
 
         def served_by(self):
             answer = ask(self.door.http, host="web.test")
@@ -87,6 +91,27 @@ def test_one_that_is_gone_for_good_is_served_by_the_other(site):
     site.wait_for("here", "its own serves")
     site.near.remove("web")
     site.wait_for("there", "the other serves")
+
+
+def test_after_a_restart_nobody_goes_before_every_consul_was_heard(site):
+    door = site.start("gatehouse.failover=dc2 after=0 back_after=0")
+    site.wait_for("here", "its own serves")
+    site.far.set_status("web", site.far_id, "critical", node="far")
+    wait_until(lambda: service_of(door)["endpoints"][1]["health"] == "down", "dc2's is critical")
+    site.near.set_status("web", site.id, "critical")
+    site.wait_for(503, "nobody is left")
+    wait_until(lambda: open(door.path("state/catalog.json")).read().count('"gatehouse_health":"critical"') == 2, "on disk")
+    door.stop()
+    site.near.set_status("web", site.id, "passing")
+    site.far.set_status("web", site.far_id, "passing", node="far")
+    released = threading.Event()
+    site.near.trouble = lambda path, query: released.wait(30) and None
+    door.start()
+    wait_until(lambda: service_of(door)["endpoints"][1]["health"] == "up", "dc2 was heard")
+    assert site.served_by() == 503, "what is known of dc1 is old"
+    released.set()
+    site.wait_for("here", "its own again")
+    assert "served by dc2" not in door.do("history")
 
 
 def test_by_hand_it_goes_and_stays_over_a_restart_until_it_is_taken_back(site):

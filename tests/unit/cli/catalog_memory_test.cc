@@ -38,8 +38,29 @@ TEST(CatalogMemory, WhatConsulSaidIsKnownAfterARestartAndWhatFilesSaidIsNot) {
   }
   CatalogMemory memory(folder.path());
   EXPECT_TRUE(memory.load().empty());
-  EXPECT_EQ(memory.known_to("consul").size(), 2u);
-  EXPECT_TRUE(memory.known_to(CatalogMemory::files).empty());
+  EXPECT_EQ(memory.known_to("consul").instances.size(), 2u);
+  EXPECT_TRUE(memory.known_to(CatalogMemory::files).instances.empty());
+}
+
+TEST(CatalogMemory, ConfigEntriesAreKnownAfterARestartAndFrozenWithTheRest) {
+  const std::map<std::string, std::string> entries{
+      {"service-router", R"({"Kind":"service-router","Name":"web","Meta":{"gatehouse_source":"consul"}})"}};
+  const Input input{{"consul", {}, entries}};
+  const ScratchFolder folder;
+  {
+    CatalogMemory memory(folder.path());
+    memory.keep(fail);
+    memory.take(input, false);
+    ASSERT_TRUE(memory.freeze(1000, "uid 0"));
+    ASSERT_TRUE(memory.save_frozen());
+    EXPECT_EQ(memory.take({{"consul", {}}}, false), input);
+    EXPECT_EQ(memory.waiting(), std::vector<std::string>{"consul: config entries would be changed (service-router)"});
+    memory.take(input, false);
+  }
+  CatalogMemory memory(folder.path());
+  EXPECT_TRUE(memory.load().empty());
+  EXPECT_EQ(memory.known_to("consul").entries, entries);
+  EXPECT_EQ(memory.in_force(), input);
 }
 
 TEST(CatalogMemory, AConsulThatWasNotHeardReplacesNothing) {
@@ -62,9 +83,9 @@ TEST(CatalogMemory, WhatASourceSaysInThisRunCountsBeforeWhatItSaidInTheOneBefore
   const ScratchFolder folder;
   CatalogMemory memory(folder.path());
   memory.take(consul_says({"a"}), true);
-  EXPECT_EQ(memory.known_to("consul").size(), 1u);
+  EXPECT_EQ(memory.known_to("consul").instances.size(), 1u);
   memory.take(consul_says({}), true);
-  EXPECT_TRUE(memory.known_to("consul").empty());
+  EXPECT_TRUE(memory.known_to("consul").instances.empty());
 }
 
 TEST(CatalogMemory, FrozenIsWhatWasSaidThen) {

@@ -6,8 +6,10 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
+#include "conf/catalog/config_entries.h"
 #include "conf/catalog/hold_down.h"
 #include "conf/catalog/service_file.h"
+#include "conf/catalog/snapshot_entries.h"
 
 namespace gatehouse::catalog {
 namespace {
@@ -45,6 +47,16 @@ Instance held_one() {
   return out;
 }
 
+std::map<std::string, std::string> entries_of(const std::string& source) {
+  const char* resolvers = R"([{"Kind": "service-resolver", "Name": "web", "DefaultSubset": "v1",
+      "Subsets": {"v1": {"Filter": "Service.Meta.version == 1"}}, "CreateIndex": 7, "ModifyIndex": 9},
+      {"Kind": "service-resolver", "Name": "db", "ConnectTimeout": "3s"}])";
+  const char* splitters = R"([{"Kind": "service-splitter", "Name": "web", "Splits": [
+      {"Weight": 33.3, "ServiceSubset": "v1"}, {"Weight": 66.7, "Service": "db"}]}])";
+  return {{"service-resolver", entries_to_keep(resolvers, source)},
+          {"service-splitter", entries_to_keep(splitters, source)}};
+}
+
 Snapshot example() {
   Instance critical = instance("db", "n1", "db-1"), maintained = instance("db", "n1", "db-2"),
            departed = instance("gone", "n1", "gone-1");
@@ -54,7 +66,8 @@ Snapshot example() {
   Instance elsewhere = instance("web", "n1", "web-1");
   elsewhere.datacenter = "dc2";
   return {{{"by", "uid 0 (pid 1)"}},
-          {{"consul", {critical, maintained, departed, full(), held_one()}}, {"consul dc2", {elsewhere}}}};
+          {{"consul", {critical, maintained, departed, full(), held_one()}, entries_of("consul")},
+           {"consul dc2", {elsewhere}, entries_of("consul dc2")}}};
 }
 
 Snapshot read_back(const Snapshot& snapshot) {
@@ -184,8 +197,38 @@ TEST(Snapshot, EveryTornOrChangedOneIsRefused) {
 }
 
 TEST(Snapshot, TellsWhatASourceKnew) {
-  EXPECT_EQ(known_to(example(), "consul dc2").size(), 1u);
-  EXPECT_TRUE(known_to(example(), "consul dc3").empty());
+  EXPECT_EQ(known_to(example(), "consul dc2").instances.size(), 1u);
+  EXPECT_EQ(known_to(example(), "consul dc2").entries, entries_of("consul dc2"));
+  EXPECT_TRUE(known_to(example(), "consul dc3").instances.empty());
+}
+
+TEST(Snapshot, ASourceMayHaveKnownConfigEntriesAlone) {
+  const Snapshot entries{{}, {{"consul", {}, entries_of("consul")}}};
+  EXPECT_EQ(read_back(entries), entries);
+}
+
+TEST(Snapshot, ConfigEntriesAreKeptAsWhatTheySay) {
+  const auto kept = entries_to_keep(
+      R"([{"Kind": "service-router", "Name": "a", "Meta": {"gatehouse_source": "files"}, "ModifyIndex": 1, "Hash": 2}])",
+      "consul");
+  EXPECT_EQ(kept, R"({"Kind":"service-router","Name":"a","Meta":{"gatehouse_source":"consul"}})");
+  EXPECT_EQ(entries_to_keep("[" + kept + "]", "consul"), kept);
+  EXPECT_EQ(entries_to_keep("[]", "consul"), "");
+  EXPECT_EQ(entries_to_keep("null", "consul"), "");
+}
+
+// What is taken from Consul can be read again, however deep it is.
+TEST(Snapshot, TheDeepestConfigEntryIsReadBack) {
+  const auto nested = [](int depth) {
+    return R"([{"Kind": "service-router", "Name": "a", "Routes": )" +
+           std::string(static_cast<std::size_t>(depth), '[') + std::string(static_cast<std::size_t>(depth), ']') +
+           "}]";
+  };
+  int deepest = 0;
+  while (parse_config_entries(nested(deepest + 1), {})) ++deepest;
+  ASSERT_GT(deepest, 10);
+  const Snapshot entries{{}, {{"consul", {}, {{"service-router", entries_to_keep(nested(deepest), "consul")}}}}};
+  EXPECT_EQ(read_back(entries), entries);
 }
 
 }  // namespace
