@@ -425,6 +425,19 @@ def test_a_primary_is_never_held(door, consul, make_backend):
     wait_until(lambda: served_by(made, "db.test") == {"new"}, "the new one alone")
 
 
+def test_more_services_than_connections_take_turns_and_the_door_still_sees_itself(door, consul, make_backend):
+    backend = make_backend("web")
+    for n in range(200):
+        consul.put(f"web{n}", backend, f"gatehouse.route=web{n}.test")
+    made = seen_by_itself(door())
+    wait_until(lambda: {status_of(made, f"web{n}.test") for n in (0, 100, 199)} == {200}, "all are served", within=20)
+    assert consul_of(made)["connections"] <= 155, "Consul allows a client 200"
+    consul.set_status("web199", f"web199-{backend.port}", "critical")
+    wait_until(lambda: status_of(made, "web199.test") == 503, "its turn comes", within=30)
+    consul.remove("web0")
+    wait_until(lambda: status_of(made, "web0.test") == 503, "what it lost is believed", within=30)
+
+
 # -- https ----------------------------------------------------------------------------------------------------------
 
 
