@@ -210,6 +210,7 @@ struct Instance {
   std::vector<HealthCheck> checks;                 // run by ourselves, besides the policy's own `health`
   bool maintenance = false;
   CatalogHealth catalog_health = CatalogHealth::passing;
+  bool node_lost = false;           // critical by its node's checks alone: its agent may be all that is gone
   std::string held;                 // why it is kept although the catalog has it no more; empty: it has
   bool departed = false;            // the last of its service, which is gone: its routes stay and answer 503
   std::uint64_t catalog_index = 0;  // Consul's ModifyIndex of the definition; 0: none

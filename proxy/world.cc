@@ -73,6 +73,7 @@ pool::Endpoint make_endpoint(const conf::Service& service, const conf::Instance&
   endpoint.maintenance = instance.maintenance;
   endpoint.held = !instance.held.empty();
   endpoint.told = told_by(instance.catalog_health);
+  endpoint.node_lost = instance.node_lost;
   for (const auto* check : checks)  // the catalog's word as well
     if (check->kind == conf::HealthCheck::Kind::ttl) endpoint.told = worse(endpoint.told, pool::initially(*check));
   endpoint.far = is_far(service, instance, zone);

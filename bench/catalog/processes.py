@@ -109,9 +109,9 @@ class Consul:
 class Backend:
     """Answers every request with its name, from a process of its own."""
 
-    def __init__(self, binary, folder, name):
+    def __init__(self, binary, folder, name, address="127.0.0.1"):
         self.name, self.port = name, free_port()
-        command = [binary, "demo-backend", "--listen", f"127.0.0.1:{self.port}", "--name", name]
+        command = [binary, "demo-backend", "--listen", f"{address}:{self.port}", "--name", name]
         self.process = Process(command, folder, name)
         wait_until(self.listens, f"backend {name}")
 

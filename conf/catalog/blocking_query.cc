@@ -6,7 +6,7 @@ namespace gatehouse::catalog {
 namespace {
 
 constexpr Millis usual_wait = 5min, crowded_wait = 2s;
-constexpr Millis turn_most = 1min;    // until it is its turn, in a crowd
+constexpr Millis turn_most = 10min;   // until it is its turn, in a crowd
 constexpr Millis first_answer = 15s;  // of a query that doesn't block; an election takes 15 s, and is told at once
 constexpr Millis slack = 5s;
 constexpr Millis pause_least = 250ms, pause_most = 30s;

@@ -142,7 +142,7 @@ class Reader {
   }
 
   void checks(const json::object& entry, conf::Instance& out) {
-    auto proven = conf::CatalogHealth::passing;
+    auto proven = conf::CatalogHealth::passing, own = conf::CatalogHealth::passing;
     for (const json::value& each : list(entry, "Checks")) {
       if (!each.is_object()) return fail("Checks", "holds more than objects");
       const json::object& check = each.get_object();
@@ -152,8 +152,10 @@ class Reader {
       }
       out.catalog_health = std::max(out.catalog_health, health(check));
       if (has_run(check)) proven = std::max(proven, health(check));
+      if (!text(check, "ServiceID").empty()) own = std::max(own, health(check));
     }
     using enum conf::CatalogHealth;
+    out.node_lost = out.catalog_health == critical && own != critical;
     if (out.catalog_health == critical && proven != critical) unproven_.insert({out.node, out.id});
   }
 

@@ -58,7 +58,8 @@ ConsulSource::ConsulSource(asio::io_context& io, const conf::ConsulServer& serve
       list_(std::make_unique<Watch>(io, "/v1/catalog/services")),
       tell_timer_(io),
       agent_(io, server),
-      canary_(io, agent_, std::move(own), [this] { tell(canary_.view().seen ? "is trusted" : "is not trusted"); }) {
+      looks_(io, server),
+      canary_(io, looks_, std::move(own), [this] { tell(canary_.view().seen ? "is trusted" : "is not trusted"); }) {
   view_.datacenter = server.datacenter;
   view_.address = server.address.text();
   watch_entries();
@@ -378,7 +379,7 @@ conf::Findings ConsulSource::findings() const {
 ConsulSource::View ConsulSource::view() const {
   View out = view_;
   if (const Watch* watch = troubled()) out.fault = watch->fault, out.trouble = watch->trouble;
-  out.connections = agent_.connections();
+  out.connections = agent_.connections() + looks_.connections();
   out.trusted = trusted();
   out.canary = canary_.view();
   out.held = hold_.held().size();

@@ -119,7 +119,9 @@ class ConsulSource {
   asio::steady_timer tell_timer_;
   bool tells_ = false;
   TimePoint told_at_{};
-  ConsulAgent agent_;  // the last but one: its callbacks end before what they use
+  // The last: their callbacks end before what they use.
+  ConsulAgent agent_;
+  ConsulAgent looks_;  // with connections of its own: a look waits for none of the watches
   Canary canary_;
 };
 

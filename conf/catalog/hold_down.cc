@@ -15,7 +15,7 @@ void forget_before(std::deque<TimePoint>& times, TimePoint bound) {
 }
 
 bool failed(const conf::Instance& instance) {
-  return instance.maintenance || instance.catalog_health == conf::CatalogHealth::critical;
+  return instance.maintenance || (instance.catalog_health == conf::CatalogHealth::critical && !instance.node_lost);
 }
 
 using Key = InstanceKey;
@@ -124,7 +124,7 @@ void HoldDown::recall(const std::string& name, std::vector<conf::Instance>& said
     const Key key{instance.node, instance.id};
     const auto known = service->second.known.find(key);
     if (unproven.contains(key) && known != service->second.known.end())
-      instance.catalog_health = known->second.instance.catalog_health;
+      instance.catalog_health = known->second.instance.catalog_health, instance.node_lost = false;
   }
 }
 

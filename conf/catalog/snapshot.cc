@@ -51,6 +51,7 @@ std::map<std::string, std::string> provenance(const std::string& source, const c
       {"source", source}, {"datacenter", instance.datacenter}, {"node", instance.node}};
   if (instance.catalog_health != CatalogHealth::passing)
     out["health"] = healths[static_cast<std::size_t>(instance.catalog_health)].second;
+  if (instance.node_lost) out["node_lost"] = "true";
   if (instance.maintenance) out["maintenance"] = "true";
   if (instance.departed) out["departed"] = "true";
   if (!instance.held.empty()) out["held"] = instance.held;
@@ -148,6 +149,7 @@ class Provenance {
     if (const std::string id = text("id"); !id.empty()) instance_.id = id;
     for (const auto& [health, name] : healths)
       if (text("health") == name) instance_.catalog_health = health;
+    instance_.node_lost = text("node_lost") == "true";
     instance_.maintenance = text("maintenance") == "true";
     instance_.departed = text("departed") == "true";
     instance_.held = text("held");

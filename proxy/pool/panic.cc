@@ -10,8 +10,9 @@ constexpr auto relaxed = std::memory_order_relaxed;
 constexpr int doublings_max = 2;  // of the rest between two requests at one that refuses connections
 
 bool is_candidate(const Endpoint& endpoint) {
-  return endpoint.told != Health::down && health_of(endpoint) == Health::down && endpoint.weight != 0 &&
-         !endpoint.maintenance && !endpoint.held && endpoint.live->draining_since_ms.load(relaxed) == 0;
+  const bool is_told_down = endpoint.told == Health::down && !endpoint.node_lost;
+  return !is_told_down && health_of(endpoint) == Health::down && endpoint.weight != 0 && !endpoint.maintenance &&
+         !endpoint.held && endpoint.live->draining_since_ms.load(relaxed) == 0;
 }
 
 Standing standing_in_panic(const Endpoint& endpoint, const PickContext& context) {

@@ -1,7 +1,9 @@
 // panic.h: no endpoint is usable by its health, yet the catalog calls some passing. Then a check that is wrong, or
 //   something that all of them ask, is likelier than the end of all at once: they are tried rather than nobody.
+//   Tried    are also those that only their node's check speaks against: a cluster that begins anew calls nodes lost
+//            whose services are well.
 //   Never    of a `single` service or one that carries TCP, whose checks tell roles; nor one that the catalog calls
-//            critical or has no more, or that is in maintenance or drained.
+//            critical otherwise or has no more, or that is in maintenance or drained.
 //   Limits   one that refuses connections is tried by one request at a time, after 1, 2 and then every 4 seconds: a
 //            service that is dead indeed gets its 503 at once.
 //   Source   Envoy's panic threshold, at none healthy.

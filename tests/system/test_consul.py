@@ -93,6 +93,20 @@ def test_critical_gets_nothing_and_passing_gets_it_again(door, consul, make_back
     wait_until(lambda: seen() == {"one"}, "the one in maintenance gets nothing")
 
 
+def test_a_service_whose_nodes_are_all_lost_is_tried_and_one_whose_check_fails_is_not(door, consul, make_backend):
+    door, one, two = door(), make_backend("one"), make_backend("two")
+    id = consul.put("web", one, "gatehouse.route=web.test")
+    other = consul.put("web", two, "gatehouse.route=web.test", node="n2")
+    seen = lambda: {ask(door.http, host="web.test").get("X-Backend") for _ in range(20)}  # noqa: E731
+    wait_until(lambda: seen() == {"one", "two"}, "both serve")
+    consul.set_status("web", id, "critical", check_id="serfHealth")
+    wait_until(lambda: seen() == {"two"}, "whose node is lost gets nothing")
+    consul.set_status("web", other, "critical", node="n2")
+    wait_until(lambda: seen() == {"one"}, "better he than nobody")
+    consul.set_status("web", id, "critical")
+    wait_for(door, 503)
+
+
 def test_warning_weighs_what_the_definition_says(door, consul, make_backend):
     door, one, two = door(), make_backend("one"), make_backend("two")
     consul.put("web", one, "gatehouse.route=web.test", weights=(50, 1))
@@ -217,9 +231,9 @@ def test_the_token_is_sent_and_read_again_when_its_file_changes(door, consul, ma
 
 
 def test_datacenter_partition_and_namespace_are_asked_for(door, consul):
-    seen_by_itself(door(datacenter="dc1", partition="edge", namespace="team a"))
+    seen_by_itself(door(datacenter="dc1", partition="edge", namespace="team-a"))
     said = [query for path, query, _ in consul.asked if path == "/v1/catalog/services"]
-    assert said and all((each["dc"], each["partition"], each["ns"]) == ("dc1", "edge", "team a") for each in said)
+    assert said and all((each["dc"], each["partition"], each["ns"]) == ("dc1", "edge", "team-a") for each in said)
 
 
 # -- what the catalog no longer has ---------------------------------------------------------------------------------
@@ -409,6 +423,19 @@ def test_a_primary_is_never_held(door, consul, make_backend):
     wait_for(made, 503, "db.test")
     consul.put("db", new, "gatehouse.route=db.test", "gatehouse.single=true", node="n2")
     wait_until(lambda: served_by(made, "db.test") == {"new"}, "the new one alone")
+
+
+def test_more_services_than_connections_take_turns_and_the_door_still_sees_itself(door, consul, make_backend):
+    backend = make_backend("web")
+    for n in range(200):
+        consul.put(f"web{n}", backend, f"gatehouse.route=web{n}.test")
+    made = seen_by_itself(door())
+    wait_until(lambda: {status_of(made, f"web{n}.test") for n in (0, 100, 199)} == {200}, "all are served", within=20)
+    assert consul_of(made)["connections"] <= 155, "Consul allows a client 200"
+    consul.set_status("web199", f"web199-{backend.port}", "critical")
+    wait_until(lambda: status_of(made, "web199.test") == 503, "its turn comes", within=30)
+    consul.remove("web0")
+    wait_until(lambda: status_of(made, "web0.test") == 503, "what it lost is believed", within=30)
 
 
 # -- https ----------------------------------------------------------------------------------------------------------

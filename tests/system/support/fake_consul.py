@@ -68,7 +68,7 @@ class FakeConsul:
             wanted = check_id or f"service:{id}"
             checks[:] = [each for each in checks if each["CheckID"] != wanted]
             if status is not None:
-                checks.append(check(wanted, status, **more))
+                checks.append(check(wanted, status, **{"node": wanted == "serfHealth", **more}))
             self._note(service, listed=False)
 
     def remove(self, service, id=None, node="n1"):

@@ -110,6 +110,15 @@ INSTANTIATE_TEST_SUITE_P(ConsulHealth, HealthOfChecks,
                                          HealthCase{"warning", "critical", conf::CatalogHealth::critical},
                                          HealthCase{"passing", "of-a-newer-consul", conf::CatalogHealth::critical}));
 
+TEST(ConsulHealth, ANodeThatIsLostIsToldApartFromAServiceThatFails) {
+  const std::string lost = with(one, R"("serfHealth", "Status": "passing")", R"("serfHealth", "Status": "critical")");
+  EXPECT_EQ(read(lost).catalog_health, conf::CatalogHealth::critical);
+  EXPECT_TRUE(read(lost).node_lost);
+  const auto both = with(lost, R"("service:web-1", "Status": "passing")", R"("service:web-1", "Status": "critical")");
+  EXPECT_FALSE(read(both).node_lost);
+  EXPECT_FALSE(read(one).node_lost);
+}
+
 TEST(ConsulHealth, MaintenanceIsNoFailure) {
   for (const char* id : {"_service_maintenance:web-1", "_node_maintenance"}) {
     const conf::Instance web = read(with(one, R"("service:web-1", "Status": "passing")",

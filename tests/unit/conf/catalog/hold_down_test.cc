@@ -48,6 +48,14 @@ TEST(HoldDown, TellsWhetherAnAnswerLosesWhoWasWell) {
   EXPECT_FALSE(hold.doubt("web", {}, start)) << "held already";
 }
 
+TEST(HoldDown, ALostNodeIsNoEvidenceAgainstAService) {
+  HoldDown hold;
+  auto lost = instances(3);
+  for (Instance& each : lost) each.catalog_health = CatalogHealth::critical, each.node_lost = true;
+  hold.update("web", lost, true, false, start);
+  EXPECT_EQ(held(hold.update("web", {}, true, false, start)), 3u);
+}
+
 TEST(HoldDown, OneMayLeaveATrustedCatalogAtOnce) {
   HoldDown hold;
   hold.update("web", instances(3), true, false, start);

@@ -51,6 +51,12 @@ TEST(Panic, LeavesOutWhomTheCatalogOrTheOperatorTookOut) {
   }
 }
 
+TEST(Panic, TriesThoseWhoseNodeAloneIsLost) {
+  const Spec lost{.told = Health::down, .node_lost = true};
+  EXPECT_TRUE(in_panic(unhealthy({lost})));
+  EXPECT_EQ(all_picked(unhealthy({lost, {.told = Health::down}})), std::set<int>{0});
+}
+
 TEST(Panic, WaitsForAFirstCheckAndForWhoIsFull) {
   EXPECT_EQ(pick(unhealthy({down, {.health = Health::unknown}}), throw_of(1)).outcome, Outcome::unchecked);
   EXPECT_FALSE(in_panic(unhealthy({down, {.health = Health::unknown}})));

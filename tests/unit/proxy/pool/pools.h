@@ -25,6 +25,7 @@ struct Spec {
   Health told = Health::up;
   bool held = false;
   bool far = false;
+  bool node_lost = false;
 };
 
 inline Endpoint make_endpoint(const Spec& spec, std::uint32_t id) {
@@ -41,6 +42,7 @@ inline Endpoint make_endpoint(const Spec& spec, std::uint32_t id) {
   endpoint.told = spec.told;
   endpoint.held = spec.held;
   endpoint.far = spec.far;
+  endpoint.node_lost = spec.node_lost;
   endpoint.name = "n" + std::to_string(id) + "/s";
   endpoint.key = hash_bytes(endpoint.name);
   return endpoint;
