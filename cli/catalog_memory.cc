@@ -27,17 +27,25 @@ std::string numbers_text(const std::vector<std::uint64_t>& numbers) {
   return out.empty() ? "none" : out;
 }
 
+catalog::Snapshot take_up(const std::string& file, std::vector<std::string>& troubles) {
+  catalog::LoadedSnapshot found = catalog::load_snapshot(file);
+  if (!found.troubles.empty())
+    found.troubles.back() += found.file.empty() ? "; there is no older one" : "; " + found.file + " is taken instead";
+  troubles.insert(troubles.end(), found.troubles.begin(), found.troubles.end());
+  return std::move(found.snapshot);
+}
+
 }  // namespace
 
 CatalogMemory::CatalogMemory(const std::string& folder)
-    : snapshot_file_(folder + "/catalog.json"), frozen_file_(folder + "/catalog.frozen.json") {}
+    : snapshot_file_(folder + "/catalog.json"),
+      entries_file_(folder + "/entries.json"),
+      frozen_file_(folder + "/catalog.frozen.json") {}
 
 std::vector<std::string> CatalogMemory::load() {
-  catalog::LoadedSnapshot found = catalog::load_snapshot(snapshot_file_);
-  std::vector<std::string> troubles = std::move(found.troubles);
-  if (!troubles.empty())
-    troubles.back() += found.file.empty() ? "; there is no older one" : "; " + found.file + " is taken instead";
-  from_before_ = std::move(found.snapshot);
+  std::vector<std::string> troubles;
+  from_before_ = take_up(snapshot_file_, troubles);
+  entries_from_before_ = take_up(entries_file_, troubles);
   catalog::LoadedSnapshot frozen = catalog::load_snapshot(frozen_file_);
   for (const std::string& trouble : frozen.troubles)
     troubles.push_back(trouble + "; the catalog is no longer frozen");
@@ -48,26 +56,33 @@ std::vector<std::string> CatalogMemory::load() {
 }
 
 void CatalogMemory::keep(catalog::SnapshotWriter::OnFailure on_failure) {
-  writer_ = std::make_unique<catalog::SnapshotWriter>(snapshot_file_, std::move(on_failure));
+  writer_ = std::make_unique<catalog::SnapshotWriter>(snapshot_file_, on_failure);
+  entries_writer_ = std::make_unique<catalog::SnapshotWriter>(entries_file_, std::move(on_failure));
 }
 
 catalog::SourceInstances CatalogMemory::known_to(std::string_view source) const {
   for (const catalog::SourceInstances& each : said_)
     if (each.source == source) return each;
-  return catalog::known_to(from_before_, source);
+  catalog::SourceInstances known = catalog::known_to(from_before_, source);
+  known.entries = catalog::known_to(entries_from_before_, source).entries;
+  return known;
 }
 
 const std::vector<catalog::SourceInstances>& CatalogMemory::take(std::vector<catalog::SourceInstances> said,
                                                                  bool heard) {
   said_ = std::move(said);
-  catalog::Snapshot snapshot;
+  catalog::Snapshot snapshot, entries;
   bool knows = heard;
   for (const catalog::SourceInstances& each : said_) {
     if (each.source == files) continue;
     knows = knows || !each.instances.empty() || !each.entries.empty();
-    snapshot.sources.push_back(each);
+    snapshot.sources.push_back({each.source, each.instances});
+    entries.sources.push_back({each.source, {}, each.entries});
   }
-  if (writer_ && knows) writer_->write(std::move(snapshot));
+  if (writer_ && knows) {
+    writer_->write(std::move(snapshot));
+    entries_writer_->write(std::move(entries));
+  }
   return in_force();
 }
 

@@ -1,8 +1,9 @@
 // catalog_memory.h: what the catalog's sources say, what of it is in force, and what of it outlives the process.
 //   In force is what they say, unless the catalog is frozen: then what it said at that moment, or at an earlier
 //   table. In the state folder: `catalog.json`, what the Consul sources know (and two generations before it), written
-//   after each change by a thread of its own; `catalog.frozen.json`, what is in force while frozen, and by whom.
-//   Threads  control.  Limits  InputHistory::most tables to go back to.
+//   after each change by a thread of its own; `entries.json`, the same of Consul's config entries, which a Consul
+//   that loads the other must not take for its own; `catalog.frozen.json`, what is in force while frozen, and by
+//   whom. Threads  control.  Limits  InputHistory::most tables to go back to.
 #pragma once
 
 #include <cstdint>
@@ -55,9 +56,9 @@ class CatalogMemory {
   Status save_frozen() const;  // that it is, or is not
 
  private:
-  const std::string snapshot_file_, frozen_file_;
-  catalog::Snapshot from_before_;
-  std::unique_ptr<catalog::SnapshotWriter> writer_;
+  const std::string snapshot_file_, entries_file_, frozen_file_;
+  catalog::Snapshot from_before_, entries_from_before_;
+  std::unique_ptr<catalog::SnapshotWriter> writer_, entries_writer_;
   std::vector<catalog::SourceInstances> said_;
   std::optional<Frozen> frozen_;
   catalog::InputHistory tables_;

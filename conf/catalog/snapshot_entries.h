@@ -1,7 +1,7 @@
 // snapshot_entries.h: Consul's config entries as a snapshot keeps them. Pure.
 //   Of one source and kind: what stands in Consul's JSON list, without what changes by itself (indexes), and with the
 //   source as the only pair of each entry's `Meta`, which means nothing to us. In a file all of them are one list,
-//   which a Consul server takes for its own (config_entries.bootstrap).
+//   which a Consul server would take for its own (config_entries.bootstrap).
 #pragma once
 
 #include <string>

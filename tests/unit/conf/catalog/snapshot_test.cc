@@ -47,16 +47,6 @@ Instance held_one() {
   return out;
 }
 
-std::map<std::string, std::string> entries_of(const std::string& source) {
-  const char* resolvers = R"([{"Kind": "service-resolver", "Name": "web", "DefaultSubset": "v1",
-      "Subsets": {"v1": {"Filter": "Service.Meta.version == 1"}}, "CreateIndex": 7, "ModifyIndex": 9},
-      {"Kind": "service-resolver", "Name": "db", "ConnectTimeout": "3s"}])";
-  const char* splitters = R"([{"Kind": "service-splitter", "Name": "web", "Splits": [
-      {"Weight": 33.3, "ServiceSubset": "v1"}, {"Weight": 66.7, "Service": "db"}]}])";
-  return {{"service-resolver", entries_to_keep(resolvers, source)},
-          {"service-splitter", entries_to_keep(splitters, source)}};
-}
-
 Snapshot example() {
   Instance critical = instance("db", "n1", "db-1"), maintained = instance("db", "n1", "db-2"),
            departed = instance("gone", "n1", "gone-1");
@@ -66,8 +56,7 @@ Snapshot example() {
   Instance elsewhere = instance("web", "n1", "web-1");
   elsewhere.datacenter = "dc2";
   return {{{"by", "uid 0 (pid 1)"}},
-          {{"consul", {critical, maintained, departed, full(), held_one()}, entries_of("consul")},
-           {"consul dc2", {elsewhere}, entries_of("consul dc2")}}};
+          {{"consul", {critical, maintained, departed, full(), held_one()}}, {"consul dc2", {elsewhere}}}};
 }
 
 Snapshot read_back(const Snapshot& snapshot) {
@@ -97,11 +86,25 @@ TEST(Snapshot, WhereAnInstanceWasSaidIsReadBackToo) {
   EXPECT_EQ(of_consul.sources[0].instances[0].at.file, "consul dc2 n1/web-1");
 }
 
+std::map<std::string, std::string> entries_of(const std::string& source) {
+  const char* resolvers = R"([{"Kind": "service-resolver", "Name": "web", "DefaultSubset": "v1",
+      "Subsets": {"v1": {"Filter": "Service.Meta.version == 1"}}, "CreateIndex": 7, "ModifyIndex": 9},
+      {"Kind": "service-resolver", "Name": "db", "ConnectTimeout": "3s"}])";
+  const char* splitters = R"([{"Kind": "service-splitter", "Name": "web", "Splits": [
+      {"Weight": 33.3, "ServiceSubset": "v1"}, {"Weight": 66.7, "Service": "db"}]}])";
+  return {{"service-resolver", entries_to_keep(resolvers, source)},
+          {"service-splitter", entries_to_keep(splitters, source)}};
+}
+
 // The corpus is held to a real `consul validate` by tests/tools/consul_conformance.py.
+std::string accepted(const std::string& name) {
+  std::ifstream file(GATEHOUSE_SOURCE "/tests/unit/conf/catalog/corpus/accepted/" + name, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
 TEST(Snapshot, IsTheDefinitionFileThatTheCorpusHolds) {
-  std::ifstream file(GATEHOUSE_SOURCE "/tests/unit/conf/catalog/corpus/accepted/snapshot.json", std::ios::binary);
-  const std::string corpus(std::istreambuf_iterator<char>(file), {});
-  EXPECT_EQ(snapshot_text(example()), corpus);
+  EXPECT_EQ(snapshot_text(example()), accepted("snapshot.json"));
+  EXPECT_EQ(snapshot_text({{}, {{"consul", {}, entries_of("consul")}}}), accepted("snapshot_entries.json"));
 }
 
 TEST(Snapshot, IdsAreUniqueInTheFile) {
@@ -198,12 +201,14 @@ TEST(Snapshot, EveryTornOrChangedOneIsRefused) {
 
 TEST(Snapshot, TellsWhatASourceKnew) {
   EXPECT_EQ(known_to(example(), "consul dc2").instances.size(), 1u);
-  EXPECT_EQ(known_to(example(), "consul dc2").entries, entries_of("consul dc2"));
   EXPECT_TRUE(known_to(example(), "consul dc3").instances.empty());
 }
 
-TEST(Snapshot, ASourceMayHaveKnownConfigEntriesAlone) {
-  const Snapshot entries{{}, {{"consul", {}, entries_of("consul")}}};
+TEST(Snapshot, ConfigEntriesAreReadBackWithInstancesAndWithout) {
+  Snapshot both = example();
+  for (SourceInstances& each : both.sources) each.entries = entries_of(each.source);
+  EXPECT_EQ(read_back(both), both);
+  const Snapshot entries{{}, {{"consul", {}, entries_of("consul")}, {"consul dc2", {}, entries_of("consul dc2")}}};
   EXPECT_EQ(read_back(entries), entries);
 }
 
