@@ -97,7 +97,7 @@ def arrivals(consul, binary, folder, count):
         consul.deregister(f"web-new-{n}")
         newcomer.process.end()
         wait_until(lambda: not answers_of(asker, newcomer.name), "it is gone", within=60)
-        time.sleep(0.3)  # so that no door is still busy with the last change
+        time.sleep(1)  # so that no door is still busy with the last change, or waits for more of them
     asker.close()
     return times
 

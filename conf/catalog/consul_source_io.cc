@@ -304,15 +304,15 @@ ConsulSource::View ConsulSource::view() const {
   return out;
 }
 
-// At once after a quiet time; in a flood all that came meanwhile together.
+// At once, also the second of two; in a flood all that came meanwhile together.
 void ConsulSource::tell(const std::string& cause) {
   causes_.push_back(cause);
   if (std::exchange(tells_, true)) return;
-  tell_timer_.expires_at(std::max(Clock::now(), told_at_ + quiet_least));
+  tell_timer_.expires_at(std::max(Clock::now(), told_before_ + 2 * quiet_least));
   tell_timer_.async_wait([this](boost::system::error_code error) {
     if (error) return;
     tells_ = false;
-    told_at_ = Clock::now();
+    told_before_ = std::exchange(told_at_, Clock::now());
     std::string text = place_.shown_as + ": " + causes_.front();
     if (causes_.size() > 1) text += " and " + std::to_string(causes_.size() - 1) + " more";
     causes_.clear();

@@ -104,7 +104,7 @@ class ConsulSource {
   std::vector<std::string> causes_;
   asio::steady_timer tell_timer_;
   bool tells_ = false;
-  TimePoint told_at_{};
+  TimePoint told_at_{}, told_before_{};
   // The last: their callbacks end before what they use.
   ConsulAgent agent_;
   ConsulAgent looks_;  // with connections of its own: a look waits for none of the watches
