@@ -226,7 +226,7 @@ def test_an_instance_that_refuses_connections_costs_nobody_a_request(fleet, meth
 
 
 def test_requests_refused_by_the_only_instance_seen_up_wait_for_those_not_yet_asked(fleet):
-    house = fleet("ab", checks=http_check, start=False)
+    house = fleet("ab", "queue=100,30s", checks=lambda backend: http_check(backend, timeout="30s"), start=False)
     first_check = Gate()
 
     def slow_to_start(exchange):
