@@ -12,7 +12,7 @@ import pytest
 
 from support.catalog import http_check
 from support.client import Client, ask
-from support.consul import DOOR_RULES, Agent, Cluster, ttl_check
+from support.consul import DOOR_RULES, Agent, Cluster, Refused, ttl_check
 from support.deployment import only_one
 from support.door import ROOT, problems
 from support.figures import spread
@@ -422,8 +422,13 @@ class Farm:
                 return None  # no leader yet
 
         wait_until(registered, "it can be registered", within)
-        # an agent whose servers are gone tries again at its own pace
-        wait_until(lambda: name in self.door_agent.services(), "Consul has it", max(within, 200))
+        def spread():
+            try:
+                return name in self.door_agent.services()
+            except Refused:
+                return False  # the agent asks a server that is gone
+
+        wait_until(spread, "Consul has it", max(within, 200))  # agents try again at their own pace
         wait_for(self.door, 200, f"{name}.test")
         self.hosts.append(f"{name}.test")
         return time.monotonic() - began
