@@ -25,6 +25,12 @@ class ConsulSource::Watch {
  public:
   Watch(asio::io_context& io, std::string service) : name(std::move(service)), timer(io) {}
 
+  void begin_anew() {
+    query = {};
+    asking = false;
+    timer.cancel();
+  }
+
   const std::string name;
   BlockingQuery query;
   asio::steady_timer timer;
@@ -53,7 +59,9 @@ ConsulSource::ConsulSource(asio::io_context& io, const conf::ConsulServer& serve
       tell_timer_(io),
       agent_(io, server),
       looks_(io, server),
-      canary_(io, looks_, std::move(own), [this] { tell(canary_.view().seen ? "is trusted" : "is not trusted"); }) {
+      canary_(io, looks_, std::move(own),
+              {.on_change = [this] { tell(canary_.view().seen ? "is trusted" : "is not trusted"); },
+               .on_setback = [this] { begin_anew(); }}) {
   view_.datacenter = server.datacenter;
   view_.address = server.address.text();
   watch_services();
@@ -122,6 +130,16 @@ void ConsulSource::take(Watch& watch, const Result<ConsulReply>& got) {
   note_fault(watch, ConsulFault::none, "");
   schedule(watch, step.next);
   if (watch.name.empty()) watch_services();
+}
+
+// Queries that wait for an index that wiped servers may not reach for days.
+void ConsulSource::begin_anew() {
+  regressed_at_ = Clock::now();
+  agent_.drop_all();
+  list_->begin_anew();
+  ask(*list_);
+  for (auto& [name, watch] : services_) watch->begin_anew();
+  let_all_ask();
 }
 
 // What is wrong with the answer; empty: it was taken.

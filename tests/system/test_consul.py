@@ -218,6 +218,17 @@ def test_a_wiped_server_that_counts_from_the_start_hides_no_change(door, consul,
     wait_for(door, 200, "late.test")
 
 
+def test_wiped_servers_that_wait_for_an_index_of_earlier_hide_no_change(door, consul, make_backend):
+    consul.waits_for_lost_index = True
+    door = door()
+    consul.put("web", make_backend("web"), "gatehouse.route=web.test")
+    wait_for(door, 200)
+    seen_by_itself(door)
+    consul.wake(index=3)
+    consul.put("late", make_backend("late"), "gatehouse.route=late.test")
+    wait_until(lambda: status_of(door, "late.test") == 200, "the late one is served", within=30)
+
+
 def test_the_token_is_sent_and_read_again_when_its_file_changes(door, consul, make_backend, tmp_path):
     file = tmp_path / "consul.token"
     file.write_text("one\n")
