@@ -342,7 +342,9 @@ constexpr auto table = std::to_array<ServiceKey>({
     {"retry", "NUMBER [on=connect,stale,timeout,STATUS] [methods=GET,…] [budget=20%]", route, tags, once, open,
      carried, apply_read<of_route, &RoutePolicy::retry, parse_retry>, "1 on=connect,stale budget=20%",
      "further attempts on another endpoint; never of a request that may have been acted on, unless its method is one "
-     "of `methods`, which are the idempotent ones where none is named"},
+     "of `methods`, which are the idempotent ones where none is named. `budget`: of a service's requests of the last "
+     "10 s so many may be sent again, or 100, each by worker; after a failed connection nothing was sent, and it "
+     "doesn't count"},
     {"max_body", "size | none", route, tags, once, open, carried, apply_max_body, "none",
      "the largest request body; beyond it 413"},
     {"rate_limit", "NAME", route, tags, repeats, restricts, later, any_text, "none",

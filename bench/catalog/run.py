@@ -85,17 +85,19 @@ def answers_of(asker, name, count=40):
     return any(name in asker.ask()[1] for _ in range(count))
 
 
-def arrivals(consul, newcomer, count):
+def arrivals(consul, binary, folder, count):
     """Milliseconds from Consul's answer to a registration to the first response of the new instance."""
     asker, times = Asker(), []
     for n in range(count):
+        newcomer = Backend(binary, folder, f"newcomer{n}")
         consul.register(f"web-new-{n}", newcomer.port)
         began = time.monotonic()
         wait_until(lambda: newcomer.name in asker.ask()[1], "the new instance answers", within=60, every=0)
         times.append((time.monotonic() - began) * 1000)
         consul.deregister(f"web-new-{n}")
+        newcomer.process.end()
         wait_until(lambda: not answers_of(asker, newcomer.name), "it is gone", within=60)
-        time.sleep(0.3)  # so that no door is still busy with the last change
+        time.sleep(1)  # so that no door is still busy with the last change, or waits for more of them
     asker.close()
     return times
 
@@ -117,16 +119,16 @@ def departures(consul, binary, folder, options):
 
 
 def measure(door, consul, options, folder):
-    stays, newcomer = Backend(options.binary, folder, "stays"), Backend(options.binary, folder, "newcomer")
+    stays = Backend(options.binary, folder, "stays")
     consul.register("web-stays", stays.port)
     processes = door.start(folder, consul)
     try:
         asker = Asker()
         wait_until(lambda: asker.ask()[0] == 200, f"{door.name} serves", within=60, every=0.05)
         asker.close()
-        return arrivals(consul, newcomer, options.arrivals), departures(consul, options.binary, folder, options)
+        return arrivals(consul, options.binary, folder, options.arrivals), departures(consul, options.binary, folder, options)
     finally:
-        for process in (*processes, stays.process, newcomer.process):
+        for process in (*processes, stays.process):
             process.end()
         consul.deregister("web-stays")
 

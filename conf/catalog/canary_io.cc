@@ -18,8 +18,8 @@ bool is_refusal(const ConsulReply& reply) { return reply.status >= 400 && reply.
 
 }  // namespace
 
-Canary::Canary(asio::io_context& io, ConsulAgent& agent, OwnService own, std::function<void()> on_change)
-    : agent_(agent), own_(std::move(own)), on_change_(std::move(on_change)), timer_(io) {
+Canary::Canary(asio::io_context& io, ConsulAgent& agent, OwnService own, Tell tell)
+    : agent_(agent), own_(std::move(own)), tell_(std::move(tell)), timer_(io) {
   look();
 }
 
@@ -64,6 +64,7 @@ void Canary::read() {
 void Canary::on_read(const Result<ConsulReply>& got) {
   if (!got) return conclude(false, got.error().what);
   if (judge(*got) != ConsulFault::none) return conclude(false, trouble_of(*got));
+  if (was_set_back(got->index)) tell_.on_setback();
   view_.leader = got->known_leader;
   view_.fresh_ms = std::max(view_.fresh_ms, wall_ms() - got->last_contact.count());
   if (!got->known_leader || got->last_contact > age_most)
@@ -79,6 +80,16 @@ void Canary::on_read(const Result<ConsulReply>& got) {
   conclude(*shown, *shown ? "" : refusal_);
 }
 
+// A follower may be a moment behind the server that answered before: the second look in a row counts.
+bool Canary::was_set_back(std::uint64_t index) {
+  behind_ = index < index_ ? behind_ + 1 : 0;
+  if (index > index_) index_ = index;
+  if (behind_ < 2) return false;
+  behind_ = 0;
+  index_ = index;
+  return true;
+}
+
 void Canary::conclude(bool seen, std::string trouble) {
   looking_ = false;
   misses_ = seen ? 0 : misses_ + 1;
@@ -88,9 +99,9 @@ void Canary::conclude(bool seen, std::string trouble) {
   for (auto& done : std::exchange(answering_, {})) done(seen);
   if (left_) return;
   if (seen && proves()) refresh_ttl();
-  if (changed || misses_ == misses_told) on_change_();
+  if (changed || misses_ == misses_told) tell_.on_change();
   if (!asked_.empty()) return look();
-  timer_.expires_after(seen ? usual : anxious);
+  timer_.expires_after(seen && behind_ == 0 ? usual : anxious);
   timer_.async_wait([this](boost::system::error_code error) {
     if (!error) look();
   });

@@ -21,8 +21,11 @@ class Canary {
   static constexpr Millis usual{5'000}, anxious{1'000};  // between two looks
   static constexpr Millis age_most{10'000};              // of what the answering server knows
 
-  // `on_change`: it is seen, or no longer.
-  Canary(asio::io_context& io, ConsulAgent& agent, OwnService own, std::function<void()> on_change);
+  struct Tell {
+    std::function<void()> on_change;   // it is seen, or no longer
+    std::function<void()> on_setback;  // the servers count from an earlier index: they were wiped or restored
+  };
+  Canary(asio::io_context& io, ConsulAgent& agent, OwnService own, Tell tell);
 
   // A look that begins now; whether what the catalog lost may be believed.
   void confirm(std::function<void(bool believe)> done);
@@ -47,15 +50,18 @@ class Canary {
   void on_read(const Result<ConsulReply>& got);
   void conclude(bool seen, std::string trouble);
   void refresh_ttl();
+  bool was_set_back(std::uint64_t index);
   bool proves() const { return !own_.name.empty() && right_ != Right::denied; }
 
   ConsulAgent& agent_;
   const OwnService own_;
-  std::function<void()> on_change_;
+  const Tell tell_;
   asio::steady_timer timer_;
   Right right_ = Right::unknown;
   bool looking_ = false, left_ = false;
   unsigned misses_ = 0;            // looks in a row that didn't show it
+  std::uint64_t index_ = 0;        // the highest that a look was answered with
+  unsigned behind_ = 0;            // looks in a row that were answered with less
   std::string trouble_, refusal_;  // why it isn't seen; why it isn't registered
   std::vector<std::function<void(bool)>> asked_, answering_;
   View view_;

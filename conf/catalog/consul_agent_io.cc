@@ -34,10 +34,15 @@ void add_parameter(std::string& path, const char* name, const std::string& value
 
 }  // namespace
 
-ConsulAgent::ConsulAgent(asio::io_context& io, const conf::ConsulServer& server)
-    : io_(io),
-      server_(server),
-      client_(io, {.place = server.address, .tls = [this] { return tls_policy(); }, .tls_name = server.tls.name}) {}
+ConsulAgent::ConsulAgent(asio::io_context& io, const conf::ConsulServer& server) : io_(io), server_(server) {
+  drop_all();
+}
+
+void ConsulAgent::drop_all() {
+  client_.emplace(
+      io_, HttpClient::Options{
+               .place = server_.address, .tls = [this] { return tls_policy(); }, .tls_name = server_.tls.name});
+}
 
 Result<std::shared_ptr<const TlsClientPolicy>> ConsulAgent::tls_policy() {
   const conf::ConsulTls& tls = server_.tls;
@@ -70,7 +75,7 @@ void ConsulAgent::send(HttpClientRequest request, Millis within, Done done) {
   // Without it Consul may answer, and hide what it mustn't show.
   if (!token) return asio::post(io_, [done = std::move(done), error = token.error()] { done(error); });
   if (!token->empty()) request.fields.emplace_back("X-Consul-Token", *token);
-  client_.send(std::move(request), within, [done = std::move(done)](const Result<HttpClientReply>& got) {
+  client_->send(std::move(request), within, [done = std::move(done)](const Result<HttpClientReply>& got) {
     got ? done(reply_of(*got)) : done(got.error());
   });
 }

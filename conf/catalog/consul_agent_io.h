@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "conf/catalog/consul_reply.h"
@@ -24,7 +25,9 @@ class ConsulAgent {
   void get(std::string path, Millis within, Done done);
   // To the agent itself: no datacenter.
   void put(std::string path, std::string body, Millis within, Done done);
-  std::size_t connections() const { return client_.connections(); }
+  // Ends what is under way: its callbacks aren't called.
+  void drop_all();
+  std::size_t connections() const { return client_->connections(); }
 
  private:
   Result<std::shared_ptr<const TlsClientPolicy>> tls_policy();
@@ -34,7 +37,7 @@ class ConsulAgent {
   asio::io_context& io_;
   const conf::ConsulServer server_;
   SystemTrust system_;
-  HttpClient client_;
+  std::optional<HttpClient> client_;
 };
 
 // The first line of what Consul said, for people.

@@ -152,7 +152,7 @@ class Reader {
       }
       out.catalog_health = std::max(out.catalog_health, health(check));
       if (has_run(check)) proven = std::max(proven, health(check));
-      if (!text(check, "ServiceID").empty()) own = std::max(own, health(check));
+      if (text(check, "CheckID") != "serfHealth") own = std::max(own, health(check));  // which is gossip's word
     }
     using enum conf::CatalogHealth;
     out.node_lost = out.catalog_health == critical && own != critical;

@@ -28,6 +28,12 @@ class ConsulSource::Watch {
   Watch(asio::io_context& io, std::string path_, std::string name_ = {}, std::string kind_ = {})
       : path(std::move(path_)), name(std::move(name_)), kind(std::move(kind_)), timer(io) {}
 
+  void begin_anew() {
+    query = {};
+    asking = false;
+    timer.cancel();
+  }
+
   const std::string path, name, kind;  // of the service, or of config entry; else empty
   BlockingQuery query;
   asio::steady_timer timer;
@@ -59,7 +65,9 @@ ConsulSource::ConsulSource(asio::io_context& io, const conf::ConsulServer& serve
       tell_timer_(io),
       agent_(io, server),
       looks_(io, server),
-      canary_(io, looks_, std::move(own), [this] { tell(canary_.view().seen ? "is trusted" : "is not trusted"); }) {
+      canary_(io, looks_, std::move(own),
+              {.on_change = [this] { tell(canary_.view().seen ? "is trusted" : "is not trusted"); },
+               .on_setback = [this] { begin_anew(); }}) {
   view_.datacenter = server.datacenter;
   view_.address = server.address.text();
   watch_entries();
@@ -132,6 +140,17 @@ void ConsulSource::take(Watch& watch, const Result<ConsulReply>& got) {
   note_fault(watch, ConsulFault::none, "");
   schedule(watch, step.next);
   if (&watch == list_.get()) watch_services();
+}
+
+// Queries that wait for an index that wiped servers may not reach for days.
+void ConsulSource::begin_anew() {
+  regressed_at_ = Clock::now();
+  agent_.drop_all();
+  list_->begin_anew();
+  ask(*list_);
+  for (auto& [name, watch] : services_) watch->begin_anew();
+  for (auto& watch : kinds_) watch->begin_anew();
+  let_all_ask();
 }
 
 // What is wrong with the answer; empty: it was taken.
@@ -386,15 +405,15 @@ ConsulSource::View ConsulSource::view() const {
   return out;
 }
 
-// At once after a quiet time; in a flood all that came meanwhile together.
+// At once, also the second of two; in a flood all that came meanwhile together.
 void ConsulSource::tell(const std::string& cause) {
   causes_.push_back(cause);
   if (std::exchange(tells_, true)) return;
-  tell_timer_.expires_at(std::max(Clock::now(), told_at_ + quiet_least));
+  tell_timer_.expires_at(std::max(Clock::now(), told_before_ + 2 * quiet_least));
   tell_timer_.async_wait([this](boost::system::error_code error) {
     if (error) return;
     tells_ = false;
-    told_at_ = Clock::now();
+    told_before_ = std::exchange(told_at_, Clock::now());
     std::string text = place_.shown_as + ": " + causes_.front();
     if (causes_.size() > 1) text += " and " + std::to_string(causes_.size() - 1) + " more";
     causes_.clear();

@@ -89,6 +89,7 @@ class ConsulSource {
   void schedule(Watch& watch, TimePoint at);
   void note_fault(Watch& watch, ConsulFault fault, std::string trouble);
   const Watch* troubled() const;  // whose fault stands for all; null: all is well
+  void begin_anew();
   void let_all_ask();
   void watch_services();
   void watch_entries();
@@ -118,7 +119,7 @@ class ConsulSource {
   std::vector<std::string> causes_;
   asio::steady_timer tell_timer_;
   bool tells_ = false;
-  TimePoint told_at_{};
+  TimePoint told_at_{}, told_before_{};
   // The last: their callbacks end before what they use.
   ConsulAgent agent_;
   ConsulAgent looks_;  // with connections of its own: a look waits for none of the watches

@@ -1,7 +1,7 @@
 // retry_budget.h: how many retries a service may still have, so that retries never become the load that kills it.
 //   A retry is allowed while the retries of the last 10 s are below the given part of its requests, or below 100: a
 //   service that is seldom used loses nothing when one of its few endpoints dies. Another endpoint after a failed
-//   connection costs nothing: nobody was asked yet.
+//   connection is not asked for here: nobody had the request yet, and the attempts of a request are few.
 //   Threads  one worker's own (service_stats.h keeps one for each); plain numbers.
 //   Source   Finagle's and Linkerd's retry budgets (10 a second beside the part).
 #pragma once

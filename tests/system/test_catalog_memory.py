@@ -172,8 +172,9 @@ def test_without_any_snapshot_that_can_be_read_the_door_starts_and_says_so(door,
     consul.put("web", make_backend("web"), "gatehouse.route=web.test")
     wait_known(door, "web")
     door.stop()
-    with open(snapshot(door), "w") as file:
-        file.write("{")
+    for generation in ("", ".1", ".2"):  # there are as many as there were changes
+        with open(snapshot(door, generation), "w") as file:
+            file.write("{")
     door.start()
     wait_for(door, 200)  # Consul is there
     assert "there is no older one" in door.do("history")

@@ -104,7 +104,7 @@ def test_redis_is_checked_by_its_own_word(house, servers):
     wait_until(lambda: "is a slave" in reason(), "the replica has said what it is")
     assert ask_redis(at, "SET", "key", "value") == "+OK"
     assert ask_redis(at, "GET", "key") == "value"
-    wait_until(lambda: replica.ask("GET", "key") == "value", "it is replicated")
+    wait_until(lambda: replica.ask("GET", "key") == "value", "it is replicated", within=30)  # it begins with a copy
     master.kill()
     replica.ask("REPLICAOF", "NO", "ONE")
     wait_until(lambda: ask_redis(at, "SET", "key", "new") == "+OK", "the replica has taken over", within=15)

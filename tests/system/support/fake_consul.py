@@ -36,6 +36,7 @@ class FakeConsul:
         self._wiped_at = 10
         self._changed_at = {}  # path: the index of its last change
         self.trouble = None  # callable(path, query) -> Answer or None
+        self.waits_for_lost_index = False
         self.asked = []  # (path, query, token)
         self.registered = []  # bodies of /v1/agent/service/register
         self._changed = threading.Condition()
@@ -201,9 +202,11 @@ class FakeConsul:
         path = unquote(path)
         with self._changed:
             self._blocked += 1
-            # news, or an index that was taken back: a real one answers that at once, too
             while not self._stopping and time.monotonic() < until:
-                if self._changed_at.get(path, self._wiped_at) > asked or self.index < asked:
+                if self._changed_at.get(path, self._wiped_at) > asked:
+                    break
+                # an index that was taken back: an agent answers at once, a server may wait until it is reached
+                if self.index < asked and not self.waits_for_lost_index:
                     break
                 self._changed.wait(0.5)
             self._blocked -= 1
