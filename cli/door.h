@@ -18,6 +18,7 @@
 #include "cli/catalog_memory.h"
 #include "cli/event_log.h"
 #include "cli/history.h"
+#include "conf/catalog/config_entries.h"
 #include "conf/catalog/consul_source_io.h"
 #include "conf/catalog/file_source.h"
 #include "conf/reader.h"
