@@ -174,7 +174,9 @@ def test_a_request_that_goes_nowhere_is_explained_too(house):
     dead = refused_port()
     checks = [{"tcp": "%s:%d" % dead.getsockname(), "interval": "1s"}]
     house.catalog.put("down", instance("down", dead.getsockname(), "route=down.test", checks=checks))
-    wait_until(lambda: "503" in house.command("explain", "GET", "http://down.test/").stdout, "503 is foretold")
+    said = lambda: house.command("explain", "GET", "http://down.test/").stdout  # noqa: E731
+    wait_until(lambda: "none is healthy" in said(), lambda: f"panic is foretold; it says {said()}")
+    assert "Connection refused" in said()
 
 
 def test_explain_believes_the_fields_it_is_given(house):
