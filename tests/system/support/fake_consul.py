@@ -230,7 +230,8 @@ class FakeConsul:
         if path == "/v1/catalog/services":
             names = {"consul": []}
             for name, instances in self.services.items():
-                names[name] = sorted({tag for entry in instances.values() for tag in entry["Service"]["Tags"]})
+                tags = [tag for entry in instances.values() for tag in entry["Service"]["Tags"]]
+                names[name] = sorted({tag for tag in tags if isinstance(tag, str)})
             return Answer(body=json.dumps(names))
         if path.startswith("/v1/health/service/"):
             name = unquote(path.removeprefix("/v1/health/service/"))
