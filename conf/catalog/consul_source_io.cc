@@ -66,8 +66,7 @@ ConsulSource::ConsulSource(asio::io_context& io, const conf::ConsulServer& serve
       agent_(io, server),
       looks_(io, server),
       canary_(io, looks_, std::move(own),
-              {.on_change = [this] { tell(canary_.view().seen ? "is trusted" : "is not trusted"); },
-               .on_setback = [this] { begin_anew(); }}) {
+              {.on_change = [this] { on_canary(); }, .on_setback = [this] { begin_anew(); }}) {
   view_.datacenter = server.datacenter;
   view_.address = server.address.text();
   watch_entries();
@@ -140,6 +139,15 @@ void ConsulSource::take(Watch& watch, const Result<ConsulReply>& got) {
   note_fault(watch, ConsulFault::none, "");
   schedule(watch, step.next);
   if (&watch == list_.get()) watch_services();
+}
+
+// It looks each second while something is wrong: whoever waits longer after a failure need not.
+void ConsulSource::on_canary() {
+  const bool seen = canary_.view().seen;
+  tell(seen ? "is trusted" : "is not trusted");
+  if (!seen) return;
+  if (away_ && !list_->asking) ask(*list_);
+  let_all_ask();
 }
 
 // Queries that wait for an index that wiped servers may not reach for days.

@@ -89,6 +89,7 @@ class ConsulSource {
   void schedule(Watch& watch, TimePoint at);
   void note_fault(Watch& watch, ConsulFault fault, std::string trouble);
   const Watch* troubled() const;  // whose fault stands for all; null: all is well
+  void on_canary();
   void begin_anew();
   void let_all_ask();
   void watch_services();

@@ -8,14 +8,14 @@ from support.client import Client
 
 
 class Load:
-    """Threads that ask without a pause, each on a kept connection; a context manager.
+    """Threads that ask without a pause, or with one, each on a kept connection; a context manager.
 
     Only idempotent requests: each of them must be answered with 200 while an endpoint is left.
     """
 
-    def __init__(self, address, host, threads=4, targets=("/", "/slow"), timeout=30.0, tls=None, sni=None):
+    def __init__(self, address, host, threads=4, targets=("/", "/slow"), timeout=30.0, tls=None, sni=None, pause=0.0):
         self.address, self.host, self.targets, self.timeout = address, host, targets, timeout
-        self.tls, self.sni = tls, sni
+        self.tls, self.sni, self.pause = tls, sni, pause
         self.answered, self.failures, self.last = 0, Counter(), []
         self._end, self._lock = threading.Event(), threading.Lock()
         self._threads = [threading.Thread(target=self._work, args=(n,), daemon=True) for n in range(threads)]
@@ -38,6 +38,7 @@ class Load:
                     while kept and not self._end.is_set():
                         kept = self._one(client, self.targets[n % len(self.targets)])
                         n += 1
+                        self._end.wait(self.pause)
             except (OSError, wire.Closed, wire.NotClean) as error:
                 self._count(f"{type(error).__name__}: {error}"[:120])
 
