@@ -9,6 +9,7 @@
 #include "proxy/exchange_io.h"
 #include "proxy/http/framing.h"
 #include "proxy/pool/latency.h"
+#include "proxy/pool/panic.h"
 
 namespace gatehouse::proxy {
 namespace {
@@ -81,14 +82,14 @@ Task<bool> Exchange::choose_endpoint() {
 }
 
 // Not every endpoint will do: a sticky one is wanted, or one not tried yet.
-bool Exchange::is_choosy() const { return admission_.sticky || attempts_ > 0; }
+bool Exchange::is_choosy() const { return admission_.sticky || !tried_.ids.empty(); }
 
 pool::PickContext Exchange::pick_context() {
   pool::PickContext context;
   context.hash = admission_.hash;
   context.dice = worker_.dice.roll();
   context.now_ms = now_ms();
-  context.tried = std::span<const std::uint32_t>(tried_.data(), std::min<std::size_t>(attempts_, tried_.size()));
+  context.tried = tried_.ids;
   return context;
 }
 
@@ -96,14 +97,13 @@ pool::Outcome Exchange::pick_endpoint() {
   for (;;) {
     pool::PickContext context = pick_context();
     context.cursor = &shard().cursor;
-    const bool sticks = admission_.sticky && attempts_ == 0;
+    const bool sticks = admission_.sticky && tried_.ids.empty();
     const pool::Pick picked = sticks ? pool::pick_sticky(pool_->endpoints, *admission_.sticky, context)
                                      : pool::pick(pool_->endpoints, context);
     if (picked.outcome != pool::Outcome::picked) return picked.outcome;
     if (!pool::begin_request(*picked.endpoint)) continue;  // another worker took the last place
     endpoint_ = picked.endpoint;
-    if (attempts_ < tried_.size()) tried_[attempts_] = endpoint_->live->id;
-    ++attempts_;
+    tried_.ids.push_back(endpoint_->live->id);
     return picked.outcome;
   }
 }
@@ -249,12 +249,15 @@ void Exchange::judge_failure(Fault fault) {
   const conf::RetryPolicy& retry = policy_->retry;
   attempt_ = Attempt::failed;
   switch (fault) {
-    case Fault::connect:
+    case Fault::connect: {
       if (blame_ == Side::backend)
         pool::on_connect_failure(*endpoint_, pool_->endpoints, pool_->stats->eject, failure_, now_ms());
       // Nothing was asked of anybody: no load that a budget would have to spare.
-      if (retry.on_connect && attempts_ <= retry.attempts) attempt_ = Attempt::again_elsewhere;
+      const bool refused = failure_ == pool::Failure::refused && !pool::in_panic(pool_->endpoints);
+      tried_.refusals += refused;
+      if (pool::may_connect_elsewhere(*policy_, tried_, refused, connect_us_)) attempt_ = Attempt::again_elsewhere;
       break;
+    }
     case Fault::closed:
       if (retry.on_stale && retry.attempts > 0 && !stale_replayed_ && backend_->requests > 0 && may_replay()) {
         stale_replayed_ = fresh_only_ = true;
@@ -282,7 +285,7 @@ void Exchange::judge_failure(Fault fault) {
 
 // What may have been acted on is sent to another endpoint only if that does no harm.
 void Exchange::retry_elsewhere() {
-  if (attempts_ > policy_->retry.attempts || !repeatable() || !may_replay()) return;
+  if (tried_.attempts() > policy_->retry.attempts || !repeatable() || !may_replay()) return;
   if (!retry_allowed()) return;
   rewind();
   attempt_ = Attempt::again_elsewhere;
@@ -293,7 +296,7 @@ void Exchange::retry_for_status() {
   const conf::RetryPolicy& retry = policy_->retry;
   const bool wanted = std::any_of(retry.on_status.begin(), retry.on_status.end(),
                                   [this](const conf::StatusRange& range) { return range.contains(status_); });
-  if (!wanted || attempts_ > retry.attempts || !repeatable() || !request_sent_) return;
+  if (!wanted || tried_.attempts() > retry.attempts || !repeatable() || !request_sent_) return;
   if (region_copied_ != region_size_ || request_body_.received() > region_received_ || interims_ > 0) return;
   // Before this answer is thrown away: is there anybody else to ask?
   if (pool::pick(pool_->endpoints, pick_context()).outcome != pool::Outcome::picked || !retry_allowed()) return;

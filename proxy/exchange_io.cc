@@ -315,7 +315,7 @@ void Exchange::write_log() {
   if (first_byte_us_ != 0) record.first_byte = http::Micros(first_byte_us_);
   if (pool_ != nullptr) record.service = pool_->service->name;
   if (endpoint_ != nullptr) record.endpoint = endpoint_->name;
-  record.attempts = attempts_;
+  record.attempts = static_cast<unsigned>(tried_.ids.size());
   record.termination = termination_;
   if (client_.stream.tls) record.tls_version = SSL_get_version(client_.stream.tls->ssl());
   record.request_id = request_id_;

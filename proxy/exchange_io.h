@@ -20,6 +20,7 @@
 #include "proxy/http/parse.h"
 #include "proxy/http/request_id.h"
 #include "proxy/pool/pick.h"
+#include "proxy/pool/tried.h"
 #include "proxy/rate_guard.h"
 
 namespace gatehouse::proxy {
@@ -148,8 +149,7 @@ class Exchange : public Pooled {
   // The attempt.
   const pool::Endpoint* endpoint_ = nullptr;
   std::unique_ptr<BackendConnection> backend_;
-  std::array<std::uint32_t, 8> tried_;  // ids of endpoints
-  unsigned attempts_ = 0;
+  pool::Tried tried_;
   bool fresh_only_ = false, stale_replayed_ = false, queue_was_full_ = false;
   Attempt attempt_ = Attempt::running;
   pool::Failure failure_ = pool::Failure::none;  // of a connection

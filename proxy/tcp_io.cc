@@ -6,6 +6,7 @@
 #include "proxy/exchange_io.h"
 #include "proxy/pool/hash.h"
 #include "proxy/pool/latency.h"
+#include "proxy/pool/panic.h"
 
 namespace gatehouse::proxy {
 namespace {
@@ -145,13 +146,13 @@ Task<TcpSession::Hello> TcpSession::read_hello() {
 
 Task<bool> TcpSession::reach_endpoint() {
   for (;;) {
-    pool::Outcome outcome = attempts_ == 0 && shard().line.takes_any() ? pool::Outcome::busy : pick_endpoint();
+    pool::Outcome outcome = tried_.ids.empty() && shard().line.takes_any() ? pool::Outcome::busy : pick_endpoint();
     if (outcome == pool::Outcome::busy || outcome == pool::Outcome::unchecked)
       outcome = co_await wait_for_endpoint(outcome);
     if (outcome != pool::Outcome::picked) {
       if (client_.stream.socket.failed())
         termination_ = Termination::client_reset;
-      else if (attempts_ == 0)  // a retry that finds nobody else keeps the fault it came with
+      else if (tried_.ids.empty())  // a retry that finds nobody else keeps the fault it came with
         termination_ = no_endpoint_reason(outcome, queue_was_full_);
       co_return false;
     }
@@ -172,14 +173,13 @@ pool::Outcome TcpSession::pick_endpoint() {
     context.hash = pool::hash_bytes({reinterpret_cast<const char*>(address.data()), address.size()});
     context.dice = worker_.dice.roll();
     context.now_ms = static_cast<std::int64_t>(worker_.loop.now());
-    context.tried = std::span<const std::uint32_t>(tried_.data(), std::min<std::size_t>(attempts_, tried_.size()));
+    context.tried = tried_.ids;
     context.cursor = &shard().cursor;
     const pool::Pick picked = pool::pick(pool_->endpoints, context);
     if (picked.outcome != pool::Outcome::picked) return picked.outcome;
     if (!pool::begin_request(*picked.endpoint)) continue;  // another worker took the last place
     endpoint_ = picked.endpoint;
-    if (attempts_ < tried_.size()) tried_[attempts_] = endpoint_->live->id;
-    ++attempts_;
+    tried_.ids.push_back(endpoint_->live->id);
     return picked.outcome;
   }
 }
@@ -194,7 +194,7 @@ Task<pool::Outcome> TcpSession::wait_for_endpoint(pool::Outcome outcome) {
     co_return outcome;
   }
   pool::WaitingLine& line = shard().line;
-  pool::WaitingLine::Place place(client_.waker, attempts_ > 0);
+  pool::WaitingLine::Place place(client_.waker, !tried_.ids.empty());
   line.join(place);
   const LoopTime deadline = worker_.loop.now() + pool_->service->queue.wait.count();
   while (outcome == pool::Outcome::busy || outcome == pool::Outcome::unchecked) {
@@ -249,19 +249,18 @@ Task<bool> TcpSession::connect() {
   }
   worker_.counters.backend_connect_failures.add();
   termination_ = connect_failure(made.error());
-  if (made.error().side == Side::backend) {
-    const bool late = made.error().code == Errc::timed_out;
-    pool::on_connect_failure(*endpoint_, pool_->endpoints, pool_->stats->eject,
-                             late ? pool::Failure::connect_timeout : pool::Failure::refused,
+  failure_ = made.error().code == Errc::timed_out ? pool::Failure::connect_timeout : pool::Failure::refused;
+  if (made.error().side == Side::backend)
+    pool::on_connect_failure(*endpoint_, pool_->endpoints, pool_->stats->eject, failure_,
                              static_cast<std::int64_t>(worker_.loop.now()));
-  }
   co_return false;
 }
 
 // Nothing was sent: another endpoint may be asked, and no budget has to spare anybody.
-bool TcpSession::may_try_again() const {
-  const conf::RetryPolicy& retry = entry_->policy.retry;
-  return retry.on_connect && attempts_ <= retry.attempts && !client_.stream.socket.failed();
+bool TcpSession::may_try_again() {
+  const bool refused = failure_ == pool::Failure::refused && !pool::in_panic(pool_->endpoints);
+  tried_.refusals += refused;
+  return !client_.stream.socket.failed() && pool::may_connect_elsewhere(entry_->policy, tried_, refused, connect_us_);
 }
 
 Task<> TcpSession::relay() {
@@ -391,7 +390,7 @@ void TcpSession::write_log() {
   if (connect_us_ != 0) record.connect = http::Micros(connect_us_);
   if (pool_) record.service = pool_->service->name;
   if (endpoint_ != nullptr) record.endpoint = endpoint_->name;
-  record.attempts = attempts_;
+  record.attempts = static_cast<unsigned>(tried_.ids.size());
   record.termination = termination_;
   worker_.access_log.commit(worker_.log_lines.write(record, line));
   if (worker_.access_log.used() * 2 > worker_.access_log.capacity()) worker_.shared.nudge_log();

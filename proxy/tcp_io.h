@@ -16,6 +16,7 @@
 #include "proxy/client_io.h"
 #include "proxy/http/access_log.h"
 #include "proxy/pool/pick.h"
+#include "proxy/pool/tried.h"
 #include "proxy/tcp_table.h"
 
 namespace gatehouse::proxy {
@@ -40,7 +41,7 @@ class TcpSession : public Pooled {
   Task<pool::Outcome> wait_for_endpoint(pool::Outcome outcome);
   Task<Result<std::unique_ptr<BackendConnection>>> make_connection();
   Task<bool> connect();
-  bool may_try_again() const;
+  bool may_try_again();
   Task<> relay();
   void move_bytes();
   bool is_over();
@@ -61,8 +62,8 @@ class TcpSession : public Pooled {
   std::optional<HostName> name_;           // that the ClientHello asks for
   const pool::Endpoint* endpoint_ = nullptr;
   std::unique_ptr<BackendConnection> backend_;
-  std::array<std::uint32_t, 8> tried_;  // ids of endpoints
-  unsigned attempts_ = 0;
+  pool::Tried tried_;
+  pool::Failure failure_ = pool::Failure::none;  // of a connection
   bool queue_was_full_ = false;
 
   bool unheard_ = false;  // ended before it asked for anybody

@@ -1,13 +1,15 @@
 """The catalog of a Consul: what is registered is served, and Consul's failures reach no client."""
 
 import json
+import time
 
 import pytest
 
 from support import websocket
 from support.client import Client, ask
-from support.door import problems
+from support.door import endpoints, problems
 from support.fake_consul import Answer, FakeConsul
+from support.load import Load
 from support.tls_front import TlsFront
 from support.wait import wait_until, watch_for
 
@@ -311,6 +313,33 @@ def test_an_agent_that_is_restarted_and_has_not_checked_yet_takes_none_away(farm
         consul.set_status("web", f"web-{farm.backends[n].port}", "critical", node=f"n{n}", **unrun)
     consul.set_status("web", id, "critical", node="n0", Type="http", Output="refused")
     wait_until(lambda: served_by(farm) == {f"web{n}" for n in range(1, 10)}, "the one that was checked goes alone")
+
+
+def test_a_hundred_that_are_scaled_down_to_five_are_let_go_as_they_end(door, consul, make_backend, record_property):
+    door, backends = door(), [make_backend(f"web{n}") for n in range(100)]
+    ids = [consul.put("web", backend, "gatehouse.route=web.test", node=f"n{n}") for n, backend in enumerate(backends)]
+
+    def left():
+        return len(endpoints(door.status(), "web"))
+
+    wait_for(door, 200)
+    wait_until(lambda: left() == 100, lambda: f"a hundred; they are {left()}")
+    with Load(door.http, "web.test", threads=2, targets=("/",)) as load:
+        for n in range(95):
+            consul.remove("web", ids[n], node=f"n{n}")
+        began = time.monotonic()
+        for backend in backends[:95]:
+            backend.stop()
+        wait_until(lambda: left() == 5, lambda: f"five are left; they are {left()}", within=20)
+        record_property("95 of 100 gone", f"{time.monotonic() - began:.1f} s after they ended")
+    assert not load.failures, (load.failures, load.last)
+    for n in range(95, 100):
+        consul.set_status("web", ids[n], "critical", node=f"n{n}", check_id=f"_service_maintenance:{ids[n]}")
+    wait_for(door, 503)
+    for n in range(95, 100):
+        consul.remove("web", ids[n], node=f"n{n}")
+    wait_until(lambda: "held:" not in json.dumps(door.status()), "nobody is held")
+    assert status_of(door, "web.test") == 503
 
 
 def test_a_service_that_lost_its_last_instance_answers_503_and_not_404(farm, consul):
