@@ -71,12 +71,12 @@ class Process:
 class Consul:
     """A single agent in its development mode, with DNS."""
 
-    def __init__(self, binary, folder):
+    def __init__(self, binary, folder, *more):
         self.http, self.dns = free_port(), free_port()
         ports = [f"-server-port={free_port()}", f"-serf-lan-port={free_port()}", f"-serf-wan-port={free_port()}"]
         self.process = Process(
             [binary, "agent", "-dev", "-bind=127.0.0.1", "-log-level=warn", f"-http-port={self.http}",
-             f"-dns-port={self.dns}", "-grpc-port=-1", *ports], folder, "consul",
+             f"-dns-port={self.dns}", "-grpc-port=-1", *ports, *more], folder, "consul",
         )  # fmt: skip
         wait_until(self.has_leader, "Consul has a leader")
 

@@ -9,8 +9,9 @@
 namespace gatehouse::catalog {
 namespace {
 
-constexpr Millis spread = 200ms;          // over which watches come back together
-constexpr Millis quiet_least = 250ms;     // between two tellings
+constexpr Millis spread = 200ms;       // over which watches come back together
+constexpr Millis quiet_least = 250ms;  // between two tellings in a flood
+constexpr Millis quiet_most = 2s;
 constexpr Millis regression_lasts = 60s;  // agents register anew what a wiped server lost
 constexpr Millis held_look = 10s;
 constexpr Millis settle = 250ms;           // in which a node that goes takes all its services with it
@@ -413,11 +414,12 @@ ConsulSource::View ConsulSource::view() const {
   return out;
 }
 
-// At once, also the second of two; in a flood all that came meanwhile together.
+// At once, also the second of two; in a flood all that came meanwhile together, so that what is made of it takes no
+// more than about a tenth of a core.
 void ConsulSource::tell(const std::string& cause) {
   causes_.push_back(cause);
   if (std::exchange(tells_, true)) return;
-  tell_timer_.expires_at(std::max(Clock::now(), told_before_ + 2 * quiet_least));
+  tell_timer_.expires_at(std::max(Clock::now(), told_before_ + 2 * quiet_));
   tell_timer_.async_wait([this](boost::system::error_code error) {
     if (error) return;
     tells_ = false;
@@ -426,6 +428,7 @@ void ConsulSource::tell(const std::string& cause) {
     if (causes_.size() > 1) text += " and " + std::to_string(causes_.size() - 1) + " more";
     causes_.clear();
     on_change_(text);
+    quiet_ = std::clamp(std::chrono::duration_cast<Millis>(10 * (Clock::now() - told_at_)), quiet_least, quiet_most);
   });
 }
 

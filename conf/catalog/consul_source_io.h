@@ -121,6 +121,7 @@ class ConsulSource {
   asio::steady_timer tell_timer_;
   bool tells_ = false;
   TimePoint told_at_{}, told_before_{};
+  Millis quiet_{};  // between two tellings, on average
   // The last: their callbacks end before what they use.
   ConsulAgent agent_;
   ConsulAgent looks_;  // with connections of its own: a look waits for none of the watches

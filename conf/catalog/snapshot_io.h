@@ -29,7 +29,7 @@ LoadedSnapshot load_snapshot(const std::string& file);
 
 class SnapshotWriter {
  public:
-  static constexpr Millis pause = 500ms;
+  static constexpr Millis pause = 2s;
   using OnFailure = std::function<void(const std::string& what)>;
 
   SnapshotWriter(std::string file, OnFailure on_failure);
