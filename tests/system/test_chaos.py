@@ -178,7 +178,7 @@ def served_by(door):
 @pytest.mark.parametrize(
     "seconds",
     [
-        pytest.param(75, marks=[pytest.mark.ci, pytest.mark.timeout(300)], id="75s"),
+        pytest.param(300, marks=[pytest.mark.ci, pytest.mark.timeout(600)], id="5min"),
         pytest.param(1200, marks=[pytest.mark.long, pytest.mark.timeout(1800)], id="20min"),
     ],
 )
