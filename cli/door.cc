@@ -194,7 +194,8 @@ Status Door::start_threads() {
           withdraw_by(change);
           look_at_pools();
           if (change.after == pool::Health::down)
-            for (const auto& consul : consuls_) consul->check_failed(change.of_service, change.endpoint);
+            for (const auto& consul : consuls_)
+              consul->check_failed(change.of_service, change.endpoint, change.datacenter);
           look_at_failovers();
         });
       },
@@ -211,7 +212,7 @@ Status Door::start_threads() {
 
 void Door::withdraw_by(const pool::Prober::Change& change) {
   if (const proxy::ServicePool* pool = world_->find(change.service))
-    withdraw(proxy::withdrawn_by(*pool, change.endpoint, change.before, change.after));
+    withdraw(proxy::withdrawn_by(*pool, change.id, change.before, change.after));
 }
 
 void Door::withdraw(const std::vector<std::uint32_t>& endpoints) {

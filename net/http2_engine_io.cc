@@ -392,7 +392,7 @@ class Http2Engine final : public HttpEngine, public ChannelOwner, public std::en
   void on_done(const JobPtr& job) override {
     job->overdue.cancel();
     if (closed_) return;
-    job->wrong.empty() ? job->done(std::move(job->reply)) : job->done(Error{Errc::protocol, job->wrong});
+    job->wrong.empty() ? finish(job, std::move(job->reply)) : finish(job, Error{Errc::protocol, job->wrong});
   }
 
   void on_room() override { serve_waiting(); }
@@ -408,7 +408,7 @@ class Http2Engine final : public HttpEngine, public ChannelOwner, public std::en
         waiting_.push_front(job);
       } else {
         job->overdue.cancel();
-        job->done(why);
+        finish(job, why);
         if (closed_) return;
       }
     }
@@ -416,10 +416,16 @@ class Http2Engine final : public HttpEngine, public ChannelOwner, public std::en
   }
 
  private:
+  // Once: the deadline may have run out in the same moment as the answer came.
+  static void finish(const JobPtr& job, Result<HttpClientReply> got) {
+    if (const HttpClient::Done done = std::exchange(job->done, nullptr)) done(std::move(got));
+  }
+
   void give_up(const JobPtr& job) {
+    if (!job->done) return;
     if (std::erase(waiting_, job) == 0)
       for (const auto& channel : std::vector(channels_)) channel->cancel(job);
-    job->done(Error{Errc::timed_out, "no answer in time"});
+    finish(job, Error{Errc::timed_out, "no answer in time"});
   }
 
   void serve_waiting() {

@@ -276,12 +276,12 @@ void withdraw(const ServicePool& pool, const pool::Endpoint& endpoint, pool::Hea
 
 }  // namespace
 
-std::vector<std::uint32_t> withdrawn_by(const ServicePool& pool, std::string_view endpoint, pool::Health before,
+std::vector<std::uint32_t> withdrawn_by(const ServicePool& pool, std::uint32_t endpoint, pool::Health before,
                                         pool::Health after) {
   std::vector<std::uint32_t> ids;
   const pool::Endpoint* changed = nullptr;
   pool.each_endpoint([&](const pool::Endpoint& each) {
-    if (changed == nullptr && each.name == endpoint) changed = &each;
+    if (each.live->id == endpoint) changed = &each;
   });
   if (changed != nullptr) withdraw(pool, *changed, worse(before, changed->told), worse(after, changed->told), ids);
   return ids;

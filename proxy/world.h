@@ -107,7 +107,7 @@ WorldPtr build_world(std::shared_ptr<const conf::RoutingTable> table, const Worl
 
 // The endpoints whose connections end when our checks change their word of this endpoint so: its own by on_unhealthy,
 // the backups' by on_return.
-std::vector<std::uint32_t> withdrawn_by(const ServicePool& pool, std::string_view endpoint, pool::Health before,
+std::vector<std::uint32_t> withdrawn_by(const ServicePool& pool, std::uint32_t endpoint, pool::Health before,
                                         pool::Health after);
 // The same of all that the catalog changed its word of between two worlds.
 std::vector<std::uint32_t> withdrawn_by(const World& before, const World& after);

@@ -39,6 +39,7 @@ ConsulAgent::ConsulAgent(asio::io_context& io, const conf::ConsulServer& server)
 }
 
 void ConsulAgent::drop_all() {
+  alive_ = std::make_shared<bool>(true);
   client_.emplace(
       io_, HttpClient::Options{
                .place = server_.address, .tls = [this] { return tls_policy(); }, .tls_name = server_.tls.name});
@@ -73,7 +74,10 @@ void ConsulAgent::put(std::string path, std::string body, Millis within, Done do
 void ConsulAgent::send(HttpClientRequest request, Millis within, Done done) {
   const Result<std::string> token = read_secret(server_.token);
   // Without it Consul may answer, and hide what it mustn't show.
-  if (!token) return asio::post(io_, [done = std::move(done), error = token.error()] { done(error); });
+  if (!token)
+    return asio::post(io_, [done = std::move(done), error = token.error(), alive = std::weak_ptr(alive_)] {
+      if (!alive.expired()) done(error);
+    });
   if (!token->empty()) request.fields.emplace_back("X-Consul-Token", *token);
   client_->send(std::move(request), within, [done = std::move(done)](const Result<HttpClientReply>& got) {
     got ? done(reply_of(*got)) : done(got.error());

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -38,6 +39,7 @@ class ConsulAgent {
   const conf::ConsulServer server_;
   SystemTrust system_;
   std::optional<HttpClient> client_;
+  std::shared_ptr<bool> alive_;  // until the callbacks given so far are not to be called any more
 };
 
 // The first line of what Consul said, for people.

@@ -135,10 +135,11 @@ class Reader {
     return conf::CatalogHealth::critical;  // "critical", and whatever a newer Consul may say
   }
 
-  // What Consul runs itself has an output from its first run on; until then it is critical by default.
+  // What Consul asks over the network has an output from its first run on; until then it is critical by default. A
+  // script may fail without a word.
   bool has_run(const json::object& check) {
-    const std::string type = text(check, "Type");
-    return type.empty() || type == "ttl" || type == "alias" || !text(check, "Output").empty();
+    static const std::set<std::string> with_a_word{"http", "tcp", "udp", "grpc", "h2ping"};
+    return !with_a_word.contains(text(check, "Type")) || !text(check, "Output").empty();
   }
 
   void checks(const json::object& entry, conf::Instance& out) {

@@ -67,7 +67,12 @@ ConsulSource::ConsulSource(asio::io_context& io, const conf::ConsulServer& serve
       agent_(io, server),
       looks_(io, server),
       canary_(io, looks_, std::move(own),
-              {.on_change = [this] { on_canary(); }, .on_setback = [this] { begin_anew(); }}) {
+              {.on_change = [this] { on_canary(); },
+               .on_setback =
+                   [this] {
+                     regressed_at_ = Clock::now();
+                     begin_anew();
+                   }}) {
   view_.datacenter = server.datacenter;
   view_.address = server.address.text();
   watch_entries();
@@ -78,8 +83,7 @@ ConsulSource::ConsulSource(asio::io_context& io, const conf::ConsulServer& serve
 ConsulSource::~ConsulSource() = default;
 
 void ConsulSource::want(const std::set<std::string>& services) {
-  if (wanted_ == services) return;
-  wanted_ = services;
+  wanted_ = services;  // and what is ours to watch may have changed, too
   watch_services();
 }
 
@@ -147,13 +151,16 @@ void ConsulSource::on_canary() {
   const bool seen = canary_.view().seen;
   tell(seen ? "is trusted" : "is not trusted");
   if (!seen) return;
+  // What was lost meanwhile may be there again, behind an index that has not moved.
+  const bool lost_some = std::ranges::any_of(kinds_, [](const auto& watch) { return watch->fewer.has_value(); }) ||
+                         !hold_.held().empty();
+  if (lost_some) return begin_anew();
   if (away_ && !list_->asking) ask(*list_);
   let_all_ask();
 }
 
-// Queries that wait for an index that wiped servers may not reach for days.
+// From the index 0: a query that waits for an index which wiped servers may not reach for days hears of nothing.
 void ConsulSource::begin_anew() {
-  regressed_at_ = Clock::now();
   agent_.drop_all();
   list_->begin_anew();
   ask(*list_);
@@ -262,9 +269,11 @@ void ConsulSource::apply(Watch& watch, const std::vector<conf::Instance>& said, 
   tell(watch.name);
 }
 
-void ConsulSource::check_failed(const std::string& service, const std::string& endpoint) {
+void ConsulSource::check_failed(const std::string& service, const std::string& endpoint,
+                                const std::string& datacenter) {
   const std::size_t slash = endpoint.find('/');
-  if (slash == endpoint.npos || !hold_.drop(service, endpoint.substr(0, slash), endpoint.substr(slash + 1))) return;
+  if (slash == endpoint.npos) return;
+  if (!hold_.drop(service, endpoint.substr(0, slash), endpoint.substr(slash + 1), datacenter)) return;
   services_.at(service)->instances = hold_.instances(service);
   tell(service);
 }
@@ -395,6 +404,12 @@ conf::Findings ConsulSource::findings() const {
                      kind->path + ": " + kind->trouble + "; config entries are as they were",
                      conf::Severity::warning});
   conf::add_findings(out, canary_.findings(view_.address));
+  for (const auto& watch : kinds_)
+    if (watch->fewer)
+      out.push_back({{view_.address},
+                     watch->kind,
+                     "the catalog lost some of these config entries, and is not believed yet; they stay in force",
+                     conf::Severity::warning});
   const Watch* watch = troubled();
   if (watch == nullptr) return out;
   std::string what = watch->trouble;

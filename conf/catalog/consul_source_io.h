@@ -49,7 +49,7 @@ class ConsulSource {
   std::map<std::string, std::string> entries() const;  // config entries, the last good of each kind
   bool is_heard() const;                               // every query had an answer, or there is none to be had
   // Our own check of an endpoint ("node/id") failed: one that is held only by us goes.
-  void check_failed(const std::string& service, const std::string& endpoint);
+  void check_failed(const std::string& service, const std::string& endpoint, const std::string& datacenter);
   std::size_t approve(const std::string& service, const std::string& id);
   std::vector<HoldDown::Held> held() const { return hold_.held(); }
   conf::Findings findings() const;  // what is wrong with it now

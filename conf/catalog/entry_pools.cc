@@ -143,7 +143,7 @@ EntryPools::Pool EntryPools::adopted(const conf::Service& service, Pool pool) co
     if (instance.service == service.name) continue;
     const conf::Service* own = find(instance.service);
     if (own == nullptr) continue;
-    if (own->health_none) instance.checks.clear();
+    if (own->health_none && instance.held.empty()) instance.checks.clear();
     if (own->health && !service.health) instance.checks.push_back(*own->health);
   }
   return pool;

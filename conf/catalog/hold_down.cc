@@ -64,6 +64,8 @@ std::vector<conf::Instance> HoldDown::update(const std::string& name, const std:
   forget_before(service.left, now - window);
   forget_before(left_, now - window);
   const std::set<Key> present = keys(said);
+  const bool replaced = std::any_of(said.begin(), said.end(), [](const auto& instance) { return !failed(instance); });
+  const bool may_hold = single ? !trusted && !replaced : true;
   const std::size_t leaving = service.leaving(present);
   const std::size_t of_all = count_ + left_.size() - std::min(doubted_, left_.size());
   const std::size_t doubted = std::exchange(service.doubted, 0);
@@ -84,9 +86,11 @@ std::vector<conf::Instance> HoldDown::update(const std::string& name, const std:
   for (auto next = service.known.begin(); next != service.known.end();) {
     const auto each = next++;
     Known& known = each->second;
-    if (present.contains(each->first) || !known.instance.held.empty()) continue;
-    const bool counts = !failed(known.instance);
-    if (counts && (known.remembered || !reason.empty()) && !single) {
+    if (present.contains(each->first)) continue;
+    const bool is_held = !known.instance.held.empty();
+    if (is_held && !(single && replaced)) continue;
+    const bool counts = !is_held && !failed(known.instance);
+    if (counts && (known.remembered || !reason.empty()) && may_hold) {
       known.instance.held = reason.empty() ? "known from before, and the catalog lacks it" : reason;
       known.held_since = now;
       if (known.instance.checks.empty()) known.instance.checks.push_back(connect_check());
@@ -138,11 +142,13 @@ bool HoldDown::doubt(const std::string& name, const std::vector<conf::Instance>&
   return leaving > 0;
 }
 
-bool HoldDown::drop(const std::string& name, const std::string& node, const std::string& id) {
+bool HoldDown::drop(const std::string& name, const std::string& node, const std::string& id,
+                    const std::string& datacenter) {
   const auto service = services_.find(name);
   if (service == services_.end()) return false;
   const auto known = service->second.known.find({node, id});
   if (known == service->second.known.end() || known->second.instance.held.empty()) return false;
+  if (known->second.instance.datacenter != datacenter) return false;  // another of the same name
   remove(service->second, known);
   return true;
 }
@@ -165,13 +171,14 @@ std::size_t HoldDown::approve(const std::string& name, const std::string& id) {
 }
 
 bool HoldDown::expire(bool trusted, TimePoint now) {
-  if (!trusted) return false;
+  if (!trusted) return trusted_since_.reset(), false;
+  if (!trusted_since_) trusted_since_ = now;
   const std::size_t before = count_;
   for (auto& [name, service] : services_)
     for (auto next = service.known.begin(); next != service.known.end();) {
       const auto each = next++;
       const bool held = !each->second.instance.held.empty();
-      if (held && now - each->second.held_since >= hold_most) remove(service, each);
+      if (held && now - std::max(each->second.held_since, *trusted_since_) >= hold_most) remove(service, each);
     }
   return count_ != before;
 }

@@ -38,7 +38,7 @@ class HoldDown {
   // What was known of a service before anything was heard of it.
   void remember(const conf::Instance& instance, TimePoint now);
   // What the catalog says of a service now; gives what shall be served. `single`: two at once would be worse than
-  // none.
+  // none; nobody is held whom another may have replaced.
   std::vector<conf::Instance> update(const std::string& service, const std::vector<conf::Instance>& said,
                                      bool trusted, bool single, TimePoint now);
   // Checks that have not run yet, since their agent was restarted, say nothing: what was known of such instances
@@ -49,10 +49,12 @@ class HoldDown {
   // services lose: so that a node which goes with all its services is not believed bit by bit, update() comes later.
   bool doubt(const std::string& service, const std::vector<conf::Instance>& said, TimePoint now);
   // Our own check of it failed: it is gone. True: it was held.
-  bool drop(const std::string& service, const std::string& node, const std::string& id);
+  bool drop(const std::string& service, const std::string& node, const std::string& id,
+            const std::string& datacenter);
   // An operator says that the catalog is right; an id, or NODE/ID; empty: of all the service's. How many were held.
   std::size_t approve(const std::string& service, const std::string& id);
-  // Those that were held long enough. True: there were some.
+  // Those that were held long enough, of a catalog that was trusted all the while. True: there were some. To be asked
+  // often: that it isn't trusted is seen here.
   bool expire(bool trusted, TimePoint now);
 
   std::vector<conf::Instance> instances(const std::string& service) const;
@@ -76,6 +78,7 @@ class HoldDown {
   void remove(Service& service, std::map<Key, Known>::iterator which);
 
   std::map<std::string, Service> services_;
+  std::optional<TimePoint> trusted_since_;
   std::size_t count_ = 0;       // of all services' instances
   std::size_t doubted_ = 0;     // of these
   std::deque<TimePoint> left_;  // of all services, within the window; doubted ones too

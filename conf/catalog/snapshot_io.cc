@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "net/atomic_file.h"
@@ -17,12 +18,20 @@ std::string generation(const std::string& file, int n) { return n == 0 ? file : 
 
 constexpr int generations = 3;
 
-// The newest stays where it is until another takes its place.
+bool are_one_file(const std::string& a, const std::string& b) {
+  struct stat first{}, second{};
+  return ::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
+// The newest stays where it is until another takes its place: after a write that failed there is room already.
 Status make_room(const std::string& file) {
   const std::string before = generation(file, 1), oldest = generation(file, 2);
+  if (are_one_file(file, before)) return Done{};
   if (std::rename(before.c_str(), oldest.c_str()) != 0 && errno != ENOENT)
     return Error{Errc::io, before + ": " + std::strerror(errno)};
-  if (::link(file.c_str(), before.c_str()) != 0) return Error{Errc::io, before + ": " + std::strerror(errno)};
+  if (::link(file.c_str(), before.c_str()) != 0 && errno != ENOENT)
+    return Error{Errc::io, before + ": " + std::strerror(errno)};
   return Done{};
 }
 

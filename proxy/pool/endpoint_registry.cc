@@ -72,8 +72,10 @@ std::uint32_t EndpointRegistry::take_id() {
 
 std::vector<const conf::HealthCheck*> checks_of(const conf::Service& service, const conf::Instance& instance) {
   std::vector<const conf::HealthCheck*> checks;
+  // Who is held is served because it answers, whatever else is asked of it.
+  for (const auto& check : instance.checks)
+    if (!service.health_none || !instance.held.empty()) checks.push_back(&check);
   if (service.health_none) return checks;
-  for (const auto& check : instance.checks) checks.push_back(&check);
   if (service.health) checks.push_back(&*service.health);
   return checks;
 }

@@ -219,7 +219,8 @@ void Prober::take(Subject& subject, std::size_t index, const ProbeReport& report
   const Health after = subject.health.health();
   if (publish(after, state, static_cast<std::int64_t>(loop_.now())))
     on_change_({subject.probed.service->name, subject.probed.endpoint.name, report.output,
-                subject.probed.endpoint.instance->service, before, after});
+                subject.probed.endpoint.instance->service, subject.probed.endpoint.instance->datacenter,
+                subject.probed.endpoint.live->id, before, after});
 }
 
 std::vector<CheckView> Prober::views(std::uint32_t endpoint_id) const {

@@ -45,6 +45,8 @@ class Prober {
   struct Change {
     std::string service, endpoint, output;
     std::string of_service;  // whose instance it is: a service may have others' in its pool
+    std::string datacenter;  // the instance's
+    std::uint32_t id;        // EndpointState's: names may be the same in two datacenters
     Health before, after;
   };
   using OnChange = std::function<void(const Change&)>;  // called in the prober's thread

@@ -149,7 +149,7 @@ TEST_F(Worlds, NameTheEndpointsThatAChangeOfHealthWithdraws) {
   add_instance("db", "spare", "10.0.0.3").backup = true;
   build();
   const auto by = [&](const std::string& id, pool::Health before, pool::Health after) {
-    return withdrawn_by(pool("db"), "n1/" + id, before, after);
+    return withdrawn_by(pool("db"), endpoint("db", "n1/" + id).live->id, before, after);
   };
   EXPECT_TRUE(by("one", up, down).empty());
   EXPECT_TRUE(by("one", down, up).empty());
@@ -163,7 +163,7 @@ TEST_F(Worlds, NameTheEndpointsThatAChangeOfHealthWithdraws) {
   EXPECT_EQ(by("one", down, warning), Ids{spare});
   EXPECT_TRUE(by("one", warning, up).empty());  // it was there before
   EXPECT_TRUE(by("spare", down, up).empty());
-  EXPECT_TRUE(by("nobody", up, down).empty());
+  EXPECT_TRUE(withdrawn_by(pool("db"), 9999, up, down).empty()) << "nobody";
 }
 
 TEST_F(Worlds, LetTheEndpointsOfOtherDatacentersStandBy) {
@@ -178,8 +178,8 @@ TEST_F(Worlds, LetTheEndpointsOfOtherDatacentersStandBy) {
   EXPECT_EQ(pool("web").standby[0].name, "n1/web-2");
   using enum pool::Health;
   const std::uint32_t there = pool("web").standby[0].live->id;
-  EXPECT_EQ(withdrawn_by(pool("web"), "n1/web-2", up, down), std::vector{there});
-  EXPECT_TRUE(withdrawn_by(pool("web"), "n1/web-2", down, up).empty()) << "it brings no primary back";
+  EXPECT_EQ(withdrawn_by(pool("web"), there, up, down), std::vector{there});
+  EXPECT_TRUE(withdrawn_by(pool("web"), there, down, up).empty()) << "it brings no primary back";
   const pool::EndpointState* here = endpoint("web", "n1/web-1").live;
   const PoolPtr before = world_->share("web");
   EXPECT_EQ(build().share("web"), before);
@@ -236,7 +236,7 @@ TEST_F(Worlds, WithdrawNobodyForAPrimaryThatTheCatalogStillCallsCritical) {
   add_instance("db", "spare", "10.0.0.3").backup = true;
   service("db").on_return = conf::OnReturn::close;
   build();
-  EXPECT_TRUE(withdrawn_by(pool("db"), "n1/one", down, up).empty());
+  EXPECT_TRUE(withdrawn_by(pool("db"), endpoint("db", "n1/one").live->id, down, up).empty());
 }
 
 TEST_F(Worlds, LetAnEndpointBeginAnewThatTheCatalogCallsHealthyAgain) {

@@ -44,6 +44,7 @@ TEST(ConsulHealth, ChecksThatHaveNotRunYetAreTold) {
   EXPECT_TRUE(is_told(R"("Status": "critical", "Output": "", "Type": "http")"));
   EXPECT_FALSE(is_told(R"("Status": "critical", "Output": "refused", "Type": "http")"));
   EXPECT_FALSE(is_told(R"("Status": "critical", "Output": "", "Type": "ttl")")) << "somebody said so";
+  EXPECT_FALSE(is_told(R"("Status": "critical", "Output": "", "Type": "script")")) << "it failed without a word";
   EXPECT_FALSE(is_told(R"("Status": "passing", "Output": "", "Type": "http")"));
   EXPECT_FALSE(
       is_told(R"("Status": "critical", "Type": "tcp"}, {"Status": "critical", "Output": "no", "Type": "tcp")"));

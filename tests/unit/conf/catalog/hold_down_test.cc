@@ -166,13 +166,25 @@ TEST(HoldDown, WhoIsHeldGoesWhenItsCheckFailsOrAnOperatorSaysSoOrInTime) {
   HoldDown hold;
   hold.update("web", instances(4), true, false, start);
   hold.update("web", {}, true, false, start);
-  EXPECT_TRUE(hold.drop("web", "n1", "web-0"));
-  EXPECT_FALSE(hold.drop("web", "n1", "web-0"));
+  EXPECT_TRUE(hold.drop("web", "n1", "web-0", ""));
+  EXPECT_FALSE(hold.drop("web", "n1", "web-0", ""));
   EXPECT_EQ(hold.approve("web", "web-1"), 1u);
   EXPECT_EQ(hold.instances("web").size(), 2u);
+  EXPECT_FALSE(hold.expire(true, start));
   EXPECT_FALSE(hold.expire(true, start + HoldDown::hold_most - 1ms));
   EXPECT_TRUE(hold.expire(true, start + HoldDown::hold_most));
   EXPECT_TRUE(hold.held().empty());
+}
+
+TEST(HoldDown, TheTimeInWhichTheCatalogIsNotTrustedDoesNotCount) {
+  HoldDown hold;
+  hold.update("web", instances(4), true, false, start);
+  hold.update("web", {}, false, false, start);
+  EXPECT_FALSE(hold.expire(false, start + 3h));
+  EXPECT_FALSE(hold.expire(true, start + 3h + 1s)) << "trusted again, and not yet read again";
+  EXPECT_FALSE(hold.expire(false, start + 3h + 1s + HoldDown::hold_most - 1ms));
+  EXPECT_FALSE(hold.expire(true, start + 4h));
+  EXPECT_TRUE(hold.expire(true, start + 4h + HoldDown::hold_most));
 }
 
 TEST(HoldDown, WhoComesBackIsHeldNoMore) {
@@ -180,7 +192,7 @@ TEST(HoldDown, WhoComesBackIsHeldNoMore) {
   hold.update("web", instances(4), true, false, start);
   hold.update("web", {}, true, false, start);
   EXPECT_EQ(hold.update("web", instances(4), true, false, start), instances(4));
-  EXPECT_FALSE(hold.drop("web", "n1", "web-0")) << "the catalog has it: its health is the pool's business";
+  EXPECT_FALSE(hold.drop("web", "n1", "web-0", "")) << "the catalog has it: its health is the pool's business";
 }
 
 TEST(HoldDown, TheLastOfAServiceLeavesItsRoutesBehind) {
@@ -195,10 +207,20 @@ TEST(HoldDown, TheLastOfAServiceLeavesItsRoutesBehind) {
   EXPECT_TRUE(hold.instances("web").empty());
 }
 
-TEST(HoldDown, OfASingleNobodyIsHeld) {
+TEST(HoldDown, OfASingleNobodyIsHeldWhomTheCatalogTookAwayOrAnotherReplaces) {
   HoldDown hold;
   hold.update("db", instances(2), true, true, start);
-  EXPECT_EQ(held(hold.update("db", {}, false, true, start)), 0u);
+  EXPECT_EQ(held(hold.update("db", {}, true, true, start)), 0u);
+  hold.update("db", instances(1), true, true, start);
+  EXPECT_EQ(hold.update("db", {instance(1)}, false, true, start), std::vector{instance(1)});
+}
+
+TEST(HoldDown, TheOnlyOneOfASingleIsHeldWhileTheCatalogCannotBeTrustedAndNamesNoOther) {
+  HoldDown hold;
+  hold.update("db", instances(1), true, true, start);
+  EXPECT_EQ(held(hold.update("db", {}, false, true, start)), 1u);
+  EXPECT_EQ(held(hold.update("db", {instance(1, CatalogHealth::critical)}, false, true, start)), 1u);
+  EXPECT_EQ(hold.update("db", {instance(1)}, false, true, start), std::vector{instance(1)}) << "its successor";
 }
 
 TEST(HoldDown, WhatIsKnownFromBeforeServesUntilTheCatalogIsHeard) {
@@ -217,7 +239,7 @@ TEST(HoldDown, WhatIsKnownFromBeforeAndLacksInTheFirstAnswerIsHeld) {
   ASSERT_EQ(hold.held().size(), 1u);
   EXPECT_EQ(hold.held()[0].reason, "known from before, and the catalog lacks it");
   EXPECT_EQ(after.back().checks.size(), 1u);
-  EXPECT_TRUE(hold.drop("web", "n1", "web-9"));
+  EXPECT_TRUE(hold.drop("web", "n1", "web-9", ""));
   EXPECT_EQ(hold.instances("web"), instances(9));
 }
 
@@ -245,6 +267,7 @@ TEST(HoldDown, WhatWasHeldAndWhoDepartedIsSoAfterARestart) {
   hold.remember(departed, start);
   EXPECT_EQ(hold.update("web", {}, true, false, start).at(0).held, "the catalog lost it");
   EXPECT_TRUE(hold.update("gone", {}, true, false, start).at(0).departed);
+  EXPECT_FALSE(hold.expire(true, start));
   EXPECT_TRUE(hold.expire(true, start + HoldDown::hold_most));
 }
 

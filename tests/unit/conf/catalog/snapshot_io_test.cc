@@ -1,9 +1,11 @@
 #include "conf/catalog/snapshot_io.h"
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "tests/unit/net/scratch_folder.h"
@@ -83,6 +85,54 @@ TEST(SnapshotFiles, ATornOneTakesNoGoodGenerationsPlace) {
   write(folder, of("c"));
   EXPECT_EQ(folder.read("catalog.json"), snapshot_text(of("c")));
   EXPECT_EQ(folder.read("catalog.json.1"), snapshot_text(of("a")));
+}
+
+// No file may grow beyond a few bytes, as on a disk that is full.
+class FullDisk {
+ public:
+  FullDisk() {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit small = before_;
+    small.rlim_cur = 10;
+    ::setrlimit(RLIMIT_FSIZE, &small);
+    handler_ = std::signal(SIGXFSZ, SIG_IGN);
+  }
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
+
+TEST(SnapshotFiles, WritesThatFailTakeNoGenerationAndTheNextThatCanIsWritten) {
+  const ScratchFolder folder;
+  write(folder, of("a"));
+  write(folder, of("b"));
+  std::vector<std::string> told;
+  {
+    const FullDisk full;
+    for (const char* service : {"c", "d", "e"}) {
+      SnapshotWriter writer(folder.path("catalog.json"), [&](const std::string& what) { told.push_back(what); });
+      writer.write(of(service));
+    }
+  }
+  EXPECT_EQ(told.size(), 3u);
+  EXPECT_EQ(found(folder), "b");
+  write(folder, of("f"));
+  EXPECT_EQ(folder.read("catalog.json"), snapshot_text(of("f")));
+  EXPECT_EQ(folder.read("catalog.json.1"), snapshot_text(of("b")));
+}
+
+TEST(SnapshotFiles, OneThatWasRemovedIsWrittenAgain) {
+  const ScratchFolder folder;
+  write(folder, of("a"));
+  write(folder, of("b"));
+  std::filesystem::remove(folder.path("catalog.json"));
+  write(folder, of("c"));
+  EXPECT_EQ(found(folder), "c");
 }
 
 TEST(SnapshotFiles, AFolderThatTakesNothingIsTold) {
