@@ -1,6 +1,7 @@
 #include "conf/check.h"
 
 #include <algorithm>
+#include <tuple>
 #include <vector>
 
 #include "conf/tcp_claims.h"
@@ -23,6 +24,7 @@ class Check {
     hosts();
     networks();
     metrics();
+    consuls();
     heads();
     if (config_.access_log.to == config_.event_log.to && config_.access_log.to.starts_with('/'))
       error("logs.events.to", "the same file as logs.access.to; write one of them elsewhere");
@@ -105,6 +107,20 @@ class Check {
                     [](const IpPrefix& prefix) { return prefix.address.is_loopback(); }))
       warn("metrics.address",
            metrics.address.text() + ": none but this machine may read it; write in metrics.allow who else may");
+  }
+
+  // What two of one place say could not be told apart.
+  void consuls() {
+    const auto& all = config_.catalog.consul;
+    const auto place = [](const ConsulServer& server) {
+      return std::tie(server.datacenter, server.partition, server.namespace_);
+    };
+    for (std::size_t i = 0; i < all.size(); ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        if (place(all[i]) == place(all[j]))
+          error("catalog.consul[" + std::to_string(i) + "].datacenter",
+                "the same as that of catalog.consul[" + std::to_string(j) +
+                    "]: write whose services each of them is asked for");
   }
 
   void error(const std::string& path, std::string what) { findings_.push_back({{}, path, std::move(what)}); }

@@ -14,6 +14,10 @@ std::int64_t wall_ms() {
   return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+std::string health_of(const OwnService& own) {
+  return "/v1/health/service/" + percent_encoded(own.name.empty() ? "consul" : own.name) + "?stale";
+}
+
 bool is_refusal(const ConsulReply& reply) { return reply.status >= 400 && reply.status < 500 && reply.status != 429; }
 
 }  // namespace
@@ -56,9 +60,17 @@ void Canary::on_enrolled(const Result<ConsulReply>& got) {
 }
 
 void Canary::read() {
-  const std::string name = own_.name.empty() ? "consul" : own_.name;
-  agent_.get("/v1/health/service/" + percent_encoded(name) + "?stale", answer_within,
-             [this](const Result<ConsulReply>& got) { on_read(got); });
+  agent_.get(health_of(own_), answer_within, [this](const Result<ConsulReply>& got) { on_read(got); });
+}
+
+// Where it doesn't show in the datacenter that is asked for: does it in the agent's own?
+void Canary::read_here() {
+  agent_.get_here(health_of(own_), answer_within, [this](const Result<ConsulReply>& got) {
+    if (got && judge(*got) == ConsulFault::none)
+      if (const auto shown = shown_in(got->body, own_); shown && *shown && **shown != agent_.datacenter())
+        right_ = Right::elsewhere;
+    conclude(right_ == Right::elsewhere, refusal_);
+  });
 }
 
 void Canary::on_read(const Result<ConsulReply>& got) {
@@ -71,13 +83,15 @@ void Canary::on_read(const Result<ConsulReply>& got) {
     return conclude(false, "the servers have no leader; what they tell is " +
                                std::to_string(got->last_contact.count() / 1000) + " s old");
   if (!proves()) return conclude(true, "");
-  const Result<bool> shown = shows(got->body, own_);
+  const Result<std::optional<std::string>> shown = shown_in(got->body, own_);
   if (!shown) return conclude(false, shown.error().what);
   if (!*shown && misses_ == 0 && right_ == Right::given) {  // registered anew, it may be seen at once
     ++misses_;
     return enroll();
   }
-  conclude(*shown, *shown ? "" : refusal_);
+  const bool may_be_elsewhere = !agent_.datacenter().empty() && right_ == Right::given;
+  if (!*shown && misses_ >= misses_told && may_be_elsewhere) return read_here();
+  conclude(shown->has_value(), *shown ? "" : refusal_);
 }
 
 // A follower may be a moment behind the server that answered before: the second look in a row counts.

@@ -2,7 +2,8 @@
 //   While it does, what the catalog loses may be believed; a look is cheap enough to take one before believing it.
 //   The looks don't block and go past Consul's streaming, whose answers call themselves fresh when all servers are
 //   dead: so the age they tell is an honest one. They also keep the registration's TTL check passing.
-//   A door that may not register (no right, or none wanted) proves nothing and refutes nothing.
+//   A door that may not register (no right, or none wanted) proves nothing and refutes nothing; nor does one whose
+//   agent is of another datacenter than the one asked for: it is registered there.
 //   Threads  control. Source: facts of a real Consul 1.12, tests/system.
 #pragma once
 
@@ -43,15 +44,16 @@ class Canary {
   conf::Findings findings(const std::string& where) const;
 
  private:
-  enum class Right { unknown, given, denied };
+  enum class Right { unknown, given, denied, elsewhere };  // elsewhere: the agent is of another datacenter
   void enroll();
   void read();
+  void read_here();
   void on_enrolled(const Result<ConsulReply>& got);
   void on_read(const Result<ConsulReply>& got);
   void conclude(bool seen, std::string trouble);
   void refresh_ttl();
   bool was_set_back(std::uint64_t index);
-  bool proves() const { return !own_.name.empty() && right_ != Right::denied; }
+  bool proves() const { return !own_.name.empty() && right_ != Right::denied && right_ != Right::elsewhere; }
 
   ConsulAgent& agent_;
   const OwnService own_;

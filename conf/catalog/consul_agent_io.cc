@@ -57,9 +57,13 @@ std::string ConsulAgent::in_tenancy(std::string path) const {
 }
 
 void ConsulAgent::get(std::string path, Millis within, Done done) {
+  add_parameter(path, "dc", server_.datacenter);
+  get_here(std::move(path), within, std::move(done));
+}
+
+void ConsulAgent::get_here(std::string path, Millis within, Done done) {
   HttpClientRequest request;
   request.target = in_tenancy(std::move(path));
-  add_parameter(request.target, "dc", server_.datacenter);
   send(std::move(request), within, std::move(done));
 }
 

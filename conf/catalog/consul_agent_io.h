@@ -24,6 +24,9 @@ class ConsulAgent {
 
   // `path` with its query, if any; the datacenter is added to it.
   void get(std::string path, Millis within, Done done);
+  const std::string& datacenter() const { return server_.datacenter; }  // that is asked for; empty: the agent's own
+  // The agent's own datacenter, whichever is asked for otherwise.
+  void get_here(std::string path, Millis within, Done done);
   // To the agent itself: no datacenter.
   void put(std::string path, std::string body, Millis within, Done done);
   // Ends what is under way: its callbacks aren't called.

@@ -21,6 +21,15 @@ std::int64_t wall_ms() {
   return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+// "consul", "consul dc1", "consul dc1 edge/team-a"
+std::string shown_name(const conf::ConsulServer& server) {
+  std::string out = "consul";
+  if (!server.datacenter.empty()) out += " " + server.datacenter;
+  if (!server.partition.empty() || !server.namespace_.empty())
+    out += " " + server.partition + (server.namespace_.empty() ? "" : "/" + server.namespace_);
+  return out;
+}
+
 }  // namespace
 
 // One blocking query: of a service's instances, of all names, or of a kind of config entry.
@@ -54,8 +63,7 @@ ConsulSource::ConsulSource(asio::io_context& io, const conf::ConsulServer& serve
                            IsOurs is_ours, OwnService own, std::uint64_t seed, OnChange on_change)
     : io_(io),
       server_(server),
-      place_{server.datacenter, server.datacenter.empty() ? "consul" : "consul " + server.datacenter,
-             server.tagged_address},
+      place_{server.datacenter, shown_name(server), server.tagged_address},
       wanted_(std::move(wanted)),
       is_ours_(std::move(is_ours)),
       dice_(seed),

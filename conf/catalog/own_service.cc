@@ -35,13 +35,15 @@ std::string registration(const OwnService& own) {
   return json::serialize(body);
 }
 
-Result<bool> shows(std::string_view body, const OwnService& own) {
+Result<std::optional<std::string>> shown_in(std::string_view body, const OwnService& own) {
   const Result<std::vector<conf::Instance>> found = parse_health(body, {.datacenter = "", .shown_as = "consul"});
   if (!found) return found.error();
-  return std::any_of(found->begin(), found->end(), [&](const conf::Instance& each) {
+  for (const conf::Instance& each : *found) {
     const auto epoch = each.meta.find(epoch_key);
-    return each.id == own.id && epoch != each.meta.end() && epoch->second == own.epoch;
-  });
+    if (each.id == own.id && epoch != each.meta.end() && epoch->second == own.epoch)
+      return std::optional(each.datacenter);
+  }
+  return std::optional<std::string>();
 }
 
 }  // namespace gatehouse::catalog

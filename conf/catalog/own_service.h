@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,7 +27,7 @@ struct OwnService {
 std::string registration(const OwnService& own);
 std::string check_id(const OwnService& own);
 
-// Whether the answer of /v1/health/service/NAME holds this run's registration.
-Result<bool> shows(std::string_view body, const OwnService& own);
+// The datacenter in which the answer of /v1/health/service/NAME shows this run's registration; none: it doesn't.
+Result<std::optional<std::string>> shown_in(std::string_view body, const OwnService& own);
 
 }  // namespace gatehouse::catalog

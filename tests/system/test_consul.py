@@ -251,6 +251,21 @@ def test_datacenter_partition_and_namespace_are_asked_for(door, consul):
     assert said and all((each["dc"], each["partition"], each["ns"]) == ("dc1", "edge", "team-a") for each in said)
 
 
+def test_a_datacenter_that_is_asked_through_another_one_s_agent_is_believed_without_our_registration(door, consul, make_backend):
+    there = FakeConsul("dc2")
+    try:
+        consul.others["dc2"] = there
+        there.put("web", make_backend("web"), "gatehouse.route=web.test")
+        id = there.put("web", make_backend("more"), node="n2")
+        made = door(datacenter="dc2")
+        wait_for(made, 200)
+        wait_until(lambda: consul_of(made)["trusted"], "it is trusted", within=15)
+        there.remove("web", id, node="n2")
+        wait_until(lambda: len(endpoints(made.status(), "web")) == 1, "who is deregistered leaves")
+    finally:
+        there.stop()
+
+
 # -- what the catalog no longer has ---------------------------------------------------------------------------------
 
 

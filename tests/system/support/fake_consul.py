@@ -30,6 +30,7 @@ class Server(ThreadingHTTPServer):
 class FakeConsul:
     def __init__(self, datacenter="dc1"):
         self.datacenter = datacenter
+        self.others = {}  # datacenter: the FakeConsul that answers for it, when this one is asked
         self.services = {}  # name: {(node, id): entry}
         self.entries = {}  # kind: {name: entry}
         self.index = 10
@@ -174,11 +175,12 @@ class FakeConsul:
         url = urlsplit(request.path)
         query = {key: values[0] for key, values in parse_qs(url.query, keep_blank_values=True).items()}
         self.asked.append((url.path, query, request.headers.get("X-Consul-Token")))
+        home = self.others.get(query.get("dc"), self) if body is None else self
         trouble = self.trouble(url.path, query) if self.trouble else None
         if trouble is None:
-            self._block(url.path, query)
+            home._block(url.path, query)
             trouble = self.trouble(url.path, query) if self.trouble else None
-        answer = trouble or (self._read(url.path) if body is None else self._write(unquote(url.path), body))
+        answer = trouble or (home._read(url.path) if body is None else self._write(unquote(url.path), body))
         if answer.silent:
             while not self._stopping:
                 time.sleep(0.05)  # saying nothing is the trouble itself
@@ -187,7 +189,7 @@ class FakeConsul:
             return
         body = answer.body if isinstance(answer.body, bytes) else str(answer.body).encode()
         request.send_response(answer.status)
-        fields = {"Content-Type": "application/json", "X-Consul-Index": self.index, "X-Consul-KnownLeader": "true"}
+        fields = {"Content-Type": "application/json", "X-Consul-Index": home.index, "X-Consul-KnownLeader": "true"}
         for name, value in {**fields, **answer.fields, "Content-Length": len(body)}.items():
             request.send_header(name, str(value))
         request.end_headers()

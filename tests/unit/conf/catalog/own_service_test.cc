@@ -27,16 +27,16 @@ TEST(OwnService, WithoutAnAddressItIsAtItsAgents) {
 }
 
 TEST(OwnService, IsShownByItsIdAndItsRun) {
-  EXPECT_TRUE(*shows(shown("gatehouse-fd1", "17"), door()));
-  EXPECT_FALSE(*shows(shown("gatehouse-fd1", "16"), door())) << "of an earlier run";
-  EXPECT_FALSE(*shows(shown("gatehouse-fd2", "17"), door())) << "another door";
-  EXPECT_FALSE(*shows("[]", door()));
+  EXPECT_TRUE(*shown_in(shown("gatehouse-fd1", "17"), door()));
+  EXPECT_FALSE(*shown_in(shown("gatehouse-fd1", "16"), door())) << "of an earlier run";
+  EXPECT_FALSE(*shown_in(shown("gatehouse-fd2", "17"), door())) << "another door";
+  EXPECT_FALSE(*shown_in("[]", door()));
 }
 
 TEST(OwnService, WhatIsNoAnswerIsAnError) {
-  EXPECT_FALSE(shows("", door()));
-  EXPECT_FALSE(shows("{}", door()));
-  EXPECT_FALSE(shows("[1]", door()));
+  EXPECT_FALSE(shown_in("", door()));
+  EXPECT_FALSE(shown_in("{}", door()));
+  EXPECT_FALSE(shown_in("[1]", door()));
 }
 
 }  // namespace
