@@ -470,14 +470,15 @@ def test_a_door_that_shall_not_register_does_not(door, consul, make_backend):
     assert consul.registered == []
 
 
-def test_a_primary_is_never_held(door, consul, make_backend):
+def test_a_primary_is_held_until_the_catalog_names_another(door, consul, make_backend):
     made, old, new = seen_by_itself(door()), make_backend("old"), make_backend("new")
     consul.put("db", old, "gatehouse.route=db.test", "gatehouse.single=true", node="n1")
     wait_for(made, 200, "db.test")
     consul.trouble = lambda path, query: hidden(consul, path) if path.endswith("/gatehouse") else None
     wait_until(lambda: not consul_of(made)["trusted"], "not trusted", within=15)
     consul.remove("db", node="n1")
-    wait_for(made, 503, "db.test")
+    wait_until(lambda: "held:" in json.dumps(made.status()), "it is held")
+    assert served_by(made, "db.test") == {"old"}
     consul.put("db", new, "gatehouse.route=db.test", "gatehouse.single=true", node="n2")
     wait_until(lambda: served_by(made, "db.test") == {"new"}, "the new one alone")
 

@@ -70,7 +70,7 @@ def test_it_goes_when_none_is_left_and_comes_back(site):
     site.start("gatehouse.failover=dc2 after=0 back_after=0")
     site.wait_for("here", "its own serves")
     site.near.set_status("web", site.id, "critical")
-    site.wait_for("there", "the other serves", within=1.5)
+    site.wait_for("there", "the other serves")
     assert service_of(site.door)["failover"] == {"datacenter": "dc2", "by_hand": False}
     assert site.door.metric("gatehouse_service_failover", service="web", datacenter="dc2") == 1
     assert "web: served by dc2: nothing usable here" in site.door.do("history")
@@ -83,7 +83,7 @@ def test_our_own_check_counts_as_the_catalogs_word_does(site):
     site.start("gatehouse.failover=dc2 after=0", "gatehouse.health=/ interval=1s fall=1 rise=1")
     site.wait_for("here", "its own serves")
     site.here.stop()
-    site.wait_for("there", "the other serves", within=5)
+    site.wait_for("there", "the other serves", within=15)
 
 
 def test_one_that_is_gone_for_good_is_served_by_the_other(site):
