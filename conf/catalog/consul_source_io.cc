@@ -122,9 +122,9 @@ void ConsulSource::ask(Watch& watch) {
     path += "&index=" + std::to_string(ask.index) + "&wait=" + std::to_string(ask.wait.count()) + "ms";
   agent_.get(std::move(path), ask.deadline, [this, &watch](const Result<ConsulReply>& got) {
     watch.asking = false;
-    take(watch, got);
-    const bool first = !std::exchange(watch.answered, true);
-    if (first && !watch.kind.empty()) watch_services();
+    const bool first_of_kind = !std::exchange(watch.answered, true) && !watch.kind.empty();
+    take(watch, got);  // which may be the end of it
+    if (first_of_kind) watch_services();
   });
 }
 
@@ -150,8 +150,21 @@ void ConsulSource::take(Watch& watch, const Result<ConsulReply>& got) {
   view_.good_at_ms = wall_ms();
   view_.index = step.regressed ? reply.index : std::max(view_.index, reply.index);
   note_fault(watch, ConsulFault::none, "");
+  if (is_over(watch)) return forget(watch);
   schedule(watch, step.next);
   if (&watch == list_.get()) watch_services();
+}
+
+// Nobody asks for it any more, and nothing of it is left to be served, not even as a 503.
+bool ConsulSource::is_over(const Watch& watch) const {
+  return !watch.name.empty() && list_->known && !due_.contains(watch.name) && hold_.instances(watch.name).empty();
+}
+
+void ConsulSource::forget(const Watch& watch) {
+  const std::string name = watch.name;
+  services_.erase(name);
+  hold_.forget(name);
+  view_.watched = services_.size();
 }
 
 // It looks each second while something is wrong: whoever waits longer after a failure need not.
@@ -187,6 +200,7 @@ std::string ConsulSource::take_names(const std::string& body) {
   Result<ServiceTags> names = parse_services(body);
   if (!names) return names.error().what;
   names_ = std::move(*names);
+  list_->known = true;
   return {};
 }
 
@@ -357,13 +371,17 @@ ConsulSource::Watch& ConsulSource::watch_of(const std::string& service) {
 // Once the config entries have been asked for: without them a service would at first be served otherwise.
 void ConsulSource::watch_services() {
   if (!std::all_of(kinds_.begin(), kinds_.end(), [](const auto& kind) { return kind->answered; })) return;
-  std::set<std::string> due = wanted_;
+  due_ = wanted_;
+  left_out_ = 0;
   for (const auto& [name, tags] : names_) {
-    const bool ours = std::any_of(tags.begin(), tags.end(), is_ours_);
-    if (ours && due.size() < services_most) due.insert(name);
+    if (!std::any_of(tags.begin(), tags.end(), is_ours_)) continue;
+    if (due_.size() < services_most)
+      due_.insert(name);
+    else
+      left_out_ += !due_.contains(name);
   }
   view_.services = names_.size();
-  for (const std::string& name : due) {
+  for (const std::string& name : due_) {
     const bool is_new = !services_.contains(name);
     Watch& watch = watch_of(name);
     if (is_new) ask(watch);
@@ -412,6 +430,12 @@ conf::Findings ConsulSource::findings() const {
                      kind->path + ": " + kind->trouble + "; config entries are as they were",
                      conf::Severity::warning});
   conf::add_findings(out, canary_.findings(view_.address));
+  if (left_out_ != 0)
+    out.push_back({{view_.address},
+                   "catalog.consul",
+                   std::to_string(left_out_) + " services are not watched: " + std::to_string(services_most) +
+                       " are at most, in the order of their names",
+                   conf::Severity::warning});
   for (const auto& watch : kinds_)
     if (watch->fewer)
       out.push_back({{view_.address},

@@ -84,6 +84,8 @@ class ConsulSource {
   std::string take_entries(Watch& watch, const std::string& body, const BlockingQuery::Step& step);
   void keep(Watch& watch, Entries entries);
   void note_regression();
+  bool is_over(const Watch& watch) const;
+  void forget(const Watch& watch);
   bool settled() const;  // no server lost its memory of late
   bool trusted() const;
   void schedule(Watch& watch, TimePoint at);
@@ -104,6 +106,8 @@ class ConsulSource {
   conf::ConsulServer server_;
   ConsulPlace place_;
   std::set<std::string> wanted_, never_held_;
+  std::set<std::string> due_;  // services to be watched
+  std::size_t left_out_ = 0;   // that would be, were there not too many
   IsOurs is_ours_;
   Dice dice_;
   OnChange on_change_;

@@ -106,7 +106,7 @@ std::vector<conf::Instance> HoldDown::update(const std::string& name, const std:
         service.known.insert_or_assign({instance.node, instance.id}, Known{instance, {}, false});
     count_ += fresh;
   }
-  if (!service.known.empty()) service.departed.reset();
+  if (!service.known.empty()) service.departed.reset(), service.departed_at.reset();
   return instances(name);
 }
 
@@ -167,6 +167,7 @@ std::size_t HoldDown::approve(const std::string& name, const std::string& id) {
   const std::size_t approved = before - service.known.size();
   if (approved > 0 || !service.departed) return approved;
   service.departed.reset();  // nobody is held: it is the routes that shall go
+  service.departed_at.reset();
   return 1;
 }
 
@@ -174,13 +175,29 @@ bool HoldDown::expire(bool trusted, TimePoint now) {
   if (!trusted) return trusted_since_.reset(), false;
   if (!trusted_since_) trusted_since_ = now;
   const std::size_t before = count_;
-  for (auto& [name, service] : services_)
+  bool expired = false;
+  for (auto& [name, service] : services_) {
+    if (service.departed && !service.departed_at) service.departed_at = now;
+    if (service.departed && now - std::max(*service.departed_at, *trusted_since_) >= departed_most) {
+      service.departed.reset();
+      service.departed_at.reset();
+      expired = true;
+    }
     for (auto next = service.known.begin(); next != service.known.end();) {
       const auto each = next++;
       const bool held = !each->second.instance.held.empty();
       if (held && now - std::max(each->second.held_since, *trusted_since_) >= hold_most) remove(service, each);
     }
-  return count_ != before;
+  }
+  return expired || count_ != before;
+}
+
+void HoldDown::forget(const std::string& name) {
+  const auto service = services_.find(name);
+  if (service == services_.end()) return;
+  count_ -= service->second.known.size();
+  doubted_ -= service->second.doubted;
+  services_.erase(service);
 }
 
 std::vector<conf::Instance> HoldDown::instances(const std::string& name) const {

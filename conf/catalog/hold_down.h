@@ -4,9 +4,9 @@
 //   before, or if few leave and the catalog is trusted; else it is held: it stays, marked with the reason, for as
 //   long as our own check of it passes. It is let go when the check fails, when the catalog has it again (no longer
 //   held), when an operator approves, or, of a trusted catalog, after hold_most. The last of a service leaves its
-//   definition behind, so that its routes answer 503 instead of leading nowhere, until an operator approves. What was
-//   known from before (of a snapshot) and is not in the first answer is held, too: nobody saw it leave. Time
-//   steady clock as a parameter. Threads one. Limits: what the catalog had.
+//   definition behind, so that its routes answer 503 instead of leading nowhere, until an operator approves or a day
+//   of a trusted catalog is over. What was known from before (of a snapshot) and is not in the first answer is held,
+//   too: nobody saw it leave. Time steady clock as a parameter. Threads one. Limits: what the catalog had.
 #pragma once
 
 #include <deque>
@@ -28,7 +28,7 @@ conf::HealthCheck connect_check();
 
 class HoldDown {
  public:
-  static constexpr Millis hold_most = 10min, window = 10s;
+  static constexpr Millis hold_most = 10min, departed_most = 24h, window = 10s;
 
   struct Held {
     std::string service, node, id, reason;
@@ -53,9 +53,12 @@ class HoldDown {
             const std::string& datacenter);
   // An operator says that the catalog is right; an id, or NODE/ID; empty: of all the service's. How many were held.
   std::size_t approve(const std::string& service, const std::string& id);
-  // Those that were held long enough, of a catalog that was trusted all the while. True: there were some. To be asked
-  // often: that it isn't trusted is seen here.
+  // Those that were held, or departed, long enough, of a catalog that was trusted all the while. True: there were
+  // some. To be asked often: that it isn't trusted is seen here.
   bool expire(bool trusted, TimePoint now);
+
+  // A service that is watched no more.
+  void forget(const std::string& service);
 
   std::vector<conf::Instance> instances(const std::string& service) const;
   std::vector<Held> held() const;
@@ -70,6 +73,7 @@ class HoldDown {
   struct Service {
     std::map<Key, Known> known;
     std::optional<conf::Instance> departed;  // whom the service had last
+    std::optional<TimePoint> departed_at;    // first seen so, of a catalog that was trusted since
     std::size_t leaving(const std::set<Key>& present) const;
     std::deque<TimePoint> left;  // of late, without a failure before
     std::size_t doubted = 0;     // of its instances, since they count in left_ already

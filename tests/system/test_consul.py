@@ -266,6 +266,30 @@ def test_a_datacenter_that_is_asked_through_another_one_s_agent_is_believed_with
         there.stop()
 
 
+def test_a_service_that_is_gone_and_approved_is_watched_no_more(door, consul, make_backend):
+    made = door()
+    consul.put("web", make_backend("web"), "gatehouse.route=web.test")
+    consul.put("job", make_backend("job"), "gatehouse.route=job.test")
+    wait_for(made, 200, "job.test")
+    consul.remove("job")
+    wait_for(made, 503, "job.test")
+    made.do("catalog", "approve", "job")
+    wait_for(made, 404, "job.test")
+    consul.wake()
+    wait_until(lambda: consul_of(made)["watched"] == 1, lambda: f"one is watched; {consul_of(made)}")
+
+
+def test_spellings_that_a_reload_adds_are_read_at_once(door, consul, make_backend):
+    made = door()
+    consul.put("web", make_backend("web"), "gatehouse.route=web.test")
+    consul.put("fab", make_backend("fab"), "urlprefix-fab.test/")
+    wait_for(made, 200)
+    assert status_of(made, "fab.test") == 404
+    made.change_config({"catalog": {"spellings": ["native", "fabio"]}})
+    made.reload()
+    wait_for(made, 200, "fab.test")
+
+
 # -- what the catalog no longer has ---------------------------------------------------------------------------------
 
 
@@ -332,7 +356,8 @@ def test_an_agent_that_is_restarted_and_has_not_checked_yet_takes_none_away(farm
 
 def test_a_hundred_that_are_scaled_down_to_five_are_let_go_as_they_end(door, consul, make_backend, record_property):
     door, backends = door(), [make_backend(f"web{n}") for n in range(100)]
-    ids = [consul.put("web", backend, "gatehouse.route=web.test", node=f"n{n}") for n, backend in enumerate(backends)]
+    tags = ("gatehouse.route=web.test", "gatehouse.retry=3")  # they end in the middle of answers, many at once
+    ids = [consul.put("web", backend, *tags, node=f"n{n}") for n, backend in enumerate(backends)]
 
     def left():
         return len(endpoints(door.status(), "web"))

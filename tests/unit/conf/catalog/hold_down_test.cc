@@ -207,6 +207,19 @@ TEST(HoldDown, TheLastOfAServiceLeavesItsRoutesBehind) {
   EXPECT_TRUE(hold.instances("web").empty());
 }
 
+TEST(HoldDown, TheRoutesOfTheLastOneStayForADay) {
+  HoldDown hold;
+  hold.update("web", instances(1), true, false, start);
+  ASSERT_TRUE(hold.update("web", {}, true, false, start).at(0).departed);
+  EXPECT_FALSE(hold.expire(true, start));
+  EXPECT_FALSE(hold.expire(true, start + HoldDown::departed_most - 1ms));
+  EXPECT_TRUE(hold.expire(true, start + HoldDown::departed_most));
+  EXPECT_TRUE(hold.instances("web").empty());
+  hold.update("web", instances(1), true, false, start + 25h);
+  hold.update("web", {}, true, false, start + 26h);
+  EXPECT_FALSE(hold.expire(true, start + 26h)) << "its own day";
+}
+
 TEST(HoldDown, OfASingleNobodyIsHeldWhomTheCatalogTookAwayOrAnotherReplaces) {
   HoldDown hold;
   hold.update("db", instances(2), true, true, start);
