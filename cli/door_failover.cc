@@ -79,9 +79,10 @@ Result<std::string> Door::fail_over(const std::string& name, const std::string& 
   if (!failovers_.away().contains(name) && served_by(*pool) == to) return invalid(name + " is served by " + to);
   std::vector<std::string> whose = entries_.leads_to(name);
   whose.push_back(name);
-  const bool known = std::ranges::any_of(instances_.instances, [&](const conf::Instance& instance) {
+  bool known = std::ranges::any_of(instances_.instances, [&](const conf::Instance& instance) {
     return instance.datacenter == to && std::ranges::find(whose, instance.service) != whose.end();
   });
+  pool->each_endpoint([&](const pool::Endpoint& each) { known = known || each.instance->datacenter == to; });
   if (!known) return invalid("no instance of " + name + " in " + to + " is known: going there would answer 503");
   failovers_.go(name, to);
   note("command", "failover " + name + " " + to, by);
