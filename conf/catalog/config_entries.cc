@@ -173,24 +173,26 @@ class EntryReader {
 
   // To another datacenter's instances Consul goes as soon as there is none here, and comes back as soon as there is.
   void say_failover(Resolver& out) {
+    for (const auto& [subset, rule] : out.failover) tell_failover("Failover." + subset, rule);
     auto rule = out.failover.find(out.default_subset);
     if (rule == out.failover.end()) rule = out.failover.find("*");
     if (rule == out.failover.end() || rule->second.datacenters.empty()) return;
-    const std::vector<std::string>& datacenters = rule->second.datacenters;
-    if (!rule->second.to.refused.empty()) return;
-    if (!rule->second.to.service.empty()) {
-      findings_.push_back({at_, "Failover." + rule->first,
-                           "another service in another datacenter is not carried: ignored", Severity::warning});
-      return;
-    }
-    say(out, "failover", datacenters.front() + " after=0 back_after=0");
-    if (!rule->second.to.subset.empty())
-      findings_.push_back({at_, "Failover." + rule->first + ".ServiceSubset",
-                           "in another datacenter is not carried: the same subset as here serves",
-                           Severity::warning});
-    if (datacenters.size() > 1)
-      findings_.push_back({at_, "Failover." + rule->first + ".Datacenters",
-                           datacenters.front() + " counts; more than one is not carried", Severity::warning});
+    const Destination& to = rule->second.to;
+    if (to.refused.empty() && to.service.empty())
+      say(out, "failover", rule->second.datacenters.front() + " after=0 back_after=0");
+  }
+
+  // What of one to another datacenter can't be carried; of one whose target is refused all is told.
+  void tell_failover(const std::string& path, const SubsetFailover& rule) {
+    if (rule.datacenters.empty() || !rule.to.refused.empty()) return;
+    const auto warn = [&](const std::string& field, std::string what) {
+      findings_.push_back({at_, path + field, std::move(what), Severity::warning});
+    };
+    if (!rule.to.service.empty()) return warn("", "another service in another datacenter is not carried: ignored");
+    if (!rule.to.subset.empty())
+      warn(".ServiceSubset", "in another datacenter is not carried: the same subset as here serves");
+    if (rule.datacenters.size() > 1)
+      warn(".Datacenters", rule.datacenters.front() + " counts; more than one is not carried");
   }
 
   void read_load_balancer(const json::object& object, Resolver& out) {

@@ -31,7 +31,7 @@ void settle(conf::Service& service, const conf::Config& config, const FailedOver
     findings.push_back({{},
                         service.name,
                         "failover names " + away + ", where there is no instance of it: nobody stands by",
-                        conf::Severity::warning});
+                        conf::Severity::note});
   service.datacenter = now == failed_over.end() ? home : now->second;
   std::set<std::string> left_out;
   std::erase_if(service.instances, [&](const conf::Instance& instance) {

@@ -80,10 +80,13 @@ TEST(ConfigEntries, AFailoverThatCannotBeHadIsTold) {
       (Texts{"consul dc1 service-resolver web: warning: Failover.*.Targets[0].Peer=far is not carried: nobody "
              "stands by",
              "consul dc1 service-resolver web: warning: Failover.v2.Targets[0] is no object: nobody stands by"}));
-  EXPECT_EQ(told(read(R"({"Kind": "service-resolver", "Name": "web", "Failover": {
-              "*": {"Datacenters": ["dc2"], "ServiceSubset": "v2"}}})")),
-            Texts{"consul dc1 service-resolver web: warning: Failover.*.ServiceSubset: in another datacenter is not "
-                  "carried: the same subset as here serves"});
+  EXPECT_EQ(
+      told(read(R"({"Kind": "service-resolver", "Name": "web", "Failover": {
+              "*": {"Datacenters": ["dc2"], "ServiceSubset": "v2"}, "v3": {"Datacenters": ["dc2", "dc3"]}}})")),
+      (Texts{"consul dc1 service-resolver web: warning: Failover.*.ServiceSubset: in another datacenter is not "
+             "carried: the same subset as here serves",
+             "consul dc1 service-resolver web: warning: Failover.v3.Datacenters: dc2 counts; more than one is not "
+             "carried"}));
 }
 
 TEST(ConfigEntries, ConditionsAreASetAsInTags) {

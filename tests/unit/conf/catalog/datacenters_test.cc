@@ -66,7 +66,7 @@ TEST(Datacenters, AFailoverToWhereNobodyIsIsTold) {
   given.settle();
   ASSERT_EQ(given.findings.size(), 1u);
   EXPECT_EQ(given.findings[0].text(),
-            "warning: web: failover names dc9, where there is no instance of it: nobody stands by");
+            "note: web: failover names dc9, where there is no instance of it: nobody stands by");
 }
 
 TEST(Datacenters, AFailoverToItsOwnIsNone) {

@@ -367,6 +367,11 @@ TEST(EntryRoutes, ASubsetHasAServiceOfItsOwn) {
   EXPECT_EQ(given.pool("web"), "web-1 1, web-2 1");
 }
 
+TEST(EntryRoutes, TheNameOfASubsetTellsItsService) {
+  EXPECT_EQ(service_of(subset_name("web", "v2")), "web");
+  EXPECT_EQ(service_of("web"), "web");
+}
+
 TEST(EntryRoutes, ASubsetFailsOverByItsOwnRule) {
   const auto failover = [](const std::string& of_service, const char* rules) {
     Given given;
