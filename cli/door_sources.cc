@@ -10,6 +10,7 @@
 #include "cli/catalog_input.h"
 #include "cli/certificate_findings.h"
 #include "cli/door.h"
+#include "conf/catalog/entry_routes.h"
 #include "conf/catalog/holders.h"
 #include "conf/catalog/own_address.h"
 #include "conf/catalog/spellings.h"
@@ -122,12 +123,12 @@ std::set<std::string> Door::wanted() const {
     if (name != "*") names.insert(name);
   if (table_)
     for (const auto& service : table_->services)
-      if (!service->failover.datacenter.empty()) names.insert(service->name);
-  for (const auto& [name, away] : failovers_.away()) names.insert(name);
+      if (!service->failover.datacenter.empty()) names.insert(catalog::service_of(service->name));
+  for (const auto& [name, away] : failovers_.away()) names.insert(catalog::service_of(name));
   if (entries_.empty()) return names;
   std::set<std::string> roots = names;
   if (table_)
-    for (const auto& service : table_->services) roots.insert(service->name);
+    for (const auto& service : table_->services) roots.insert(catalog::service_of(service->name));
   for (const std::string& root : roots)
     for (const std::string& name : entries_.leads_to(root)) names.insert(name);
   return names;

@@ -84,6 +84,7 @@ class Merger {
     apply_service_keys();
     for (Claim& claim : claims_) finish_route(claim);
     finish_tcp();
+    finish_standing();
     for (InstanceLayers& member : agreement.members) add_instance(member);
     out_.service = std::move(subject_.service);
     out_.service.name = input_.name;
@@ -213,7 +214,9 @@ class Merger {
       const auto general = for_all_routes_.find(key.name);
       const bool has_general = general != for_all_routes_.end();
       Chosen chosen = choose_option(claim, key.name, has_general ? general->second.layer : layers_.size());
-      if (!chosen.said() && has_general) chosen = general->second;
+      bool own = chosen.said();
+      if (!own && has_general) chosen = general->second, own = is_own(chosen);
+      if (own) out_.standing.said[claim_key(route.match)].insert(key.name);
       apply_all(subject, key, chosen.values);
       if (!chosen.refused.empty()) route.refused = chosen.refused;
     }
@@ -243,6 +246,25 @@ class Merger {
       entry.policy = policy;
       entry.refused = refused;
     }
+  }
+
+  // Whether gatehouse.yaml or tags say it of this service.
+  bool is_own(const Chosen& chosen) const {
+    const ServiceLayer* layer = layers_[chosen.layer];
+    return layer != input_.everywhere && layer != input_.entries;
+  }
+
+  void finish_standing() {
+    Subject subject;
+    Standing& standing = out_.standing;
+    standing.refused = refused_;
+    for (const auto& [name, chosen] : for_all_routes_) {
+      if (!is_own(chosen)) continue;
+      apply_all(subject, *find_service_key(name), chosen.values);
+      if (!chosen.refused.empty()) standing.refused = chosen.refused;
+    }
+    standing.allow = std::move(subject.route.allow);
+    standing.deny = std::move(subject.route.deny);
   }
 
   void add_instance(InstanceLayers& member) {

@@ -6,7 +6,10 @@
 //   Findings about single settings are review.h's; here are those about what they mean together.
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "conf/agree.h"
@@ -32,10 +35,19 @@ struct MergeContext {
   std::string datacenter = {};            // the node's
 };
 
+// What a service says that stands where config entries lead its traffic elsewhere, or others' traffic to it.
+struct Standing {
+  std::vector<IpPrefix> allow, deny;  // of all its routes
+  std::string refused;                // why none of them may be served
+  // By route, as claims.h tells them apart: the keys that gatehouse.yaml or tags say.
+  std::map<std::string, std::set<std::string_view>> said;
+};
+
 struct Merged {
   Service service;
   std::string certificate;           // "file:NAME", "none" or empty: of the hosts of its routes
   bool certificate_by_file = false;  // said by gatehouse.yaml
+  Standing standing;
   Findings findings;
 };
 

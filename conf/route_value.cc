@@ -30,8 +30,6 @@ Status set_methods(RouteMatch& match, std::string_view text) {
     if (!is_token(method)) return invalid("if.method=" + std::string(text) + ": write methods as in GET,HEAD");
     match.methods.emplace_back(method);
   }
-  std::sort(match.methods.begin(), match.methods.end());
-  match.methods.erase(std::unique(match.methods.begin(), match.methods.end()), match.methods.end());
   return Done{};
 }
 
@@ -39,8 +37,6 @@ Status add_header(RouteMatch& match, std::string_view text) {
   const std::size_t colon = text.find(':');
   HeaderMatch header{std::string(text.substr(0, colon)), {}};
   if (!is_token(header.name)) return invalid("if.header=" + std::string(text) + ": write NAME or NAME:VALUE");
-  std::transform(header.name.begin(), header.name.end(), header.name.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   if (colon != std::string_view::npos) {
     header.value = text.substr(colon + 1);
     if (header.value.empty())
@@ -70,6 +66,15 @@ Status parse_authority(std::string_view text, RouteMatch& match) {
 }
 
 }  // namespace
+
+void normalise_conditions(RouteMatch& match) {
+  std::ranges::sort(match.methods);
+  match.methods.erase(std::unique(match.methods.begin(), match.methods.end()), match.methods.end());
+  for (HeaderMatch& header : match.headers)
+    std::ranges::transform(header.name, header.name.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::sort(match.headers, {}, [](const HeaderMatch& header) { return std::tie(header.name, header.value); });
+}
 
 Result<std::string> parse_route_path(std::string_view text) {
   if (!text.starts_with('/')) return invalid(std::string(text) + ": a path begins with /");
@@ -139,11 +144,7 @@ Result<RouteSetting> parse_route(std::string_view text) {
       route.options.push_back(std::move(option));
     if (!status) return status.error();
   }
-  // Conditions are a set: the same ones in another order are the same claim.
-  const auto less = [](const HeaderMatch& a, const HeaderMatch& b) {
-    return std::tie(a.name, a.value) < std::tie(b.name, b.value);
-  };
-  std::sort(route.match.headers.begin(), route.match.headers.end(), less);
+  normalise_conditions(route.match);
   return route;
 }
 

@@ -21,6 +21,9 @@ struct RouteSetting {
 // Fails if the match can't be read.
 Result<RouteSetting> parse_route(std::string_view text);
 
+// Conditions are a set: the same ones in another order, or with names in capitals, are the same claim.
+void normalise_conditions(RouteMatch& match);
+
 // The form of a path in which routes and requests are compared: unreserved escapes decoded, the others' digits in
 // upper case (RFC 3986 6.2.2), empty segments left out ("//a/" is "/a"). Refuses dot segments, queries, and what no
 // request's path can hold.

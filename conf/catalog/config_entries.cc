@@ -17,7 +17,7 @@ namespace json = boost::json;
 using conf::Severity;
 
 constexpr std::size_t nesting_most = 30;  // in a snapshot they stand two deeper than here
-constexpr double retries_most = 10;
+constexpr unsigned retries_most = 10;
 
 class EntryReader {
  public:
@@ -37,7 +37,8 @@ class EntryReader {
         out.failover.emplace(name, failover(*rule, "Failover." + std::string(name)));
     say_failover(out);
     if (const auto time = duration(fields, "ConnectTimeout")) say(out, "connect_timeout", conf::duration_text(*time));
-    if (const auto time = duration(fields, "RequestTimeout")) say(out, "total_timeout", conf::duration_text(*time));
+    if (const auto time = duration_or_off(fields, "RequestTimeout"))
+      say(out, "total_timeout", *time == Millis(0) ? "off" : conf::duration_text(*time));
     read_load_balancer(fields.object("LoadBalancer"), out);
     fields.tell_unread();
     return fields.wrong() ? std::nullopt : std::optional(std::move(out));
@@ -98,14 +99,21 @@ class EntryReader {
     out.keys.settings[key] = {{std::move(value), at_}};
   }
 
-  // None: not said, or wrong.
+  // None: not said, or wrong. A time that can't be read is no reason to do without the rest of the entry.
   static std::optional<Millis> duration(JsonFields& fields, std::string_view name) {
+    const std::optional<Millis> time = duration_or_off(fields, name);
+    if (!time || *time > Millis(0)) return time;
+    return fields.tell(name, "a time can't be negative here: ignored", Severity::warning), std::nullopt;
+  }
+
+  // 0: off, which Consul writes as a negative time.
+  static std::optional<Millis> duration_or_off(JsonFields& fields, std::string_view name) {
     const std::string text = fields.text(name);
     if (text.empty()) return std::nullopt;
     const auto time = parse_go_duration(text);
-    if (!time || time->count() < 0) return fields.tell(name, text + " is no duration"), std::nullopt;
+    if (!time) return fields.tell(name, text + " is no duration: ignored", Severity::warning), std::nullopt;
     if (time->count() == 0) return std::nullopt;
-    return std::max(Millis(1), std::chrono::duration_cast<Millis>(*time));
+    return time->count() < 0 ? Millis(0) : std::max(Millis(1), std::chrono::duration_cast<Millis>(*time));
   }
 
   static std::vector<std::string> texts(JsonFields& fields, std::string_view name) {
@@ -149,6 +157,7 @@ class EntryReader {
     SubsetFailover out{texts(fields, "Datacenters"), destination(fields)};
     const json::array& targets = fields.list("Targets");
     if (targets.size() > 1) fields.tell("Targets", "the first counts", Severity::warning);
+    if (!targets.empty() && !targets[0].is_object()) out.to.refused = path + ".Targets[0] is no object";
     if (!targets.empty() && targets[0].is_object()) {
       JsonFields first = of(targets[0].get_object(), path + ".Targets[0]");
       out.to = destination(first);
@@ -156,32 +165,39 @@ class EntryReader {
         out.datacenters = {datacenter};
       first.tell_unread();
     }
+    if (!out.to.refused.empty())
+      findings_.push_back({at_, "", out.to.refused + ": nobody stands by", Severity::warning});
     fields.tell_unread();
     return out;
   }
 
   // To another datacenter's instances Consul goes as soon as there is none here, and comes back as soon as there is.
   void say_failover(Resolver& out) {
+    for (const auto& [subset, rule] : out.failover) tell_failover("Failover." + subset, rule);
     auto rule = out.failover.find(out.default_subset);
     if (rule == out.failover.end()) rule = out.failover.find("*");
     if (rule == out.failover.end() || rule->second.datacenters.empty()) return;
-    const std::vector<std::string>& datacenters = rule->second.datacenters;
-    if (!rule->second.to.service.empty() || !rule->second.to.refused.empty()) {
-      findings_.push_back({at_, "Failover." + rule->first,
-                           "another service in another datacenter is not carried: ignored", Severity::warning});
-      return;
-    }
-    say(out, "failover", datacenters.front() + " after=0 back_after=0");
-    if (datacenters.size() > 1)
-      findings_.push_back({at_, "Failover." + rule->first + ".Datacenters",
-                           datacenters.front() + " counts; more than one is not carried", Severity::warning});
+    const Destination& to = rule->second.to;
+    if (to.refused.empty() && to.service.empty())
+      say(out, "failover", rule->second.datacenters.front() + " after=0 back_after=0");
+  }
+
+  // What of one to another datacenter can't be carried; of one whose target is refused all is told.
+  void tell_failover(const std::string& path, const SubsetFailover& rule) {
+    if (rule.datacenters.empty() || !rule.to.refused.empty()) return;
+    const auto warn = [&](const std::string& field, std::string what) {
+      findings_.push_back({at_, path + field, std::move(what), Severity::warning});
+    };
+    if (!rule.to.service.empty()) return warn("", "another service in another datacenter is not carried: ignored");
+    if (!rule.to.subset.empty())
+      warn(".ServiceSubset", "in another datacenter is not carried: the same subset as here serves");
+    if (rule.datacenters.size() > 1)
+      warn(".Datacenters", rule.datacenters.front() + " counts; more than one is not carried");
   }
 
   void read_load_balancer(const json::object& object, Resolver& out) {
     JsonFields fields = of(object, "LoadBalancer");
     const std::string policy = fields.text("Policy");
-    fields.ignore("RingHashConfig");
-    fields.ignore("LeastRequestConfig");
     const bool hashes = policy == "ring_hash" || policy == "maglev";
     if (hashes)
       say(out, "balance", "maglev");
@@ -191,14 +207,17 @@ class EntryReader {
       fields.tell("Policy", policy + " is not carried: ignored", Severity::warning);
     const json::array& policies = fields.list("HashPolicies");
     if (hashes && !policies.empty() && policies[0].is_object()) read_hash_policy(policies[0].get_object(), out);
-    if (policies.size() > 1) fields.tell("HashPolicies", "the first counts", Severity::warning);
+    if (!hashes && !policies.empty())
+      fields.tell("HashPolicies", "count with ring_hash and maglev alone: ignored", Severity::warning);
+    else if (policies.size() > 1)
+      fields.tell("HashPolicies", "the first counts", Severity::warning);
     fields.tell_unread();
   }
 
   void read_hash_policy(const json::object& object, Resolver& out) {
     JsonFields fields = of(object, "LoadBalancer.HashPolicies[0]");
     const std::string field = fields.text("Field"), value = fields.text("FieldValue");
-    fields.ignore("Terminal");
+    fields.ignore("Terminal");  // the first counts in any case
     if (fields.flag("SourceIP"))
       say(out, "hash_on", "client");
     else if (field == "header" || field == "cookie")
@@ -239,6 +258,7 @@ class EntryReader {
       const json::object* header = object_in(headers[i], fields, name);
       if (header == nullptr || !read_header(*header, path + ".HTTP." + name, out)) return false;
     }
+    conf::normalise_conditions(out);
     fields.tell_unread();
     around.tell_unread();
     return !fields.wrong() && !around.wrong();
@@ -266,8 +286,8 @@ class EntryReader {
       else
         fields.tell("PrefixRewrite", read.error().what);
     }
-    out.request_timeout = duration(fields, "RequestTimeout");
-    out.idle_timeout = duration(fields, "IdleTimeout");
+    out.request_timeout = duration_or_off(fields, "RequestTimeout");
+    out.idle_timeout = duration_or_off(fields, "IdleTimeout");
     read_retries(fields, out);
     fields.tell_unread();
     if (fields.wrong() && out.to.refused.empty()) out.to.refused = path + " can't be read";
@@ -282,8 +302,10 @@ class EntryReader {
       if (status < 100 || status > 599) return fields.tell("RetryOnStatusCodes", "holds more than status codes");
       policy.on_status.push_back({static_cast<int>(status), static_cast<int>(status)});
     }
+    if (retries > retries_most)
+      fields.tell("NumRetries", "at most " + std::to_string(retries_most) + " are carried", Severity::warning);
     if (retries <= 0 && !on_connect && policy.on_status.empty()) return;
-    policy.attempts = static_cast<unsigned>(retries <= 0 ? 1 : std::min(retries, retries_most));
+    policy.attempts = static_cast<unsigned>(retries <= 0 ? 1 : std::min(retries, double{retries_most}));
     out.retry = std::move(policy);
   }
 
@@ -337,7 +359,13 @@ std::vector<std::string> ConfigEntries::leads_to(const std::string& service) con
       for (const auto& [subset, rule] : resolver->second.failover) go(rule.to);
     }
   }
-  out.erase(out.begin());
+  // Itself, where its instances of another datacenter are asked for.
+  const auto own = resolvers.find(service);
+  const bool away =
+      own != resolvers.end() &&
+      ((own->second.redirect && !own->second.redirect->datacenter.empty()) ||
+       std::ranges::any_of(own->second.failover, [](const auto& each) { return !each.second.datacenters.empty(); }));
+  if (!away) out.erase(out.begin());
   return out;
 }
 

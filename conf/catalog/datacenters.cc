@@ -26,6 +26,12 @@ void settle(conf::Service& service, const conf::Config& config, const FailedOver
   if (service.instances.empty() || (!several && away.empty() && now == failed_over.end())) return;
   const std::string home = home_of(service, config.node.datacenter);
   if (away == home) away.clear();
+  const auto is_there = [&](const conf::Instance& instance) { return instance.datacenter == away; };
+  if (!away.empty() && std::none_of(service.instances.begin(), service.instances.end(), is_there))
+    findings.push_back({{},
+                        service.name,
+                        "failover names " + away + ", where there is no instance of it: nobody stands by",
+                        conf::Severity::note});
   service.datacenter = now == failed_over.end() ? home : now->second;
   std::set<std::string> left_out;
   std::erase_if(service.instances, [&](const conf::Instance& instance) {

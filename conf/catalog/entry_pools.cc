@@ -23,12 +23,16 @@ bool counts(const conf::Instance& instance) {
          instance.catalog_health != conf::CatalogHealth::critical;
 }
 
+unsigned weight_in_force(const conf::Instance& instance) {
+  return instance.catalog_health == conf::CatalogHealth::warning ? instance.weight_warning : instance.weight_passing;
+}
+
 // The weights of those that count, by datacenter; of all where none does.
 std::map<std::string, double> weights_of(const std::vector<conf::Instance>& instances) {
   std::map<std::string, double> counting, all;
   for (const conf::Instance& instance : instances) {
     all[instance.datacenter] += instance.weight_passing;
-    if (counts(instance)) counting[instance.datacenter] += instance.weight_passing;
+    if (counts(instance)) counting[instance.datacenter] += weight_in_force(instance);
   }
   counting.insert(all.begin(), all.end());
   return counting;
@@ -43,7 +47,7 @@ auto identity(const conf::Instance& instance) {
   return std::tie(instance.datacenter, instance.node, instance.id, instance.address, instance.port);
 }
 
-// One that several groups have is in the pool once, with all its shares.
+// One that several groups have is in the pool once, with all its shares; a share that it only stands by for is none.
 void add(std::vector<conf::Instance>& to, std::vector<conf::Instance> more) {
   to.reserve(to.size() + more.size());  // the index views what is there
   std::map<decltype(identity(to.front())), std::size_t> index;
@@ -56,9 +60,12 @@ void add(std::vector<conf::Instance>& to, std::vector<conf::Instance> more) {
       continue;
     }
     conf::Instance& same = to[known->second];
+    if (same.backup != instance.backup) {
+      if (same.backup) same = std::move(instance);
+      continue;
+    }
     same.weight_passing = std::min(weight_most, same.weight_passing + instance.weight_passing);
     same.weight_warning = std::min(weight_most, same.weight_warning + instance.weight_warning);
-    same.backup = same.backup && instance.backup;
   }
 }
 
@@ -73,7 +80,8 @@ const conf::Service* EntryPools::find(const std::string& service) const {
   return found == services_.end() ? nullptr : found->second;
 }
 
-EntryPools::Pool EntryPools::resolved(const std::string& name, std::string subset, unsigned depth) const {
+EntryPools::Pool EntryPools::resolved(const std::string& name, std::string subset, unsigned depth,
+                                      Backups backups) const {
   if (depth > depth_most) return {{}, why_none(name, "its entries lead on and on")};
   const conf::Service* service = find(name);
   const auto entry = entries_.resolvers.find(name);
@@ -86,11 +94,13 @@ EntryPools::Pool EntryPools::resolved(const std::string& name, std::string subse
     if (!redirect->to.refused.empty()) return {{}, why_none(name, redirect->to.refused)};
     const std::string& to = redirect->to.service.empty() ? name : redirect->to.service;
     // A service that is redirected to itself, in another datacenter or to a subset, is not asked again.
-    Pool pool = to != name           ? resolved(to, redirect->to.subset, depth + 1)
+    Pool pool = to != name           ? resolved(to, redirect->to.subset, depth + 1, backups)
                 : service != nullptr ? Pool{service->instances, ""}
                                      : Pool{};
-    if (!redirect->datacenter.empty())
-      std::erase_if(pool.instances, [&](const auto& each) { return each.datacenter != redirect->datacenter; });
+    if (redirect->datacenter.empty()) return pool;
+    std::erase_if(pool.instances, [&](const auto& each) { return each.datacenter != redirect->datacenter; });
+    if (pool.instances.empty() && pool.refused.empty())
+      pool.refused = why_none(name, "there is no instance in " + redirect->datacenter + " to redirect to");
     return pool;
   }
   if (subset.empty()) subset = resolver.default_subset;
@@ -108,12 +118,13 @@ EntryPools::Pool EntryPools::resolved(const std::string& name, std::string subse
     if (rule->second.only_passing)
       for (conf::Instance& instance : pool.instances) instance.weight_warning = 0;
   }
+  if (backups == Backups::without) return pool;
   auto rule = resolver.failover.find(subset);
   if (rule == resolver.failover.end()) rule = resolver.failover.find("*");
   if (rule == resolver.failover.end() || !rule->second.datacenters.empty()) return pool;
   const Destination& to = rule->second.to;
   if (!to.refused.empty() || (to.service.empty() && to.subset.empty())) return pool;
-  Pool other = resolved(to.service.empty() ? name : to.service, to.subset, depth + 1);
+  Pool other = resolved(to.service.empty() ? name : to.service, to.subset, depth + 1, Backups::without);
   for (conf::Instance& instance : other.instances) instance.backup = true;
   add(pool.instances, std::move(other.instances));
   return pool;

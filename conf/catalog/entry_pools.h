@@ -1,7 +1,8 @@
 // entry_pools.h: the instances that Consul's service-resolver and -splitter entries give a service. Pure.
 //   A resolver leads to a subset, to another service (redirect), or has others' instances stand by as backups
-//   (failover); a splitter makes one pool of several of these, in which each has its share: the weights are scaled so
-//   that those of one split sum up to it, counting whom the catalog calls usable. Another service's instance keeps
+//   (failover, which doesn't go on to theirs); a splitter makes one pool of several of these, in which each has its
+//   share: the weights in force are scaled so that those of one split sum up to it, counting whom the catalog calls
+//   usable. Another service's instance keeps
 //   that one's checks. What can't be had is left out of the pool with its reason; where nothing is left the reason
 //   refuses the routes. Limits   16 entries in a row, 256 splits in all.
 #pragma once
@@ -35,7 +36,9 @@ class EntryPools {
     double share = 1;
     Pool pool;
   };
-  Pool resolved(const std::string& service, std::string subset, unsigned depth) const;
+  enum class Backups { with, without };
+  Pool resolved(const std::string& service, std::string subset, unsigned depth,
+                Backups backups = Backups::with) const;
   void split(const std::string& service, double share, unsigned depth, std::vector<Group>& out) const;
   Pool adopted(const conf::Service& service, Pool pool) const;
 

@@ -5,6 +5,7 @@
 
 #include "conf/catalog/entry_pools.h"
 #include "conf/claims.h"
+#include "conf/route_value.h"
 
 namespace gatehouse::catalog {
 namespace {
@@ -19,6 +20,11 @@ constexpr std::size_t routes_most = 1024;
 bool is_within(const std::string& path, const std::string& prefix) {
   if (prefix == "/") return true;
   return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+}
+
+// Whether no request has both: a field has one value.
+bool exclude(const conf::HeaderMatch& a, const conf::HeaderMatch& b) {
+  return a.name == b.name && a.value != b.value && !a.value.empty() && !b.value.empty();
 }
 
 // What both match; nothing if no request does. Host and port are the first one's.
@@ -36,76 +42,98 @@ std::optional<RouteMatch> both(const RouteMatch& a, const RouteMatch& b) {
                   [&](const auto& each) { return std::ranges::find(b.methods, each) == b.methods.end(); });
     if (out.methods.empty()) return std::nullopt;
   }
-  for (const conf::HeaderMatch& header : b.headers)
+  for (const conf::HeaderMatch& header : b.headers) {
+    if (std::ranges::any_of(out.headers, [&](const auto& each) { return exclude(each, header); }))
+      return std::nullopt;
     if (std::ranges::find(out.headers, header) == out.headers.end()) out.headers.push_back(header);
+  }
+  conf::normalise_conditions(out);
   return out;
+}
+
+// Networks that both lists hold; an empty list holds all. Nothing: no network.
+std::optional<std::vector<IpPrefix>> both(const std::vector<IpPrefix>& a, const std::vector<IpPrefix>& b) {
+  if (a.empty() || b.empty()) return a.empty() ? b : a;
+  const auto is_within_one = [](const IpPrefix& each, const std::vector<IpPrefix>& of) {
+    return std::ranges::any_of(
+        of, [&](const IpPrefix& wide) { return wide.length <= each.length && wide.contains(each.address); });
+  };
+  std::vector<IpPrefix> out;
+  for (const IpPrefix& each : a)
+    if (is_within_one(each, b)) out.push_back(each);
+  for (const IpPrefix& each : b)
+    if (is_within_one(each, a) && std::ranges::find(out, each) == out.end()) out.push_back(each);
+  return out.empty() ? std::nullopt : std::optional(std::move(out));
 }
 
 // Sends what a service's routes match where its router says.
 class Routing {
  public:
-  using Found = std::pair<RouteMatch, const RouterRoute*>;  // null: as the service's own route says
+  struct Found {
+    RouteMatch match;
+    const RouterRoute* to = nullptr;  // null: as the service's own route says
+    bool beyond = false;              // the limit
+  };
+  struct Routed {
+    const Route* own = nullptr;
+    Found found;
+  };
 
   explicit Routing(const Router& router) : router_(router) {}
 
-  // What the routes of the service become, in no order: each match once, its router's route or none.
-  std::vector<std::pair<Route, const RouterRoute*>> run(const Service& service) {
+  // What the routes of the service become, in no order: each match once.
+  std::vector<Routed> run(const Service& service) {
     std::vector<const Route*> own;
     for (const Route& route : service.routes) own.push_back(&route);
     // What two of them hold is the narrower one's.
     std::ranges::stable_sort(own, std::greater(), [](const Route* route) { return route->match.path.size(); });
-    std::vector<std::pair<Route, const RouterRoute*>> out;
+    std::vector<Routed> out;
+    std::set<std::string> taken;
     for (const Route* route : own) {
       const bool stands = route->policy.redirect || !route->refused.empty();
-      for (const auto& [match, to] : stands ? std::vector<Found>() : within(*route)) {
-        if (!taken_.insert(conf::claim_key(match)).second) continue;
-        out.emplace_back(*route, to);
-        out.back().first.match = match;
-      }
-      if (taken_.insert(conf::claim_key(route->match)).second) out.emplace_back(*route, nullptr);
+      std::vector<Found> found = stands ? std::vector<Found>() : within(*route);
+      found.push_back({route->match});
+      for (Found& each : found)
+        if (taken.insert(conf::claim_key(each.match)).second) out.push_back({route, std::move(each)});
     }
     return out;
   }
 
-  bool overflows() const { return overflows_; }
-
  private:
   // The router's routes within one of the service's: after each one comes what it and one before it both match, which
   // is the earlier one's.
-  std::vector<Found> within(const Route& route) {
+  std::vector<Found> within(const Route& route) const {
     std::vector<Found> found;
     std::set<std::string> known;
-    const auto add = [&](const std::optional<RouteMatch>& match, const RouterRoute* to) {
-      if (found.size() + taken_.size() >= routes_most) overflows_ = true;
-      if (match && !overflows_ && known.insert(conf::claim_key(*match)).second) found.emplace_back(*match, to);
+    const auto add = [&](Found each) {
+      if (known.insert(conf::claim_key(each.match)).second) found.push_back(std::move(each));
     };
     for (const RouterRoute& each : router_.routes) {
       const std::optional<RouteMatch> match = both(route.match, each.match);
       if (!match) continue;
       const std::size_t before = found.size();
-      for (std::size_t i = 0; i < before; ++i) {
-        const Found earlier = found[i];
-        add(both(earlier.first, *match), earlier.second);
-      }
-      add(match, &each);
+      for (std::size_t i = 0; i < before && found.size() < routes_most; ++i)
+        if (const auto narrower = both(found[i].match, *match)) add({*narrower, found[i].to});
+      // What of it is an earlier one's is no longer known: it may not go to another.
+      add({*match, &each, found.size() >= routes_most});
     }
     return found;
   }
 
   const Router& router_;
-  std::set<std::string> taken_;
-  bool overflows_ = false;
 };
 
 class Application {
  public:
-  Application(std::vector<Service>& services, const ConfigEntries& entries)
-      : services_(services), before_(services), entries_(entries), pools_(before_, entries) {}
+  Application(std::vector<Service>& services, const ConfigEntries& entries, const Standings& standings)
+      : services_(services), before_(services), entries_(entries), standings_(standings), pools_(before_, entries) {}
 
   EntryOutcome run() {
     for (Service& service : services_) fill(service);
+    for (Service& service : services_)
+      if (entries_.routers.contains(service.name)) service.routes.clear();
     for (std::size_t i = 0; i < before_.size(); ++i) route(i);
-    std::ranges::move(subsets_, std::back_inserter(services_));
+    add_subsets();
     for (Service& service : services_) {
       const auto refused = refused_.find(service.name);
       if (refused == refused_.end()) continue;
@@ -140,53 +168,86 @@ class Application {
   }
 
   void route(std::size_t index) {
-    const auto router = entries_.routers.find(services_[index].name);
-    if (router == entries_.routers.end() || services_[index].routes.empty()) return;
-    Routing routing(router->second);
-    auto routes = routing.run(services_[index]);
-    services_[index].routes.clear();
-    for (auto& [each, to] : routes) {
-      if (to == nullptr) {
-        services_[index].routes.push_back(std::move(each));
-        continue;
+    const Service& service = before_[index];
+    const auto router = entries_.routers.find(service.name);
+    if (router == entries_.routers.end() || service.routes.empty()) return;
+    bool beyond = false;
+    for (Routing::Routed& each : Routing(router->second).run(service)) {
+      Route route = *each.own;
+      if (each.found.to != nullptr) {
+        route.match = std::move(each.found.match);
+        route.at = {router->second.at};
+        // Where it takes the place of the service's own, it is claimed by the same right.
+        const bool narrower = conf::claim_key(route.match) != conf::claim_key(each.own->match);
+        route.spelling = conf::spelling_by_router(narrower ? "consul" : each.own->spelling, service.name);
+        apply(route, *each.found.to, said_of(service, *each.own));
       }
-      each.at = {router->second.at};
-      each.spelling = "consul";
-      apply(each, *to);
-      Service* target = target_of(index, to->to, each.refused);
-      (target != nullptr ? *target : services_[index]).routes.push_back(std::move(each));
+      beyond = beyond || each.found.beyond;
+      if (each.found.beyond) route.refused = too_many(service);
+      Service* target = &services_[index];
+      if (each.found.to != nullptr && route.refused.empty()) target = target_of(index, each.found.to->to, route);
+      (target != nullptr ? *target : services_[index]).routes.push_back(std::move(route));
     }
-    if (routing.overflows())
-      tell(router->second.at, services_[index].name,
-           "leads to more than " + std::to_string(routes_most) + " routes: the rest is left out", Severity::error);
+    if (beyond) tell(router->second.at, service.name, too_many(service) + ": the rest is refused", Severity::error);
+  }
+
+  static std::string too_many(const Service& service) {
+    return "service-router " + service.name + ": leads to more than " + std::to_string(routes_most) +
+           " routes within one";
+  }
+
+  // The keys that gatehouse.yaml or tags say of a route.
+  const std::set<std::string_view>& said_of(const Service& service, const Route& own) const {
+    static const std::set<std::string_view> nothing;
+    const auto standing = standings_.find(service.name);
+    if (standing == standings_.end()) return nothing;
+    const auto said = standing->second.said.find(conf::claim_key(own.match));
+    return said == standing->second.said.end() ? nothing : said->second;
   }
 
   // What gatehouse.yaml or tags say of the route stands.
-  static void apply(Route& route, const RouterRoute& said) {
-    const conf::RoutePolicy usual;
+  static void apply(Route& route, const RouterRoute& by, const std::set<std::string_view>& said) {
     conf::RoutePolicy& policy = route.policy;
-    if (said.request_timeout && policy.total_timeout == usual.total_timeout)
-      policy.total_timeout = *said.request_timeout;
-    if (said.idle_timeout && policy.idle_timeout == usual.idle_timeout) policy.idle_timeout = *said.idle_timeout;
-    if (said.retry && policy.retry == usual.retry) policy.retry = *said.retry;
-    if (!said.prefix_rewrite) return;
-    policy.strip = said.match.path == "/" ? "" : said.match.path;
-    policy.prepend = *said.prefix_rewrite;
+    if (by.request_timeout && !said.contains("total_timeout")) policy.total_timeout = *by.request_timeout;
+    if (by.idle_timeout && !said.contains("idle_timeout")) policy.idle_timeout = *by.idle_timeout;
+    if (by.retry && !said.contains("retry")) policy.retry = *by.retry;
+    if (!by.prefix_rewrite || !policy.strip.empty() || !policy.prepend.empty()) return;
+    policy.strip = by.match.path == "/" ? "" : by.match.path;
+    policy.prepend = *by.prefix_rewrite;
   }
 
-  // Null: there is no such thing, and why.
-  Service* target_of(std::size_t index, const Destination& to, std::string& refused) {
-    const std::string name = to.service.empty() ? services_[index].name : to.service;
+  // What another service says of all its routes restricts those that are led to it, too.
+  void restrict(Route& route, const std::string& target) const {
+    const auto found = standings_.find(target);
+    if (found == standings_.end()) return;
+    const conf::Standing& standing = found->second;
+    auto allow = both(route.policy.allow, standing.allow);
+    if (allow)
+      route.policy.allow = std::move(*allow);
+    else
+      route.refused = target + " and the route that leads to it allow no client in common";
+    for (const IpPrefix& each : standing.deny)
+      if (!is_denied(route, each)) route.policy.deny.push_back(each);
+    if (!standing.refused.empty()) route.refused = target + ": " + standing.refused;
+  }
+
+  static bool is_denied(const Route& route, const IpPrefix& network) {
+    return std::ranges::find(route.policy.deny, network) != route.policy.deny.end();
+  }
+
+  // Null: it is refused, and why.
+  Service* target_of(std::size_t index, const Destination& to, Route& route) {
+    const std::string& from = services_[index].name;
+    const std::string name = to.service.empty() ? from : to.service;
     const auto found = std::ranges::find(services_, name, &Service::name);
     if (!to.refused.empty())
-      refused = to.refused;
+      route.refused = to.refused;
     else if (found == services_.end())
-      refused = "service-router " + services_[index].name + ": the catalog has no service " + name;
-    else if (!to.subset.empty() && pools_.find(subset_name(name, to.subset)) != nullptr)
-      refused = "service-router " + services_[index].name + ": a service has the subset's name, " +
-                subset_name(name, to.subset);
-    if (!refused.empty()) {
-      tell(entries_.routers.at(services_[index].name).at, services_[index].name, refused, Severity::error);
+      route.refused = "service-router " + from + ": the catalog has no service " + name;
+    else if (name != from)
+      restrict(route, name);
+    if (!route.refused.empty()) {
+      tell(entries_.routers.at(from).at, from, route.refused, Severity::error);
       return nullptr;
     }
     out_.used.insert(name);
@@ -202,17 +263,40 @@ class Application {
     made.tcp.clear();
     const auto resolver = entries_.resolvers.find(service.name);
     const conf::Position at = resolver == entries_.resolvers.end() ? conf::Position() : resolver->second.at;
+    if (resolver != entries_.resolvers.end()) set_failover(made, resolver->second, subset);
     take(made, pools_.of_subset(service, subset), at);
     return subsets_.emplace_back(std::move(made));
   }
 
-  static std::string subset_name(const std::string& service, const std::string& subset) {
-    return subset + "." + service;
+  // Where the service fails over as its resolver says, the subset does by the resolver's word on the subset.
+  static void set_failover(Service& made, const Resolver& resolver, const std::string& subset) {
+    const auto at_once = [&](const std::string& of) {
+      auto rule = resolver.failover.find(of);
+      if (rule == resolver.failover.end()) rule = resolver.failover.find("*");
+      const bool away = rule != resolver.failover.end() && !rule->second.datacenters.empty() &&
+                        rule->second.to.service.empty() && rule->second.to.refused.empty();
+      return away ? conf::Failover{rule->second.datacenters.front(), Millis(0), Millis(0)} : conf::Failover();
+    };
+    if (made.failover == at_once(resolver.default_subset)) made.failover = at_once(subset);
+  }
+
+  // Who registers the name of one takes nothing from it.
+  void add_subsets() {
+    for (Service& subset : subsets_) {
+      const auto same = std::ranges::find(services_, subset.name, &Service::name);
+      if (same != services_.end()) {
+        tell({}, subset.name, "is the name of a subset that config entries lead to: the service is left out",
+             Severity::error);
+        services_.erase(same);
+      }
+      services_.push_back(std::move(subset));
+    }
   }
 
   std::vector<Service>& services_;
   const std::vector<Service> before_;
   const ConfigEntries& entries_;
+  const Standings& standings_;
   EntryPools pools_;
   std::vector<Service> subsets_;
   std::map<std::string, std::string> refused_;  // services that nothing is left of, and why
@@ -221,9 +305,13 @@ class Application {
 
 }  // namespace
 
-EntryOutcome apply_entries(std::vector<Service>& services, const ConfigEntries& entries) {
+std::string subset_name(const std::string& service, const std::string& subset) { return subset + "@" + service; }
+
+std::string service_of(const std::string& name) { return name.substr(name.find('@') + 1); }
+
+EntryOutcome apply_entries(std::vector<Service>& services, const ConfigEntries& entries, const Standings& standings) {
   if (entries.empty()) return {};
-  return Application(services, entries).run();
+  return Application(services, entries, standings).run();
 }
 
 }  // namespace gatehouse::catalog

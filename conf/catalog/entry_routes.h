@@ -1,16 +1,20 @@
 // entry_routes.h: what Consul's config entries make of the merged services: whose instances serve them, and where a
 //   service-router sends what their routes match. Pure.
 //   A router's route becomes a route of the service it leads to, within each route of its own: with that one's host
-//   and port, its conditions and restrictions, the narrower path of both. The router's order is kept by routes for
-//   what two of its own both match. A subset has a service of its own, "v2.web". Limits   1024 routes by a router.
+//   and port, its conditions and restrictions, the narrower path of both; what restricts all routes of the service it
+//   leads to restricts it, too. The router's order is kept by routes for what two of its own both match. A subset has
+//   a service of its own, "v2@web". Routers of the services that it leads to are not asked.
+//   Limits   1024 routes by a router within one route; the router's routes beyond are refused.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "conf/catalog/config_entries.h"
 #include "conf/finding.h"
+#include "conf/merge.h"
 #include "conf/service.h"
 
 namespace gatehouse::catalog {
@@ -20,7 +24,15 @@ struct EntryOutcome {
   std::set<std::string> used;  // services that others' traffic goes to
 };
 
+using Standings = std::map<std::string, conf::Standing>;  // by service
+
 // `services`: as they were merged, those without a route too; subsets that routes lead to are added.
-EntryOutcome apply_entries(std::vector<conf::Service>& services, const ConfigEntries& entries);
+EntryOutcome apply_entries(std::vector<conf::Service>& services, const ConfigEntries& entries,
+                           const Standings& standings);
+
+// Of a subset that routes lead to. No DNS name: hardly a service of the catalog is called so.
+std::string subset_name(const std::string& service, const std::string& subset);
+// The service whose subset it is; of a service itself its own name.
+std::string service_of(const std::string& name);
 
 }  // namespace gatehouse::catalog

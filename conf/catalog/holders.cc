@@ -4,6 +4,8 @@
 
 #include <boost/json.hpp>
 
+#include "conf/claims.h"
+
 namespace gatehouse::catalog {
 namespace {
 
@@ -13,18 +15,23 @@ constexpr std::string_view route_word = "route ", tcp_word = "tcp ", out_word = 
 
 std::string name_of(const conf::Instance& instance) { return instance.node + "/" + instance.id; }
 
-std::string text_of(const conf::RouteMatch& match) {
+std::string text_of(const conf::Route& route) {
+  const conf::RouteMatch& match = route.match;
   json::array headers;
   for (const conf::HeaderMatch& header : match.headers) headers.push_back(json::array{header.name, header.value});
-  return json::serialize(json::array{match.host, match.port, match.path, match.exact_path,
-                                     json::value_from(match.methods), std::move(headers)});
+  json::array parts{match.host,        match.port, match.path, match.exact_path, json::value_from(match.methods),
+                    std::move(headers)};
+  if (!conf::router_of(route).empty()) parts.emplace_back(route.spelling);  // another service's, which holds it
+  return json::serialize(parts);
 }
 
 // REQUIRES what text_of made: the checksum held.
-conf::RouteMatch match_of(std::string_view text) {
+conf::Route route_of(std::string_view text) {
   const json::value value = json::parse(text);
   const json::array& parts = value.as_array();
-  conf::RouteMatch out;
+  conf::Route route;
+  if (parts.size() > 6) route.spelling = parts.at(6).as_string();
+  conf::RouteMatch& out = route.match;
   out.host = parts.at(0).as_string();
   out.port = parts.at(1).to_number<std::uint16_t>();
   out.path = parts.at(2).as_string();
@@ -32,12 +39,12 @@ conf::RouteMatch match_of(std::string_view text) {
   for (const json::value& method : parts.at(4).as_array()) out.methods.emplace_back(method.as_string());
   for (const json::value& header : parts.at(5).as_array())
     out.headers.push_back({std::string(header.at(0).as_string()), std::string(header.at(1).as_string())});
-  return out;
+  return route;
 }
 
 void hold(conf::Service& service, std::string_view tag, std::set<std::string>& out) {
   if (tag.starts_with(route_word)) {
-    service.routes.emplace_back().match = match_of(tag.substr(route_word.size()));
+    service.routes.push_back(route_of(tag.substr(route_word.size())));
   } else if (tag.starts_with(tcp_word)) {
     const std::string_view text = tag.substr(tcp_word.size());
     const std::size_t sni = std::min(text.find(sni_word), text.size());
@@ -60,8 +67,7 @@ Snapshot holders_of(const conf::RoutingTable& table, std::span<const conf::Insta
   for (const auto& service : table.services) {
     conf::Instance& entry = entries.instances.emplace_back();
     entry.service = entry.id = service->name;
-    for (const conf::Route& route : service->routes)
-      entry.tags.push_back(std::string(route_word) + text_of(route.match));
+    for (const conf::Route& route : service->routes) entry.tags.push_back(std::string(route_word) + text_of(route));
     for (const conf::TcpEntry& tcp : service->tcp) entry.tags.push_back(std::string(tcp_word) + tcp.text());
     std::set<std::string> pool;
     for (const conf::Instance& instance : service->instances) pool.insert(name_of(instance));

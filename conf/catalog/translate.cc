@@ -86,13 +86,14 @@ class Translation {
       conf::Merged merged = conf::merge_service(std::move(merge), context);
       add(merged.findings);
       if (!merged.certificate.empty()) certificates_[name] = {merged.certificate, merged.certificate_by_file};
+      if (!input_.entries.empty()) standings_.emplace(name, std::move(merged.standing));
       services_.push_back(std::move(merged.service));
     }
   }
 
   // Those that nothing leads to may still have the instances that others' traffic goes to.
   void apply_config_entries() {
-    EntryOutcome outcome = apply_entries(services_, input_.entries);
+    EntryOutcome outcome = apply_entries(services_, input_.entries, standings_);
     add(input_.entries.findings);
     add(outcome.findings);
     for (const conf::Service& service : services_)
@@ -156,7 +157,7 @@ class Translation {
   }
 
   // hosts: comes first; then what a service says of its hosts: in gatehouse.yaml before tags, the one that holds the
-  // whole host before one that holds a part of it.
+  // whole host before one that holds a part of it. A host is its service's wherever a router leads.
   void set_hosts() {
     out_.hosts = input_.config.hosts;
     for (auto& [name, policy] : out_.hosts)
@@ -166,14 +167,17 @@ class Translation {
       std::size_t service;
       const conf::Route* route;
       const Certificate* certificate;
+      std::string_view whose;
     };
     std::vector<Wish> wishes;
     for (std::size_t i = 0; i < services_.size(); ++i) {
-      const auto certificate = certificates_.find(services_[i].name);
-      if (certificate == certificates_.end()) continue;
-      for (const conf::Route& route : services_[i].routes)
-        if (!route.match.host.empty() && route.spelling != "consul")  // the host is another's
-          wishes.push_back({!certificate->second.by_file, route.match.path != "/", i, &route, &certificate->second});
+      for (const conf::Route& route : services_[i].routes) {
+        const std::string_view router = conf::router_of(route);
+        const auto certificate = certificates_.find(router.empty() ? services_[i].name : std::string(router));
+        if (certificate == certificates_.end() || route.match.host.empty()) continue;
+        wishes.push_back({!certificate->second.by_file, route.match.path != "/", i, &route, &certificate->second,
+                          certificate->first});
+      }
     }
     std::sort(wishes.begin(), wishes.end(), [](const Wish& a, const Wish& b) {
       return std::tie(a.by_tags, a.part, a.service, a.route) < std::tie(b.by_tags, b.part, b.service, b.route);
@@ -183,7 +187,7 @@ class Translation {
       if (certificate.empty()) certificate = wish.certificate->name;
       if (certificate != wish.certificate->name)
         out_.findings.push_back(
-            {wish.route->at, services_[wish.service].name + ": certificate",
+            {wish.route->at, std::string(wish.whose) + ": certificate",
              wish.route->match.host + " has " + certificate + "; " + wish.certificate->name + " is ignored",
              Severity::warning});
     }
@@ -219,6 +223,7 @@ class Translation {
   std::vector<conf::Service> services_;
   std::vector<SocketAddress> tcp_addresses_;         // that services open
   std::map<std::string, Certificate> certificates_;  // by service
+  Standings standings_;
 };
 
 }  // namespace

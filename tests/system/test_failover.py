@@ -66,6 +66,19 @@ def test_without_a_word_the_other_datacenter_gets_nothing(site):
     site.wait_for(503, "nobody is left")
 
 
+def test_a_redirect_to_another_datacenter_needs_no_tag_there(site, make_door):
+    site.near.put("web", site.here, ROUTE)
+    site.far.put("web", site.there, node="far")
+    site.near.say("service-resolver", "web", Redirect={"Datacenter": "dc2"})
+    site.door = make_door(start=False)
+    site.door.config["catalog"] = {
+        "consul": [{"datacenter": each.datacenter, "address": each.address} for each in (site.near, site.far)]
+    }
+    site.door.write_config(site.door.config)
+    site.door.start()
+    site.wait_for("there", "the other one serves")
+
+
 def test_it_goes_when_none_is_left_and_comes_back(site):
     site.start("gatehouse.failover=dc2 after=0 back_after=0")
     site.wait_for("here", "its own serves")

@@ -65,6 +65,46 @@ TEST(Claims, TheFileComesBeforeTagsEvenOfTheHolder) {
   EXPECT_TRUE(hosts_of(services, "bank").empty());
 }
 
+// What a router makes of a route that takes the place of the service's own.
+Service led(const std::string& to, const std::string& from, const char* spelling = "native") {
+  Service out = service(to, {"a.example"}, spelling);
+  out.routes[0].spelling = spelling_by_router(spelling, from);
+  return out;
+}
+
+TEST(Claims, ARouterTakesNothingFromWhatItsServiceMayClaim) {
+  std::vector<Service> services{led("zoo", "web", "yaml"), service("bank", {"a.example"})};
+  const Findings findings = settle_claims(services, nullptr);
+  EXPECT_EQ(hosts_of(services, "zoo").size(), 1u);
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_NE(findings[0].text().find("a.example/ is web's"), std::string::npos) << findings[0].text();
+}
+
+TEST(Claims, AServiceHoldsItsRouteWhereverItsRouterLeads) {
+  const RoutingTable own = table({service("web", {"a.example"})});
+  std::vector<Service> services{led("zoo", "web"), service("bank", {"a.example"})};
+  settle_claims(services, &own);
+  EXPECT_EQ(hosts_of(services, "zoo").size(), 1u) << "once there is a router";
+  const RoutingTable by_router = table({led("zoo", "web")});
+  services = {service("web", {"a.example"}), service("bank", {"a.example"})};
+  settle_claims(services, &by_router);
+  EXPECT_EQ(hosts_of(services, "web").size(), 1u) << "once there is none";
+}
+
+TEST(Claims, TheServiceThatIsLedToHasNoSecondRouteOfTheSameClaim) {
+  std::vector<Service> services{led("zoo", "web", "yaml")};
+  services[0].routes.push_back(service("zoo", {"a.example"}).routes[0]);
+  EXPECT_EQ(settle_claims(services, nullptr).size(), 1u);
+  ASSERT_EQ(hosts_of(services, "zoo").size(), 1u);
+  EXPECT_EQ(router_of(services[0].routes[0]), "web");
+}
+
+TEST(Claims, WhatARouterAloneClaimsComesAfterTags) {
+  std::vector<Service> services{led("admin", "web", "consul"), service("bank", {"a.example"})};
+  settle_claims(services, nullptr);
+  EXPECT_EQ(hosts_of(services, "bank").size(), 1u);
+}
+
 TEST(Claims, OtherConditionsAreAnotherClaim) {
   std::vector<Service> services{service("shop", {"a.example"}), service("bank", {"a.example"})};
   services[0].routes[0].match.methods = {"POST"};

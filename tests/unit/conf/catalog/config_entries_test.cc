@@ -25,7 +25,7 @@ TEST(ConfigEntries, ReadsAResolverAsConsulAnswersIt) {
   const ConfigEntries entries = read(R"({"Kind": "service-resolver", "Name": "web", "DefaultSubset": "v1",
     "Subsets": {"v1": {"Filter": "Service.Meta.version == 1"}, "v2": {"Filter": "", "OnlyPassing": true}},
     "Failover": {"*": {"Datacenters": ["dc2"]}}, "ConnectTimeout": "5s",
-    "LoadBalancer": {"Policy": "ring_hash", "RingHashConfig": {"MinimumRingSize": 7},
+    "LoadBalancer": {"Policy": "ring_hash",
                      "HashPolicies": [{"Field": "header", "FieldValue": "X-User", "Terminal": true}]},
     "CreateIndex": 104, "ModifyIndex": 104})");
   EXPECT_EQ(told(entries), Texts());
@@ -50,6 +50,52 @@ TEST(ConfigEntries, ReadsARedirectAndAFailoverToAnotherService) {
   EXPECT_EQ(entries.resolvers.at("old").redirect->datacenter, "dc2");
   EXPECT_EQ(entries.resolvers.at("web").failover.at("*").to.subset, "s");
   EXPECT_FALSE(entries.resolvers.at("web").keys.settings.contains("failover"));
+}
+
+TEST(ConfigEntries, ANegativeTimeIsOffAndABadOneIsIgnoredAlone) {
+  const ConfigEntries entries = read(
+      R"({"Kind": "service-resolver", "Name": "web", "DefaultSubset": "v1", "RequestTimeout": "-1s"},
+         {"Kind": "service-resolver", "Name": "bad", "DefaultSubset": "v1", "RequestTimeout": "soon",
+          "ConnectTimeout": "-5s"},
+         {"Kind": "service-router", "Name": "web", "Routes": [{"Destination": {"Service": "admin",
+          "RequestTimeout": "-1s", "IdleTimeout": "later"}}]})");
+  EXPECT_EQ(entries.resolvers.at("web").keys.settings.at("total_timeout")[0].value, "off");
+  EXPECT_EQ(entries.resolvers.at("bad").default_subset, "v1");
+  EXPECT_TRUE(entries.resolvers.at("bad").keys.settings.empty());
+  const RouterRoute& route = entries.routers.at("web").routes.at(0);
+  EXPECT_EQ(route.to.refused, "");
+  EXPECT_EQ(route.request_timeout, Millis(0));
+  EXPECT_FALSE(route.idle_timeout);
+  EXPECT_EQ(told(entries),
+            (Texts{"consul dc1 service-resolver bad: warning: ConnectTimeout: a time can't be negative here: ignored",
+                   "consul dc1 service-resolver bad: warning: RequestTimeout: soon is no duration: ignored",
+                   "consul dc1 service-router web: warning: Routes[0].Destination.IdleTimeout: later is no duration: "
+                   "ignored"}));
+}
+
+TEST(ConfigEntries, AFailoverThatCannotBeHadIsTold) {
+  EXPECT_EQ(
+      told(read(R"({"Kind": "service-resolver", "Name": "web", "Failover": {
+              "*": {"Targets": [{"Peer": "far"}]}, "v2": {"Targets": [7]}}})")),
+      (Texts{"consul dc1 service-resolver web: warning: Failover.*.Targets[0].Peer=far is not carried: nobody "
+             "stands by",
+             "consul dc1 service-resolver web: warning: Failover.v2.Targets[0] is no object: nobody stands by"}));
+  EXPECT_EQ(
+      told(read(R"({"Kind": "service-resolver", "Name": "web", "Failover": {
+              "*": {"Datacenters": ["dc2"], "ServiceSubset": "v2"}, "v3": {"Datacenters": ["dc2", "dc3"]}}})")),
+      (Texts{"consul dc1 service-resolver web: warning: Failover.*.ServiceSubset: in another datacenter is not "
+             "carried: the same subset as here serves",
+             "consul dc1 service-resolver web: warning: Failover.v3.Datacenters: dc2 counts; more than one is not "
+             "carried"}));
+}
+
+TEST(ConfigEntries, ConditionsAreASetAsInTags) {
+  const ConfigEntries entries = read(R"({"Kind": "service-router", "Name": "web", "Routes": [{"Match": {"HTTP": {
+      "Header": [{"Name": "X-Debug", "Exact": "1"}, {"Name": "Accept", "Present": true}],
+      "Methods": ["POST", "GET", "POST"]}}}]})");
+  const conf::RouteMatch& match = entries.routers.at("web").routes.at(0).match;
+  EXPECT_EQ(match.headers, (std::vector<conf::HeaderMatch>{{"accept", ""}, {"x-debug", "1"}}));
+  EXPECT_EQ(match.methods, (Texts{"GET", "POST"}));
 }
 
 TEST(ConfigEntries, ReadsASplitter) {
@@ -110,6 +156,20 @@ TEST(ConfigEntries, TellsOfWhatOnlyLooksAndGoesOn) {
   EXPECT_FALSE(entries.resolvers.at("web").keys.settings.contains("balance"));
 }
 
+TEST(ConfigEntries, TellsOfWhatIsCarriedInPart) {
+  EXPECT_EQ(
+      told(read(R"({"Kind": "service-resolver", "Name": "web", "LoadBalancer": {"Policy": "least_request",
+                    "LeastRequestConfig": {"ChoiceCount": 5}, "HashPolicies": [{"SourceIP": true}]}},
+                   {"Kind": "service-resolver", "Name": "z", "LoadBalancer": {"Policy": "ring_hash",
+                    "RingHashConfig": {"MinimumRingSize": 7}}},
+                   {"Kind": "service-router", "Name": "web", "Routes": [{"Destination": {"NumRetries": 50}}]})")),
+      (Texts{"consul dc1 service-resolver web: warning: LoadBalancer.HashPolicies: count with ring_hash and maglev "
+             "alone: ignored",
+             "consul dc1 service-resolver web: warning: LoadBalancer.LeastRequestConfig: is not carried: ignored",
+             "consul dc1 service-resolver z: warning: LoadBalancer.RingHashConfig: is not carried: ignored",
+             "consul dc1 service-router web: warning: Routes[0].Destination.NumRetries: at most 10 are carried"}));
+}
+
 TEST(ConfigEntries, ARouteThatAsksWhatWeCannotIsLeftOutAlone) {
   for (const char* match :
        {R"("PathRegex": "/a.*")", R"("QueryParam": [{"Name": "x", "Present": true}])",
@@ -165,6 +225,11 @@ TEST(ConfigEntries, TellsWhereAServiceLeadsOverAllItsEntries) {
          {"Kind": "service-resolver", "Name": "c", "Failover": {"*": {"Service": "web"}}})");
   EXPECT_EQ(entries.leads_to("web"), (Texts{"a", "b", "c"}));
   EXPECT_EQ(entries.leads_to("other"), Texts());
+  const ConfigEntries away = read(
+      R"({"Kind": "service-resolver", "Name": "web", "Redirect": {"Datacenter": "dc2"}},
+         {"Kind": "service-resolver", "Name": "shop", "Failover": {"v2": {"Datacenters": ["dc2"]}}})");
+  EXPECT_EQ(away.leads_to("web"), Texts{"web"}) << "its instances of the other datacenter";
+  EXPECT_EQ(away.leads_to("shop"), Texts{"shop"});
 }
 
 TEST(ConfigEntries, TheFirstSourceThatSaysAnythingOfAServiceCounts) {

@@ -60,6 +60,15 @@ TEST(Datacenters, WithNobodyAtHomeItStillBelongsThere) {
   EXPECT_EQ(given.settle(), (Texts{"dc1", "dc2"}));
 }
 
+TEST(Datacenters, AFailoverToWhereNobodyIsIsTold) {
+  Given given({"dc1", "dc1"});
+  given.web().failover.datacenter = "dc9";
+  given.settle();
+  ASSERT_EQ(given.findings.size(), 1u);
+  EXPECT_EQ(given.findings[0].text(),
+            "note: web: failover names dc9, where there is no instance of it: nobody stands by");
+}
+
 TEST(Datacenters, AFailoverToItsOwnIsNone) {
   Given given({"dc1", "dc2"});
   given.web().failover.datacenter = "dc1";

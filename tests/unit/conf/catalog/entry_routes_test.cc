@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "conf/catalog/entry_pools.h"
+#include "conf/claims.h"
 
 namespace gatehouse::catalog {
 namespace {
@@ -44,7 +45,7 @@ struct Given {
   EntryOutcome apply(const std::string& entries) {
     const Result<ConfigEntries> read = parse_config_entries("[" + entries + "]", {"dc1", "consul dc1"});
     EXPECT_TRUE(read && read->findings.empty()) << entries;
-    return apply_entries(services, read ? *read : ConfigEntries());
+    return apply_entries(services, read ? *read : ConfigEntries(), standings);
   }
 
   const Service& of(const std::string& name) const {
@@ -73,6 +74,7 @@ struct Given {
   }
 
   std::vector<Service> services;
+  Standings standings;
 };
 
 std::string splitter(const std::string& splits) {
@@ -94,6 +96,13 @@ TEST(EntryPools, ADefaultSubsetIsAllThatServes) {
   EXPECT_EQ(given.of("web").instances[0].weight_warning, 0u) << "only passing ones";
 }
 
+TEST(EntryPools, ARedirectToADatacenterWithoutInstancesIsRefusedWithAWord) {
+  Given given;
+  const EntryOutcome outcome = given.apply(resolver("web", R"("Redirect": {"Datacenter": "dc9"})"));
+  EXPECT_EQ(given.of("web").routes[0].refused, "service-resolver web: there is no instance in dc9 to redirect to");
+  EXPECT_EQ(outcome.findings.size(), 1u);
+}
+
 TEST(EntryPools, SplitsGiveEachGroupItsShareHoweverManyItIs) {
   Given given;
   given.services[0].instances.push_back(instance("web", "web-3", "1", 2));
@@ -107,6 +116,18 @@ TEST(EntryPools, OneThatTheCatalogCallsCriticalTakesNoShare) {
   given.services[1].instances[0].catalog_health = conf::CatalogHealth::critical;
   given.apply(splitter(R"({"Weight": 80}, {"Weight": 20, "Service": "canary"})"));
   EXPECT_EQ(given.pool("web"), "canary-1 2000, canary-2 2000, web-1 4000, web-2 4000");
+}
+
+TEST(EntryPools, AShareIsThatOfTheWeightsInForce) {
+  Given given;
+  for (conf::Instance& each : given.services[1].instances) {
+    each.catalog_health = conf::CatalogHealth::warning;
+    each.weight_passing = 100;
+  }
+  given.apply(splitter(R"({"Weight": 80}, {"Weight": 20, "Service": "canary"})"));
+  for (const conf::Instance& each : given.of("web").instances)
+    EXPECT_EQ(each.service == "canary" ? each.weight_warning : each.weight_passing,
+              each.service == "canary" ? 1000u : 4000u);
 }
 
 TEST(EntryPools, EachDatacenterIsSplitByItself) {
@@ -152,6 +173,24 @@ TEST(EntryPools, AnotherServiceStandsByAsBackup) {
   Given given;
   given.apply(resolver("web", R"("Failover": {"*": {"Service": "canary"}})"));
   EXPECT_EQ(given.pool("web"), "canary-1 1 backup, canary-2 1 backup, web-1 1, web-2 1");
+}
+
+TEST(EntryPools, WhoStandsByForOneSplitKeepsTheShareOfItsOwn) {
+  for (const char* splits : {R"({"Weight": 90, "ServiceSubset": "v1"}, {"Weight": 10, "ServiceSubset": "v2"})",
+                             R"({"Weight": 10, "ServiceSubset": "v2"}, {"Weight": 90, "ServiceSubset": "v1"})"}) {
+    Given given;
+    given.apply(splitter(splits) + "," +
+                resolver("web", R"("Failover": {"v1": {"ServiceSubset": "v2"}}, )" + subsets));
+    EXPECT_EQ(given.pool("web"), "web-1 9000, web-2 1000") << splits;
+  }
+}
+
+TEST(EntryPools, ABackupsOwnBackupsAreNotAsked) {
+  Given given;
+  given.apply(resolver("web", R"("Failover": {"*": {"Service": "canary"}})") + "," +
+              resolver("canary", R"("Failover": {"*": {"Service": "admin"}})"));
+  EXPECT_EQ(given.pool("web"), "canary-1 1 backup, canary-2 1 backup, web-1 1, web-2 1");
+  EXPECT_EQ(given.pool("canary"), "admin-1 1 backup, admin-2 1 backup, canary-1 1, canary-2 1");
 }
 
 TEST(EntryPools, OthersInstancesKeepTheirOwnChecks) {
@@ -202,7 +241,7 @@ TEST(EntryRoutes, ARouteLeadsToAnotherServiceWithWhatItsOwnRestricts) {
   const conf::Route& admin = given.of("admin").routes[0];
   EXPECT_EQ(admin.match.path, "/admin");
   EXPECT_EQ(admin.match.methods, Texts{"GET"});
-  EXPECT_EQ(admin.spelling, "consul");
+  EXPECT_EQ(admin.spelling, "consul, by the router of web");
   EXPECT_EQ(admin.policy.allow.size(), 1u);
   EXPECT_EQ(admin.policy.strip, "/admin");
   EXPECT_EQ(admin.policy.prepend, "");
@@ -214,9 +253,68 @@ TEST(EntryRoutes, WhatTheRouteSaysItselfStands) {
   Given given;
   given.services[0].routes[0].policy.total_timeout = Millis(700);
   given.services[0].routes[0].policy.retry.attempts = 5;
-  given.apply(router(R"({"Destination": {"RequestTimeout": "5s", "NumRetries": 2}})"));
+  given.services[0].routes[0].policy.strip = "/forum";
+  given.standings["web"].said[conf::claim_key(given.services[0].routes[0].match)] = {"total_timeout", "retry"};
+  given.apply(router(R"({"Destination": {"RequestTimeout": "5s", "NumRetries": 2, "PrefixRewrite": "/v2"}})"));
+  EXPECT_EQ(given.of("web").routes[0].policy.strip, "/forum");
+  EXPECT_EQ(given.of("web").routes[0].policy.prepend, "");
   EXPECT_EQ(given.of("web").routes[0].policy.total_timeout, Millis(700));
   EXPECT_EQ(given.of("web").routes[0].policy.retry.attempts, 5u);
+}
+
+TEST(EntryRoutes, ADefaultThatIsSaidStandsAndWhatIsOnlySaidOfAllDoesNot) {
+  Given given;
+  given.standings["web"].said[conf::claim_key(given.services[0].routes[0].match)] = {"idle_timeout"};
+  given.services[0].routes[0].policy.total_timeout = Millis(30'000);  // of "*"
+  given.apply(router(R"({"Destination": {"RequestTimeout": "5s", "IdleTimeout": "9s"}})"));
+  EXPECT_EQ(given.of("web").routes[0].policy.total_timeout, Millis(5000));
+  EXPECT_EQ(given.of("web").routes[0].policy.idle_timeout, conf::RoutePolicy().idle_timeout);
+}
+
+TEST(EntryRoutes, WhatRestrictsTheServiceThatIsLedToRestrictsTheRoute) {
+  const std::string to_admin =
+      router(R"({"Match": {"HTTP": {"PathPrefix": "/a"}}, "Destination": {"Service": "admin"}})");
+  const auto led = [&](const char* allowed, const conf::Standing& standing) {
+    Given given;
+    if (*allowed != '\0') given.services[0].routes[0].policy.allow = {*IpPrefix::parse(allowed)};
+    given.standings["admin"] = standing;
+    given.apply(to_admin);
+    const bool refused = given.of("admin").routes.empty();
+    return refused ? given.of("web").routes[0] : given.of("admin").routes[0];
+  };
+  const conf::Standing lan{.allow = {*IpPrefix::parse("10.1.0.0/16")}, .deny = {*IpPrefix::parse("10.1.2.3")}};
+  EXPECT_EQ(led("", lan).policy.allow, lan.allow);
+  EXPECT_EQ(led("", lan).policy.deny, lan.deny);
+  EXPECT_EQ(led("10.0.0.0/8", lan).policy.allow, lan.allow) << "the narrower of both";
+  EXPECT_EQ(led("10.1.7.0/24", lan).policy.allow, std::vector{*IpPrefix::parse("10.1.7.0/24")});
+  EXPECT_EQ(led("192.168.0.0/16", lan).refused, "admin and the route that leads to it allow no client in common");
+  EXPECT_EQ(led("", {.refused = "auth: not carried"}).refused, "admin: auth: not carried");
+}
+
+TEST(EntryRoutes, RoutersOfTheServicesLedToAreNotAsked) {
+  for (const char* name : {"admin", "zoo"}) {  // before and after web
+    Given given;
+    given.services[2].name = name;
+    given.services[2].routes = {route("admin.test")};
+    std::ranges::sort(given.services, {}, &Service::name);
+    given.apply(router(R"({"Match": {"HTTP": {"PathPrefix": "/x"}}, "Destination": {"Service": ")" +
+                       std::string(name) + "\"}}") +
+                R"(,{"Kind": "service-router", "Name": ")" + name +
+                R"(", "Routes": [{"Destination": {"Service": "canary"}}]})");
+    EXPECT_EQ(given.routes(name), Texts{"web.test/x"}) << name;
+    EXPECT_EQ(given.routes("canary"), Texts{"admin.test/"}) << name;
+  }
+}
+
+TEST(EntryRoutes, ValuesOfOneHeaderExcludeEachOther) {
+  Given given;
+  given.services[0].routes.push_back(route("www.web.test"));
+  std::string tenants;
+  for (int i = 0; i < 12; ++i)
+    tenants += (tenants.empty() ? "" : ",") + (R"({"Match": {"HTTP": {"Header": [{"Name": "X-Tenant", "Exact": "t)" +
+                                               std::to_string(i) + R"("}]}}, "Destination": {"Service": "admin"}})");
+  EXPECT_TRUE(given.apply(router(tenants)).findings.empty());
+  EXPECT_EQ(given.of("admin").routes.size(), 24u);
 }
 
 TEST(EntryRoutes, OneThatMatchesAllTakesTheRouteItself) {
@@ -263,19 +361,45 @@ TEST(EntryRoutes, ASubsetHasAServiceOfItsOwn) {
   given.apply(router(R"({"Match": {"HTTP": {"PathPrefix": "/new"}}, "Destination": {"ServiceSubset": "v2"}},
                         {"Match": {"HTTP": {"PathPrefix": "/newer"}}, "Destination": {"ServiceSubset": "v2"}})") +
               "," + resolver("web", subsets));
-  EXPECT_EQ(given.routes("v2.web"), (Texts{"web.test/new", "web.test/newer"}));
-  EXPECT_EQ(given.pool("v2.web"), "web-2 1");
-  EXPECT_EQ(given.of("v2.web").balance, conf::Balance::round_robin);
+  EXPECT_EQ(given.routes("v2@web"), (Texts{"web.test/new", "web.test/newer"}));
+  EXPECT_EQ(given.pool("v2@web"), "web-2 1");
+  EXPECT_EQ(given.of("v2@web").balance, conf::Balance::round_robin);
   EXPECT_EQ(given.pool("web"), "web-1 1, web-2 1");
+}
+
+TEST(EntryRoutes, TheNameOfASubsetTellsItsService) {
+  EXPECT_EQ(service_of(subset_name("web", "v2")), "web");
+  EXPECT_EQ(service_of("web"), "web");
+}
+
+TEST(EntryRoutes, ASubsetFailsOverByItsOwnRule) {
+  const auto failover = [](const std::string& of_service, const char* rules) {
+    Given given;
+    if (!of_service.empty()) given.services[0].failover = {of_service, Millis(0), Millis(0)};
+    given.apply(router(R"({"Match": {"HTTP": {"PathPrefix": "/new"}}, "Destination": {"ServiceSubset": "v2"}})") +
+                "," +
+                resolver("web", R"("DefaultSubset": "v1", "Failover": {)" + std::string(rules) + "}, " + subsets));
+    return given.of("v2@web").failover.datacenter;
+  };
+  EXPECT_EQ(failover("", R"("v2": {"Datacenters": ["dc2"]})"), "dc2");
+  EXPECT_EQ(failover("dc3", R"("v1": {"Datacenters": ["dc3"]})"), "");
+  EXPECT_EQ(failover("dc3", R"("v2": {"Datacenters": ["dc2"]})"), "dc3") << "said by others";
 }
 
 TEST(EntryRoutes, WhoRegistersTheNameOfASubsetGainsNothing) {
   Given given;
-  given.services.push_back({.name = "v2.web", .instances = {instance("v2.web", "evil")}});
-  given.apply(router(R"({"Match": {"HTTP": {"PathPrefix": "/new"}}, "Destination": {"ServiceSubset": "v2"}})") + "," +
-              resolver("web", subsets));
+  for (const char* name : {"v2.web", "v2@web"})
+    given.services.push_back({.name = name, .instances = {instance(name, "evil")}});
+  const EntryOutcome outcome =
+      given.apply(router(R"({"Match": {"HTTP": {"PathPrefix": "/new"}}, "Destination": {"ServiceSubset": "v2"}})") +
+                  "," + resolver("web", subsets));
   EXPECT_EQ(given.routes("v2.web"), Texts());
-  EXPECT_EQ(given.routes("web"), (Texts{"web.test/", "web.test/new refused"}));
+  EXPECT_EQ(given.routes("v2@web"), Texts{"web.test/new"});
+  EXPECT_EQ(given.pool("v2@web"), "web-2 1");
+  EXPECT_EQ(given.routes("web"), Texts{"web.test/"});
+  EXPECT_EQ(std::ranges::count(given.services, "v2@web", &Service::name), 1);
+  ASSERT_EQ(outcome.findings.size(), 1u);
+  EXPECT_EQ(outcome.findings[0].path, "v2@web");
 }
 
 TEST(EntryRoutes, WhatLeadsNowhereIsRefusedAndNotServedByAnother) {
@@ -285,11 +409,11 @@ TEST(EntryRoutes, WhatLeadsNowhereIsRefusedAndNotServedByAnother) {
                             {"Match": {"HTTP": {"PathPrefix": "/b"}}, "Destination": {"ServiceSubset": "v9"}},
                             {"Match": {"HTTP": {"PathPrefix": "/c"}}, "Destination": {"Namespace": "team"}})"));
   EXPECT_EQ(given.routes("web"), (Texts{"web.test/", "web.test/a refused", "web.test/c refused"}));
-  EXPECT_EQ(given.routes("v9.web"), Texts{"web.test/b refused"});
+  EXPECT_EQ(given.routes("v9@web"), Texts{"web.test/b refused"});
   EXPECT_EQ(outcome.findings.size(), 3u);
 }
 
-TEST(EntryRoutes, RoutesByARouterAreBounded) {
+TEST(EntryRoutes, WhatIsBeyondTheBoundIsRefusedAndNotServedByAnother) {
   Given given;
   std::string many;
   for (int i = 0; i < 200; ++i)
@@ -298,7 +422,9 @@ TEST(EntryRoutes, RoutesByARouterAreBounded) {
   const EntryOutcome outcome = given.apply(router(many));
   EXPECT_LE(given.of("admin").routes.size(), 1024u);
   ASSERT_EQ(outcome.findings.size(), 1u);
-  EXPECT_EQ(given.routes("web"), Texts{"web.test/"});
+  const Texts rest = given.routes("web");
+  EXPECT_EQ(rest.size(), 1 + 200 - 10u) << "its own, and those beyond";
+  EXPECT_EQ(std::ranges::count_if(rest, [](const auto& each) { return each.ends_with(" refused"); }), 200 - 10);
 }
 
 }  // namespace

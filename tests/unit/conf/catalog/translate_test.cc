@@ -86,6 +86,37 @@ TEST(Translate, ConfigEntriesLeadToServicesWithoutARoute) {
   EXPECT_EQ(told(table), Texts{"idle.json:3:5: note: idle: no route leads to it"});
 }
 
+TEST(Translate, ARouterLeavesAServiceItsHostAndItsCertificate) {
+  Given given{{instance("web", "web-1", {}), instance("admin", "admin-1", {}),
+               instance("bank", "bank-1", {"gatehouse.route=a.example"})}};
+  say(given.config, "web", "route", "a.example");
+  say(given.config, "web", "certificate", "file:web");
+  given.config.services["admin"];
+  given.entries = *parse_config_entries(
+      R"([{"Kind": "service-router", "Name": "web", "Routes": [{"Destination": {"Service": "admin"}}]}])",
+      {"dc1", "consul dc1"});
+  const RoutingTable table = given.translate();
+  EXPECT_EQ(names(table), Texts{"admin"});
+  EXPECT_EQ(table.hosts.at("a.example").certificate, "file:web");
+}
+
+TEST(Translate, WhatTagsSayComesBeforeARouterAndWhatIsSaidOfAllServicesAfterIt) {
+  Given given{{instance("web", "web-1", {"gatehouse.route=a.example", "gatehouse.idle_timeout=60s"}),
+               instance("admin", "admin-1", {"gatehouse.allow=10.0.0.0/8"})}};
+  say(given.config, "*", "total_timeout", "30s");
+  given.entries = *parse_config_entries(
+      R"([{"Kind": "service-router", "Name": "web", "Routes": [
+            {"Destination": {"Service": "admin", "RequestTimeout": "5s", "IdleTimeout": "7s"}}]},
+          {"Kind": "service-resolver", "Name": "web", "RequestTimeout": "9s"}])",
+      {"dc1", "consul dc1"});
+  const RoutingTable table = given.translate();
+  ASSERT_EQ(names(table), Texts{"admin"});
+  const conf::RoutePolicy& policy = table.services[0]->routes.at(0).policy;
+  EXPECT_EQ(policy.total_timeout, 5s);
+  EXPECT_EQ(policy.idle_timeout, 60s);
+  EXPECT_EQ(policy.allow, std::vector{*IpPrefix::parse("10.0.0.0/8")}) << "admin's own restriction";
+}
+
 TEST(Translate, TagsAndGatehouseYamlComeBeforeARoutersRoutes) {
   Given given{{instance("web", "web-1", {"gatehouse.route=a.example"}), instance("admin", "admin-1", {}),
                instance("other", "other-1", {"gatehouse.route=a.example/admin"})}};
