@@ -1,7 +1,8 @@
 // consul_reply.h: one answer of Consul's HTTP API, and whether it can be believed. Pure.
 //   A 200 is not the truth: one that an access list has filtered keeps what was known (its age, and whether there is
-//   a leader, are the canary's to judge: canary_io.h). What is wrong decides how soon to ask again, and whether anybody has to do something. Source: Consul's
-//   API documentation (features/blocking, features/consistency); agent/http.go.
+//   a leader, are the canary's to judge: canary_io.h). What is wrong decides how soon to ask again, and whether
+//   anybody has to do something. Source: Consul's API documentation (features/blocking, features/consistency);
+//   agent/http.go.
 #pragma once
 
 #include <cstdint>
