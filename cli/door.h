@@ -20,6 +20,7 @@
 #include "cli/history.h"
 #include "conf/catalog/config_entries.h"
 #include "conf/catalog/consul_source_io.h"
+#include "conf/catalog/datacenters.h"
 #include "conf/catalog/file_source.h"
 #include "conf/reader.h"
 #include "net/asio.h"
@@ -144,6 +145,7 @@ class Door {
   void watch_consul();                     // as the configuration has it
   std::set<std::string> wanted() const;    // services that need no tag of ours to be watched
   void rebuild(const std::string& cause);  // reads all but the catalog anew
+  catalog::HomeNews at_home() const;
   void read_table();
   void read_certificates();
   void tell_endings();                     // of certificates, once each; looks again every hour

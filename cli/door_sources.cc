@@ -153,7 +153,13 @@ void Door::watch_consul() {
     };
     consuls_.push_back(std::make_unique<catalog::ConsulSource>(io_, server, wanted(), is_ours, own_service(server),
                                                                dice_.roll(), on_change));
-    consuls_.back()->remember(memory_.known_to(consuls_.back()->name()));
+    catalog::SourceInstances known_before = memory_.known_to(consuls_.back()->name());
+    // One that had no datacenter and is given one is asked the same as before.
+    if (known_before.instances.empty())
+      for (const auto& each : before)
+        if (each && each->server().datacenter.empty() && each->server().address == server.address)
+          known_before = memory_.known_to(each->name());
+    consuls_.back()->remember(known_before);
   }
 }
 
@@ -200,6 +206,16 @@ void Door::rebuild(const std::string& cause) {
   publish(cause);
 }
 
+// Whether it is known what the node's own datacenter has.
+catalog::HomeNews Door::at_home() const {
+  for (const auto& consul : consuls_) {
+    if (config_.node.datacenter.empty() || consul->server().datacenter != config_.node.datacenter) continue;
+    if (consul->is_heard() && consul->view().good_at_ms != 0) return catalog::HomeNews::heard;
+    return consul->view().fault == catalog::ConsulFault::none ? catalog::HomeNews::silent : catalog::HomeNews::dead;
+  }
+  return catalog::HomeNews::heard;
+}
+
 void Door::read_table() {
   catalog::TranslateInput input = translate_input(instances_.instances, config_);
   // Of a run that has served nothing yet it is the run before that tells who holds what.
@@ -209,6 +225,7 @@ void Door::read_table() {
   input.previous = begun ? table_.get() : &last_run;
   input.entries = entries_;
   for (const auto& [service, away] : failovers_.away()) input.failed_over[service] = away.datacenter;
+  input.at_home = at_home();
   auto table = std::make_shared<conf::RoutingTable>(catalog::translate(input));
   std::set<std::string> names;
   for (const conf::Instance& instance : instances_.instances) names.insert(instance.service);

@@ -61,11 +61,11 @@ Form<CatalogSource> permit() {
 }
 
 Form<Secret> secret() {
-  return mapping<Secret>("secret",
-                         {
-                             {"file", &Secret::file, path(), "the file that holds it; others must not read it"},
-                             {"env", &Secret::env, word_or_empty(), "the variable of the environment that holds it"},
-                         });
+  return mapping<Secret>(
+      "secret", {
+                    {"file", &Secret::file, path_or_empty(), "the file that holds it; others must not read it"},
+                    {"env", &Secret::env, word_or_empty(), "the variable of the environment that holds it"},
+                });
 }
 
 Form<ConsulTls> consul_tls() {
@@ -73,18 +73,18 @@ Form<ConsulTls> consul_tls() {
       "tls", {
                  {"ca",
                   &ConsulTls::ca,
-                  path(),
+                  path_or_empty(),
                   "the authorities, as a PEM file, that may sign the agent's certificate",
                   {.fallback = "the machine's"}},
                  {"certificate",
                   &ConsulTls::certificate,
-                  path(),
+                  path_or_empty(),
                   "the client certificate shown to it",
                   {.fallback = "none"}},
-                 {"key", &ConsulTls::key, path(), "its key; others must not read it", {.fallback = "none"}},
+                 {"key", &ConsulTls::key, path_or_empty(), "its key; others must not read it", {.fallback = "none"}},
                  {"name",
                   &ConsulTls::name,
-                  host_name(),
+                  host_name_or_empty(),
                   "whom the agent's certificate must name",
                   {.fallback = "the address's host"}},
              });

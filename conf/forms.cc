@@ -149,6 +149,15 @@ Form<std::string> path() {
       same_text);
 }
 
+Form<std::string> path_or_empty() {
+  return plain<std::string>(
+      "path",
+      [](const std::string& text, const Reading& reading) -> Result<std::string> {
+        return text.empty() ? Result(text) : reading.absolute(text);
+      },
+      same_text);
+}
+
 Form<std::string> path_or_none() {
   return plain<std::string>(
       "path, none",
@@ -207,13 +216,20 @@ Form<std::string> certificate() {
                       const std::string*) { return from.empty() ? Yaml() : Yaml::scalar(from); }};
 }
 
+Result<std::string> read_host_name(const std::string& text) {
+  Result<std::string> host = parse_route_host(text);
+  return host && host->starts_with('*') ? invalid(text + ": write one name, without a star") : host;
+}
+
 Form<std::string> host_name() {
   return plain<std::string>(
+      "host", [](const std::string& text, const Reading&) { return read_host_name(text); }, same_text);
+}
+
+Form<std::string> host_name_or_empty() {
+  return plain<std::string>(
       "host",
-      [](const std::string& text, const Reading&) {
-        Result<std::string> host = parse_route_host(text);
-        return host && host->starts_with('*') ? invalid(text + ": write one name, without a star") : host;
-      },
+      [](const std::string& text, const Reading&) { return text.empty() ? Result(text) : read_host_name(text); },
       same_text);
 }
 

@@ -72,13 +72,15 @@ Form<IpPrefix> network();
 Form<std::string> word();           // letters, digits, '.', '_', '-': a name for logs and commands
 Form<std::string> word_or_empty();  // "" stands for none
 Form<std::string> path();
+Form<std::string> path_or_empty();
 Form<std::string> path_or_none();  // none: empty
 Form<HttpPlace> http_place(std::uint16_t usual_port,
                            std::uint16_t usual_tls_port);  // http(s)://HOST:PORT, unix:///PATH
 Form<std::string> socket_path();                           // of a Unix socket: 107 bytes at most
-Form<std::string> log_target();      // stdout, off, a path; without a slash it belongs to the folder of the logs
-Form<std::string> certificate();     // file:NAME, none
-Form<std::string> host_name();       // without stars
+Form<std::string> log_target();   // stdout, off, a path; without a slash it belongs to the folder of the logs
+Form<std::string> certificate();  // file:NAME, none
+Form<std::string> host_name();    // without stars
+Form<std::string> host_name_or_empty();
 Form<std::string> permit_pattern();  // *.example (one label), **.example (one or more)
 Form<std::string> listen_pattern();  // 127.0.0.1:3306, 127.0.0.1:1024-65535
 

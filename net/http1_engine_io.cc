@@ -186,11 +186,14 @@ class Http1Engine final : public HttpEngine, public std::enable_shared_from_this
 
   void finish(const ConnectionPtr& connection, const JobPtr& job) {
     auto message = connection->parser->release();
+    const bool is_interim = message.result_int() / 100 == 1 && message.result_int() != 101;
+    if (is_interim) return read(connection, job);
     HttpClientReply reply;
     reply.status = message.result_int();
     for (const auto& field : message) reply.fields.emplace_back(field.name_string(), field.value());
     reply.body = std::move(message.body());
-    if (message.keep_alive()) {
+    // What came behind the answer belongs to none: the next would be taken for another's.
+    if (message.keep_alive() && connection->buffer.size() == 0) {
       connection->stream.expires_never();
       connection->idle_since = std::chrono::steady_clock::now();
       idle_.push_back(connection);

@@ -91,7 +91,7 @@ def flip(agent, options):
         passing[n] = not passing[n]
         agent.put(f"/v1/agent/check/{'pass' if passing[n] else 'fail'}/service:s{n}")
         done += 1
-        time.sleep(max(0.0, began + done / options.rate - time.monotonic()))
+        time.sleep(max(0.0, began + done / options.rate - time.monotonic()))  # the pace
     return done
 
 
@@ -115,7 +115,7 @@ def measure(options, folder, binary):
         queries, changes, cpu = door.metric("consul_queries_total"), door.metric("consul_changes_total"), door.cpu_seconds()
         began = time.monotonic()
         flips = flip(agent, options)
-        time.sleep(1)
+        time.sleep(1)  # until the last is seen
         took = time.monotonic() - began
         queries = door.metric("consul_queries_total") - queries
         changes = door.metric("consul_changes_total") - changes

@@ -91,7 +91,10 @@ void ConsulAgent::send(HttpClientRequest request, Millis within, Done done) {
 std::string trouble_of(const ConsulReply& reply) {
   constexpr std::size_t most = 200;
   std::string text = reply.body.substr(0, std::min(reply.body.find('\n'), most));
-  if (reply.filtered_by_acls) text = "the token may not read all services: what it hides would look deregistered";
+  if (reply.filtered_by_acls)
+    text =
+        "the token may not read all services and nodes (service_prefix \"\" and node_prefix \"\", read): what it "
+        "hides would look deregistered";
   return std::to_string(reply.status) + (text.empty() ? "" : ": " + text);
 }
 

@@ -125,6 +125,7 @@ void ConsulSource::ask(Watch& watch) {
     const bool first_of_kind = !std::exchange(watch.answered, true) && !watch.kind.empty();
     take(watch, got);  // which may be the end of it
     if (first_of_kind) watch_services();
+    if (!heard_ && !tells_ && is_answered()) tell("is heard");
   });
 }
 
@@ -208,6 +209,8 @@ std::string ConsulSource::take_health(Watch& watch, const ConsulReply& reply, co
   std::set<InstanceKey> unproven;
   Result<std::vector<conf::Instance>> found = parse_health(reply.body, place_, &unproven);
   if (!found) return found.error().what;
+  // Consul looks names up in any case of letters, and gives the instances of another that is written so, too.
+  std::erase_if(*found, [&](const conf::Instance& instance) { return instance.service != watch.name; });
   hold_.recall(watch.name, *found, unproven);
   if (step.regressed) note_regression();
   const bool doubted_before = watch.doubted.has_value();  // churn puts nothing off
@@ -312,7 +315,8 @@ std::size_t ConsulSource::approve(const std::string& service, const std::string&
 
 void ConsulSource::look_at_held() {
   const TimePoint now = Clock::now();
-  if (hold_.expire(trusted(), now)) {
+  // A door that registers nowhere can't tell a catalog that lost something from one that hides it.
+  if (hold_.expire(trusted() && canary_.view().registers, now)) {
     for (auto& [name, watch] : services_) watch->instances = hold_.instances(name);
     tell("held long enough");
   }
@@ -389,8 +393,10 @@ void ConsulSource::watch_services() {
   view_.watched = services_.size();
 }
 
-bool ConsulSource::is_heard() const {
-  if (!list_->answered || away_) return list_->answered;
+bool ConsulSource::is_heard() const { return heard_ || (away_ && list_->answered); }
+
+bool ConsulSource::is_answered() const {
+  if (!list_->answered) return false;
   const auto answered = [](const auto& watch) { return watch->answered; };
   return std::all_of(kinds_.begin(), kinds_.end(), answered) &&
          std::all_of(services_.begin(), services_.end(), [](const auto& each) { return each.second->answered; });
@@ -474,6 +480,7 @@ void ConsulSource::tell(const std::string& cause) {
     std::string text = place_.shown_as + ": " + causes_.front();
     if (causes_.size() > 1) text += " and " + std::to_string(causes_.size() - 1) + " more";
     causes_.clear();
+    heard_ = heard_ || is_answered();
     on_change_(text);
     quiet_ = std::clamp(std::chrono::duration_cast<Millis>(10 * (Clock::now() - told_at_)), quiet_least, quiet_most);
   });

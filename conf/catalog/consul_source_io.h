@@ -47,7 +47,7 @@ class ConsulSource {
   void leave() { canary_.leave(); }
   std::vector<conf::Instance> instances() const;       // the last good of each service, in the order of names
   std::map<std::string, std::string> entries() const;  // config entries, the last good of each kind
-  bool is_heard() const;                               // every query had an answer, or there is none to be had
+  bool is_heard() const;  // every query had an answer, and all is told; or there is none to be had
   // Our own check of an endpoint ("node/id") failed: one that is held only by us goes.
   void check_failed(const std::string& service, const std::string& endpoint, const std::string& datacenter);
   std::size_t approve(const std::string& service, const std::string& id);
@@ -92,6 +92,7 @@ class ConsulSource {
   void note_fault(Watch& watch, ConsulFault fault, std::string trouble);
   const Watch* troubled() const;  // whose fault stands for all; null: all is well
   void on_canary();
+  bool is_answered() const;
   void begin_anew();
   void let_all_ask();
   void watch_services();
@@ -120,6 +121,7 @@ class ConsulSource {
   std::map<std::string, std::unique_ptr<Watch>> services_;
   std::vector<std::unique_ptr<Watch>> kinds_;  // of config entries
   View view_;
+  bool heard_ = false;
   bool away_ = false;  // the agent doesn't answer as it should
   std::vector<std::string> causes_;
   asio::steady_timer tell_timer_;

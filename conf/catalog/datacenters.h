@@ -17,7 +17,11 @@ using FailedOver = std::map<std::string, std::string>;  // service to the datace
 
 // REQUIRES instances that are usable, or those that departed: a service whose last instance went belongs where it
 // was.
+// While nothing was heard of the node's own datacenter nobody knows whether it has a service that another one has:
+// `silent`, then nobody else serves it; `dead`, its Consul can't be asked, then a primary or a database still waits.
+enum class HomeNews { heard, silent, dead };
+
 conf::Findings settle_datacenters(std::vector<conf::Service>& services, const conf::Config& config,
-                                  const FailedOver& failed_over);
+                                  const FailedOver& failed_over, HomeNews at_home);
 
 }  // namespace gatehouse::catalog

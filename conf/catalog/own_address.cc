@@ -14,7 +14,7 @@ bool is_any(const IpAddress& ip) { return ip == any_v4 || ip == any_v6; }
 std::string own_address(const SocketAddress& address, const conf::Config& config, std::span<const SocketAddress> tcp,
                         std::span<const IpAddress> local_addresses) {
   const IpAddress& ip = address.ip;
-  const bool here = is_any(ip) || ip == IpAddress::v4(127, 0, 0, 1) || ip == *IpAddress::parse("::1") ||
+  const bool here = is_any(ip) || ip.is_loopback() ||
                     std::find(local_addresses.begin(), local_addresses.end(), ip) != local_addresses.end();
   const auto meets = [&](const SocketAddress& listener) {
     if (listener.port != address.port) return false;

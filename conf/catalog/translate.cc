@@ -37,7 +37,7 @@ class Translation {
     merge_services();
     apply_config_entries();
     add(pool_fabio_routes(services_, input_.previous));
-    add(settle_datacenters(services_, input_.config, input_.failed_over));
+    add(settle_datacenters(services_, input_.config, input_.failed_over, input_.at_home));
     add(conf::settle_claims(services_, input_.previous));
     add(conf::settle_tcp_claims(services_, input_.previous, input_.config));
     std::erase_if(services_, [](const conf::Service& service) { return !is_served(service); });

@@ -27,6 +27,7 @@ struct TranslateInput {
   std::vector<IpAddress> local_addresses;        // of this machine: where a listener on [::] answers
   ConfigEntries entries;                         // of Consul
   FailedOver failed_over;
+  HomeNews at_home = HomeNews::heard;
 };
 
 conf::RoutingTable translate(const TranslateInput& input);

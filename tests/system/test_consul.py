@@ -266,6 +266,19 @@ def test_a_datacenter_that_is_asked_through_another_one_s_agent_is_believed_with
         there.stop()
 
 
+def test_a_service_of_the_same_name_in_other_letters_has_no_part_in_it(door, consul, make_backend):
+    made, honest = door(), make_backend("honest")
+    consul.put("db", honest, "gatehouse.route=db.test", "gatehouse.single=true")
+    wait_for(made, 200, "db.test")
+    consul.put("DB", make_backend("twin"), "gatehouse.route=other.test", node="n2")
+    wait_for(made, 200, "other.test")
+    consul.wake()
+    consul.put("after", make_backend("after"), "gatehouse.route=after.test")
+    wait_for(made, 200, "after.test")
+    assert list(endpoints(made.status(), "db")) == [f"n1/db-{honest.port}"]
+    assert served_by(made, "db.test") == {"honest"}
+
+
 def test_a_service_that_is_gone_and_approved_is_watched_no_more(door, consul, make_backend):
     made = door()
     consul.put("web", make_backend("web"), "gatehouse.route=web.test")

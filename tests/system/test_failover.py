@@ -46,7 +46,10 @@ def site(make_door, make_backend):
             return answer.get("X-Backend") if answer.status == 200 else answer.status
 
         def wait_for(self, name, why, **more):
-            wait_until(lambda: self.served_by() == name, why, **more)
+            def told():
+                return f"{why}; it is {self.served_by()}; {self.told()}; {self.door.do('history')}"
+
+            wait_until(lambda: self.served_by() == name, told, **more)
 
     made = Site()
     yield made

@@ -237,7 +237,9 @@ class FakeConsul:
             return Answer(body=json.dumps(names))
         if path.startswith("/v1/health/service/"):
             name = unquote(path.removeprefix("/v1/health/service/"))
-            return Answer(body=json.dumps(list(self.services.get(name, {}).values())))
+            # as a real one: names are looked up in any case of letters
+            alike = [all for each, all in self.services.items() if each.lower() == name.lower()]
+            return Answer(body=json.dumps([entry for all in alike for entry in all.values()]))
         if path.startswith("/v1/config/"):
             return Answer(body=json.dumps(list(self.entries.get(path.removeprefix("/v1/config/"), {}).values())))
         return Answer(404, "")

@@ -311,7 +311,7 @@ TEST(OwnAddress, AListenerIsMetAtItsAddressAndOnAllIfItIsOnAll) {
                                          {"192.0.2.1", 80, "the listener http"},
                                          {"0.0.0.0", 80, "the listener http"},
                                          {"192.0.2.2", 80, ""},
-                                         {"127.12.1.1", 80, ""},
+                                         {"127.12.1.1", 80, "the listener http"},
                                          {"192.0.2.1", 443, "the listener https"},
                                          {"::ffff:192.0.2.1", 443, "the listener https"},
                                          {"127.0.0.1", 443, ""},
