@@ -275,7 +275,7 @@ def test_a_service_of_the_same_name_in_other_letters_has_no_part_in_it(door, con
     consul.wake()
     consul.put("after", make_backend("after"), "gatehouse.route=after.test")
     wait_for(made, 200, "after.test")
-    assert list(endpoints(made.status(), "db")) == [f"n1/db-{honest.port}"]
+    assert list(endpoints(made.status(), "db")) == [f"db-{honest.port}"]
     assert served_by(made, "db.test") == {"honest"}
 
 
