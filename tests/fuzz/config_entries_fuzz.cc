@@ -52,8 +52,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto& [name, splitter] : entries->splitters) REQUIRE(splitter.splits.size() <= catalog::splits_most);
   for (const auto& [name, router] : entries->routers) REQUIRE(router.routes.size() <= catalog::router_routes_most);
   std::vector<conf::Service> first = services(), second = services();
-  catalog::apply_entries(first, *entries);
-  catalog::apply_entries(second, *entries);
+  catalog::apply_entries(first, *entries, {});
+  catalog::apply_entries(second, *entries, {});
   REQUIRE(first == second);
   std::ranges::for_each(first, require_sound);
   entries->leads_to("web");
