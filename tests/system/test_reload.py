@@ -232,15 +232,21 @@ def test_no_connection_is_dropped_by_reload(house):
 def test_reloads_under_load_fail_no_request(house):
     failures, end = [], threading.Event()
 
-    def work():
+    def ask_until_it_closes():
         with Client(house.http, host="one.test") as client:
-            while not end.is_set():
-                try:
-                    if client.ask().status != 200:
-                        failures.append("status")
-                except (OSError, wire.Closed) as error:
-                    failures.append(repr(error))
-                    return
+            closes = False  # told, after so many requests (keep_alive_requests)
+            while not end.is_set() and not closes:
+                answer = client.ask()
+                closes = answer.get("Connection") == "close"
+                if answer.status != 200:
+                    failures.append(answer.status)
+
+    def work():
+        while not end.is_set() and not failures:
+            try:
+                ask_until_it_closes()
+            except (OSError, wire.Closed) as error:
+                failures.append(repr(error))
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(4)]
     for thread in threads:
