@@ -142,6 +142,7 @@ void Door::watch_consul() {
                                     [&](const auto& each) { return each && each->server() == server; });
     if (known != before.end()) {
       consuls_.push_back(std::move(*known));
+      consuls_.back()->watch_services();  // the spellings may be others
       continue;
     }
     const auto on_change = [this](const std::string& cause) {

@@ -121,6 +121,11 @@ class Check {
           error("catalog.consul[" + std::to_string(i) + "].datacenter",
                 "the same as that of catalog.consul[" + std::to_string(j) +
                     "]: write whose services each of them is asked for");
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const std::string token = "catalog.consul[" + std::to_string(i) + "].token.file";
+      if (all[i].token.file.empty() && all[i].token.env.empty() && read_.positions.contains(token))
+        warn(token, "an empty path: Consul is asked without a token; name the file, or leave `token` out");
+    }
   }
 
   void error(const std::string& path, std::string what) { findings_.push_back({{}, path, std::move(what)}); }

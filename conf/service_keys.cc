@@ -344,8 +344,8 @@ constexpr auto table = std::to_array<ServiceKey>({
      "further attempts on another endpoint; never of a request that may have been acted on, unless its method is one "
      "of `methods`, which are the idempotent ones where none is named. `budget`: of a service's requests of the last "
      "10 s so many may be sent again, or 100, each by worker; after a failed connection nothing was sent, and it "
-     "doesn't count. Where connections are refused at once all others are tried, until `connect_timeout` was spent "
-     "on it; 0 ends that, too"},
+     "doesn't count. Where connections are refused at once all others are tried, up to 128, until `connect_timeout` "
+     "was spent on it; 0 ends that, too"},
     {"max_body", "size | none", route, tags, once, open, carried, apply_max_body, "none",
      "the largest request body; beyond it 413"},
     {"rate_limit", "NAME", route, tags, repeats, restricts, later, any_text, "none",

@@ -253,7 +253,8 @@ void Exchange::judge_failure(Fault fault) {
       if (blame_ == Side::backend)
         pool::on_connect_failure(*endpoint_, pool_->endpoints, pool_->stats->eject, failure_, now_ms());
       // Nothing was asked of anybody: no load that a budget would have to spare.
-      const bool refused = failure_ == pool::Failure::refused && !pool::in_panic(pool_->endpoints);
+      const bool refused =
+          blame_ == Side::backend && failure_ == pool::Failure::refused && !pool::in_panic(pool_->endpoints);
       tried_.refusals += refused;
       if (pool::may_connect_elsewhere(*policy_, tried_, refused, connect_us_)) attempt_ = Attempt::again_elsewhere;
       break;

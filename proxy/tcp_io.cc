@@ -249,10 +249,12 @@ Task<bool> TcpSession::connect() {
   }
   worker_.counters.backend_connect_failures.add();
   termination_ = connect_failure(made.error());
-  failure_ = made.error().code == Errc::timed_out ? pool::Failure::connect_timeout : pool::Failure::refused;
-  if (made.error().side == Side::backend)
+  failure_ = pool::Failure::none;
+  if (made.error().side == Side::backend) {
+    failure_ = made.error().code == Errc::timed_out ? pool::Failure::connect_timeout : pool::Failure::refused;
     pool::on_connect_failure(*endpoint_, pool_->endpoints, pool_->stats->eject, failure_,
                              static_cast<std::int64_t>(worker_.loop.now()));
+  }
   co_return false;
 }
 

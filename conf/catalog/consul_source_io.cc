@@ -91,7 +91,8 @@ ConsulSource::ConsulSource(asio::io_context& io, const conf::ConsulServer& serve
 ConsulSource::~ConsulSource() = default;
 
 void ConsulSource::want(const std::set<std::string>& services) {
-  wanted_ = services;  // and what is ours to watch may have changed, too
+  if (wanted_ == services) return;
+  wanted_ = services;
   watch_services();
 }
 

@@ -3,7 +3,8 @@
 //   that carries a tag of ours or is wanted besides. Each service keeps its last good answer, whatever becomes of
 //   Consul, and what an answer lacks leaves only with evidence (hold_down.h). While the agent is away only the first
 //   of these queries asks for it; the others follow, spread over a moment. Threads  control. Changes are told at
-//   once, then at most every 250 ms. Limits   connections_most of HttpClient, services_most watched.
+//   once, in a flood every 250 ms on average, or less often where what is made of them takes long. Limits
+//   connections_most of HttpClient, services_most watched.
 #pragma once
 
 #include <functional>
@@ -42,6 +43,7 @@ class ConsulSource {
   const std::string& name() const { return place_.shown_as; }  // "consul dc1"
   const conf::ConsulServer& server() const { return server_; }
   void want(const std::set<std::string>& services);
+  void watch_services();  // also where `is_ours` judges otherwise than before
   // Services of which two at once would be worse than none: what the catalog lost of them is gone.
   void never_hold(std::set<std::string> services) { never_held_ = std::move(services); }
   void leave() { canary_.leave(); }
@@ -95,7 +97,6 @@ class ConsulSource {
   bool is_answered() const;
   void begin_anew();
   void let_all_ask();
-  void watch_services();
   void watch_entries();
   Watch& watch_of(const std::string& service);  // a new one doesn't ask yet
   void look_at_held();

@@ -11,6 +11,7 @@ from support.catalog import instance
 from support.certs import Authority
 from support.client import Client
 from support.door import Door
+from support.fake_consul import FakeConsul
 from support.stand_in import NginxDoor
 from support.wait import patient
 
@@ -116,6 +117,14 @@ def make_backend():
 @pytest.fixture(scope="module")
 def make_shared_backend():
     yield from _backends()
+
+
+@pytest.fixture
+def consul():
+    """A scripted Consul, whose failures are deterministic; the real one is support.consul."""
+    fake = FakeConsul()
+    yield fake
+    fake.stop()
 
 
 @pytest.fixture(scope="session")

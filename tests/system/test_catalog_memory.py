@@ -8,17 +8,9 @@ import time
 import pytest
 
 from support.client import ask
-from support.fake_consul import FakeConsul
 from support.wait import wait_until
 
 pytestmark = pytest.mark.quick
-
-
-@pytest.fixture
-def consul():
-    fake = FakeConsul()
-    yield fake
-    fake.stop()
 
 
 @pytest.fixture

@@ -15,13 +15,6 @@ ROUTE, TURNS = "gatehouse.route=web.test", "gatehouse.balance=round_robin"
 
 
 @pytest.fixture
-def consul():
-    fake = FakeConsul()
-    yield fake
-    fake.stop()
-
-
-@pytest.fixture
 def door(make_door, consul):
     made = make_door(start=False)
     made.config["catalog"] = {"consul": [{"address": consul.address}]}

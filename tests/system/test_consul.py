@@ -28,13 +28,6 @@ DOWN = {  # what a Consul in trouble answers: none of it may take a route away
 
 
 @pytest.fixture
-def consul():
-    fake = FakeConsul()
-    yield fake
-    fake.stop()
-
-
-@pytest.fixture
 def door(make_door, consul):
     def make(*, start=True, **server):
         made = make_door(start=False)
@@ -277,6 +270,25 @@ def test_a_service_of_the_same_name_in_other_letters_has_no_part_in_it(door, con
     wait_for(made, 200, "after.test")
     assert list(endpoints(made.status(), "db")) == [f"db-{honest.port}"]
     assert served_by(made, "db.test") == {"honest"}
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        {"before": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"},
+        {"behind": b"HTTP/1.1 200 OK\r\nX-Consul-Index: 9999\r\nContent-Length: 2\r\n\r\n[]"},
+    ],
+    ids=["interim answers", "a surplus answer"],
+)
+def test_what_comes_around_an_answer_is_taken_for_none(door, consul, make_backend, around):
+    for name, said in around.items():
+        setattr(consul, name, said)
+    made = seen_by_itself(door())
+    for name in ("one", "two", "three"):
+        consul.put(name, make_backend(name), f"gatehouse.route={name}.test")
+        wait_for(made, 200, f"{name}.test")
+        assert served_by(made, f"{name}.test") == {name}
+    assert problems(made.status()) == []
 
 
 def test_a_service_that_is_gone_and_approved_is_watched_no_more(door, consul, make_backend):

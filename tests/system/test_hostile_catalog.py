@@ -3,17 +3,9 @@
 import pytest
 
 from support.client import ask
-from support.fake_consul import FakeConsul
 from support.wait import wait_until
 
 pytestmark = pytest.mark.quick
-
-
-@pytest.fixture
-def consul():
-    fake = FakeConsul()
-    yield fake
-    fake.stop()
 
 
 @pytest.fixture

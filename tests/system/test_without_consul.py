@@ -7,7 +7,6 @@ import pytest
 
 from support.client import ask
 from support.door import endpoints
-from support.fake_consul import FakeConsul
 from support.load import Load
 from support.wait import wait_until
 from support.worker_backend import WorkerBackend
@@ -28,8 +27,7 @@ def backends():
         pytest.param(3600, marks=[pytest.mark.long, pytest.mark.timeout(4000)], id="1h"),
     ],
 )
-def test_the_time_without_any_consul_costs_no_request_and_no_route(make_door, backends, seconds, record_property):
-    consul = FakeConsul()
+def test_the_time_without_any_consul_costs_no_request_and_no_route(make_door, consul, backends, seconds, record_property):
     door = make_door(start=False)
     tags = ("gatehouse.route=web.test", "gatehouse.health=/health interval=1s timeout=1s")
     door.change_config({"catalog": {"consul": [{"address": consul.address}]}})
@@ -64,5 +62,4 @@ def test_the_time_without_any_consul_costs_no_request_and_no_route(make_door, ba
     consul.restart()
     consul.put("late", backends[0], "gatehouse.route=late.test")
     wait_until(lambda: ask(door.http, host="late.test").status == 200, "the late one is served", within=20)
-    consul.stop()
     record_property("without Consul", f"{seconds} s: {answered} answered, none failed; {rounds} times a backend died and came back")

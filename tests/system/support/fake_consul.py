@@ -38,6 +38,7 @@ class FakeConsul:
         self._changed_at = {}  # path: the index of its last change
         self.trouble = None  # callable(path, query) -> Answer or None
         self.waits_for_lost_index = False
+        self.before = self.behind = b""  # what goes out around each answer, and is none of it
         self.asked = []  # (path, query, token)
         self.registered = []  # bodies of /v1/agent/service/register
         self._changed = threading.Condition()
@@ -188,12 +189,13 @@ class FakeConsul:
             request.close_connection = True
             return
         body = answer.body if isinstance(answer.body, bytes) else str(answer.body).encode()
+        request.wfile.write(self.before)
         request.send_response(answer.status)
         fields = {"Content-Type": "application/json", "X-Consul-Index": home.index, "X-Consul-KnownLeader": "true"}
         for name, value in {**fields, **answer.fields, "Content-Length": len(body)}.items():
             request.send_header(name, str(value))
         request.end_headers()
-        request.wfile.write(body)
+        request.wfile.write(body + self.behind)
 
     def _block(self, path, query):
         """Until what the path shows is another, or the wait is over."""

@@ -27,6 +27,13 @@ TEST(Check, SaysWhatKeysSayAgainstEachOther) {
     const char* finding;
   } rows[] = {
       {"listen: []", "gatehouse.yaml:1:1: listen: no listener: nothing would be served"},
+      {"catalog:\n  consul:\n    - { address: 'http://a:8500' }\n    - { address: 'http://b:8500' }",
+       "gatehouse.yaml:4:7: catalog.consul[1].datacenter: the same as that of catalog.consul[0]: write whose "
+       "services "
+       "each of them is asked for"},
+      {"catalog: { consul: [{ token: { file: '' } }] }",
+       "gatehouse.yaml:1:32: warning: catalog.consul[0].token.file: an empty path: Consul is asked without a token; "
+       "name the file, or leave `token` out"},
       {"listen:\n  - { name: a, address: ':80' }\n  - { name: a, address: ':81' }",
        "gatehouse.yaml:3:7: listen[1].name: a: this name is taken already"},
       {"listen:\n  - { name: a, address: '10.0.0.1:80' }\n  - { name: b, address: '10.0.0.1:80' }",

@@ -31,6 +31,11 @@ TEST(Tried, RefusalsDoNotUntilTheTimeForConnectingIsSpent) {
   EXPECT_FALSE(may_connect_elsewhere(policy(1), tried_of(52, 50), false, 0));
 }
 
+TEST(Tried, RefusalsAreBoundedInNumber) {
+  EXPECT_TRUE(may_connect_elsewhere(policy(1), tried_of(128, 128), true, 0));
+  EXPECT_FALSE(may_connect_elsewhere(policy(1), tried_of(129, 129), true, 0));
+}
+
 TEST(Tried, WhoWantsNoRetryHasNone) {
   EXPECT_FALSE(may_connect_elsewhere(policy(0), tried_of(1, 1), true, 0));
   conf::RoutePolicy on_stale_only = policy(3);
