@@ -86,8 +86,11 @@ def test_what_cannot_be_carried_is_told_and_never_served_by_another(door, web):
     ])  # fmt: skip
     wait_until(lambda: set(served_by(door, "/odd")) == {503}, "refused")
     assert set(served_by(door, "/regex")) == {"one", "two"}, "a condition we can't ask is left out"
-    told = json.dumps(door.status()["problems"])
-    assert "Subsets.odd.Filter" in told and "PathRegex" in told
+
+    def told():
+        return json.dumps(door.status()["problems"])
+
+    wait_until(lambda: "Subsets.odd.Filter" in told() and "PathRegex" in told(), lambda: f"both are told; {told()}")
 
 
 def test_no_right_to_read_entries_is_told_and_no_more(door, web):
