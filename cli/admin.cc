@@ -5,10 +5,12 @@
 #include "cli/door.h"
 #include "cli/door_view.h"
 #include "cli/explain.h"
+#include "cli/guard_answers.h"
 #include "cli/json.h"
 #include "cli/status.h"
 #include "conf/dump.h"
 #include "conf/reader_io.h"
+#include "conf/service_values.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -117,6 +119,36 @@ HttpReply log_places(Door& door, const HttpRequest&) {
   return json_reply(200, {{"access", door.config().access_log.to}, {"events", door.config().event_log.to}});
 }
 
+std::uint64_t number_or(const HttpRequest& request, const char* name, std::uint64_t otherwise) {
+  const std::string text = request.query_or(name);
+  std::uint64_t number = otherwise;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+HttpReply bans(Door& door, const HttpRequest& request) {
+  return json_reply(200, bans_json(door, number_or(request, "most", 1000)));
+}
+
+HttpReply why_banned(Door& door, const HttpRequest& request) {
+  const Result<json::object> why = why_json(door, request.query_or("target"));
+  return why ? json_reply(200, *why) : words(404, why.error().what);
+}
+
+HttpReply add_ban(Door& door, const HttpRequest& request) {
+  const std::string time = request.query_or("for", "1h");
+  const Result<Millis> span =
+      time == "forever" ? Result<Millis>(conf::Jail::forever) : conf::parse_span(time, 1s, 3650 * 24h, false);
+  if (!span) return words(400, span.error().what);
+  const Result<std::string> done = door.add_ban(request.query_or("target"), *span, request.by);
+  return done ? words(200, *done) : words(409, done.error().what);
+}
+
+HttpReply lift_ban(Door& door, const HttpRequest& request) {
+  const Result<std::string> done = door.lift_ban(request.query_or("target"), request.by);
+  return done ? words(200, *done) : words(404, done.error().what);
+}
+
 constexpr Verb table[] = {
     {"GET", "/v1/status", "", status, "the whole state, as JSON"},
     {"GET", "/v1/history", "", history, "what changed since=MS (since 1970), a JSON object a line"},
@@ -132,6 +164,11 @@ constexpr Verb table[] = {
     {"POST", "/v1/catalog/unfreeze", "", unfreeze, "apply it again"},
     {"POST", "/v1/catalog/rollback", "", rollback, "as at table=N (else the one before), and freeze there"},
     {"GET", "/v1/explain", "url", explained, "method= url= field= (joined by newlines) from=ADDRESS"},
+    {"GET", "/v1/bans", "", bans, "who is banned, as JSON; most=N"},
+    {"GET", "/v1/bans/why", "target", why_banned,
+     "target=ADDRESS or a ban's id: the ban and what led to it, as JSON"},
+    {"POST", "/v1/bans/add", "target", add_ban, "target=ADDRESS or NETWORK, for=1h or forever"},
+    {"POST", "/v1/bans/remove", "target", lift_ban, "lift all bans within target=ADDRESS or NETWORK"},
     {"GET", "/v1/config", "", running_config, "the configuration that runs, as YAML"},
     {"GET", "/v1/logs", "", log_places, "where the logs go, as JSON"},
 };

@@ -46,6 +46,10 @@ int run_failover(const Where& where, const std::string& service, const std::stri
 int run_approve(const Where& where, const std::string& target);  // empty: all that is held
 int run_freeze(const Where& where, bool freeze);
 int run_rollback(const Where& where, const std::string& table);  // empty: the one before the present
+int run_bans_list(const Where& where, bool json);
+int run_bans_why(const Where& where, const std::string& target, bool json);
+int run_bans_add(const Where& where, const std::string& target, const std::string& time);
+int run_bans_remove(const Where& where, const std::string& target);
 int run_lint(const Where& where, const LintOptions& options);
 int run_logs(const Where& where, const LogOptions& options);
 

@@ -81,7 +81,8 @@ Door::Door(asio::io_context& io, conf::ReadConfig read)
       endings_timer_(io),
       stop_timer_(io),
       listen_timer_(io),
-      failover_timer_(io) {}
+      failover_timer_(io),
+      guard_timer_(io) {}
 
 Door::~Door() {
   admin_.reset();
@@ -89,6 +90,7 @@ Door::~Door() {
   prober_.reset();
   for (auto& worker : workers_) worker->stop_and_join();
   access_log_.reset();  // writes what the workers' rings still hold
+  close_guard();
   workers_.clear();
 }
 
@@ -250,6 +252,7 @@ Status Door::start() {
   events_ = std::move(*events);
   load_state();
   if (const Status key = load_sticky_key(); !key) return Error{Errc::io, at_key("node.state", key.error())};
+  open_guard();
   if (const Status threads = start_threads(); !threads) return threads;
   load_memory();
   watch_consul();  // begins with what was known

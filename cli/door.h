@@ -3,10 +3,12 @@
 //   source keeps its last good; reload is all or nothing.
 //   Threads  control (the io_context's) for everything here; it owns the other threads and outlives them.
 //   Files    door.cc start, reload, stop; door_sources.cc what the world is made of; door_catalog.cc what of the
-//            catalog is in force; door_failover.cc which datacenter serves; door_listeners.cc where it listens.
+//            catalog is in force; door_failover.cc which datacenter serves; door_listeners.cc where it listens;
+//            door_guard.cc whom it limits and bans.
 #pragma once
 
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <set>
@@ -17,6 +19,7 @@
 #include "cli/backend_tls.h"
 #include "cli/catalog_memory.h"
 #include "cli/event_log.h"
+#include "cli/guard_desk.h"
 #include "cli/history.h"
 #include "conf/catalog/config_entries.h"
 #include "conf/catalog/consul_source_io.h"
@@ -74,6 +77,11 @@ class Door {
   Status unfreeze_catalog(const std::string& by);
   // Freezes it as it was at an earlier table; 0: the one before the present. Gives which one.
   Result<std::uint64_t> roll_back_catalog(std::uint64_t table, const std::string& by);
+
+  // `target`: an address or network. Gives what was done, or why not.
+  Result<std::string> add_ban(const std::string& target, Millis time, const std::string& by);
+  Result<std::string> lift_ban(const std::string& target, const std::string& by);
+  const GuardDesk& guard_desk() const { return guard_desk_; }
 
   // True while this door should get traffic: started, not stopping.
   bool ready() const { return started_ && !stopping_; }
@@ -151,6 +159,14 @@ class Door {
   void tell_endings();                     // of certificates, once each; looks again every hour
   void publish(const std::string& cause);  // a world of what was read
   std::shared_ptr<const proxy::Settings> make_settings() const;
+
+  // door_guard.cc
+  void open_guard();
+  void close_guard();
+  std::vector<IpPrefix> never_banned() const;
+  std::shared_ptr<const ratelimit::Rules> guard_rules() const;
+  void look_after_guard();
+  void save_bans();
   void probe_world();
   catalog::OwnService own_service(const conf::ConsulServer& server) const;
   void apply_drains();
@@ -198,10 +214,13 @@ class Door {
   std::unique_ptr<FileWatch> watch_;
   std::vector<std::string> watched_;
   std::unique_ptr<asio::posix::stream_descriptor> watch_descriptor_;
-  asio::steady_timer watch_timer_, endings_timer_, stop_timer_, listen_timer_, failover_timer_;
+  asio::steady_timer watch_timer_, endings_timer_, stop_timer_, listen_timer_, failover_timer_, guard_timer_;
 
   // What serves.
   proxy::Shared shared_;
+  GuardDesk guard_desk_;
+  std::uint64_t swept_at_ = 0, saved_at_ = 0, save_after_ = 0, bans_saved_ = 0;  // steady ms; BanTable::changes
+  std::future<Status> saving_;
   std::vector<proxy::OpenListener> listeners_;      // of gatehouse.yaml
   std::vector<proxy::OpenListener> tcp_listeners_;  // of the catalog
   conf::Findings tcp_findings_;

@@ -192,6 +192,7 @@ std::shared_ptr<const proxy::Settings> Door::make_settings() const {
   settings->access_log = config_.access_log.to != "off";
   settings->redact = config_.access_log.redact;
   settings->redact_query = std::erase(settings->redact, "query") > 0;
+  settings->guard = guard_rules();
   for (const conf::Listen& listen : config_.listen)
     if (listen.tls && settings->https_port == 0) settings->https_port = listen.address.port;
   return settings;

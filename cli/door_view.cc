@@ -32,6 +32,7 @@ DoorView view_of(const Door& door) {
   DoorView view{door.config(), *door.world()};
   for (const auto& worker : door.workers()) {
     view.workers.push_back(&worker->counters);
+    view.guard_records_dropped += worker->guard_told.dropped();
     view.log_lines_dropped += worker->access_log.dropped();
   }
   view.certificate_findings = door.certificate_findings();
@@ -54,6 +55,7 @@ DoorView view_of(const Door& door) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   view.wall_ms = std::chrono::duration_cast<Millis>(now).count();
   view.steady_ms = pool::ms_of(Clock::now());
+  view.guard = door.shared().guard.get();
   view.connections_open = door.shared().open_connections.load(std::memory_order_relaxed);
   view.connections_most = door.shared().connections_most;
   view.memory_used = door.shared().memory_used.load(std::memory_order_relaxed);

@@ -44,8 +44,11 @@ struct DoorView {
   std::int64_t wall_ms = 0;     // now
   std::int64_t steady_ms = 0;   // now, as in pool::EndpointState
 
+  ratelimit::Tables* guard = nullptr;  // null: there is no guard
+
   std::uint64_t connections_open = 0, connections_most = 0, memory_used = 0;
   std::uint64_t log_lines_dropped = 0, log_writes_failed = 0, event_lines_dropped = 0, worlds_live = 0;
+  std::uint64_t guard_records_dropped = 0;
 
   std::uint64_t sum(Counter proxy::WorkerCounters::* counter) const;
 };

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <optional>
 
+#include "cli/guard_desk.h"
 #include "cli/policy_words.h"
 #include "cli/status.h"
 #include "cli/text.h"
+#include "conf/guard_keys.h"
+#include "conf/values.h"
 #include "proxy/admission.h"
 #include "proxy/http/authority.h"
 #include "proxy/http/bytes.h"
@@ -83,6 +86,15 @@ std::string place_text(const conf::Position& at) {
   return at.file + (at.line != 0 ? ":" + std::to_string(at.line) : "");
 }
 
+std::string limit_words(const ratelimit::Limit& limit) {
+  std::string key;
+  for (const conf::LimitKey& part : limit.conf.key) key += (key.empty() ? "" : " and ") + conf::limit_key_text(part);
+  std::string out = limit.name + "  " + conf::rate_text(limit.conf.rate) + " by " + key;
+  if (limit.conf.burst != 0) out += ", burst " + std::to_string(limit.conf.burst);
+  if (limit.conf.delay) out += ", delayed";
+  return out + (limit.conf.mode == conf::GuardMode::observe ? ", observes" : "");
+}
+
 // One request's way, written down as it is walked.
 class Walk {
  public:
@@ -95,8 +107,9 @@ class Walk {
     if (listener_.conf.tls)
       tls = selection_for(http::lower_host(head_.host_name(), lowered), view_.world.certificates());
     const auto scratch = std::make_unique<proxy::AdmissionScratch>();
-    const proxy::Admission admission =
-        proxy::admit({head_, listener_, peer_, tls ? &*tls : nullptr}, view_.world, *scratch);
+    const std::optional<ratelimit::Gate> gate = gate_now();
+    const proxy::Admission admission = proxy::admit(
+        {head_, listener_, peer_, tls ? &*tls : nullptr, gate ? &*gate : nullptr}, view_.world, *scratch);
     line("listener",
          listener_.conf.name + "  " + listener_.conf.address.text() + (listener_.conf.tls ? "  tls" : ""));
     line("client", client_words(admission));
@@ -104,6 +117,7 @@ class Walk {
     line("host", std::string(admission.host));
     if (!admission.path.empty()) line("path", std::string(admission.path));
     routes(admission);
+    limits(admission);
     if (admission.refusal.status != 0)
       refusal(admission);
     else
@@ -161,6 +175,34 @@ class Walk {
       rows.row({{candidate.target->owner->name}, {route.match.text()}, {verdict}, {place_text(route.at)}});
     }
     out_ += "routes" + std::string(rows.empty() ? "      none names this host\n" : "\n" + rows.text(false));
+  }
+
+  // Looks as it stands now, and counts nothing.
+  std::optional<ratelimit::Gate> gate_now() const {
+    const auto& rules = view_.world.settings().guard;
+    if (!rules || view_.guard == nullptr) return std::nullopt;
+    return ratelimit::Gate{*rules, *view_.guard, static_cast<std::uint64_t>(view_.steady_ms) * 1000, true};
+  }
+
+  void limits(const proxy::Admission& admission) {
+    if (admission.ban && view_.guard != nullptr)
+      if (const auto ban =
+              view_.guard->bans.who_bans(admission.client.address(), static_cast<std::uint64_t>(view_.steady_ms)))
+        line("ban", ban->prefix.text() + " by " + std::string(ban->jail_name()) + ", id " +
+                        ban_id_text(view_.guard->bans.id_of(ban->prefix)) + "; gatehouse bans why " +
+                        ban->prefix.text() + " tells more");
+    const auto& rules = view_.world.settings().guard;
+    if (!rules) return;
+    std::vector<const ratelimit::Limit*> held(rules->limits.everywhere().begin(), rules->limits.everywhere().end());
+    if (admission.match.target != nullptr)
+      for (const auto* limit : rules->limits.named(admission.match.target->route->policy.rate_limits))
+        held.push_back(limit);
+    for (const ratelimit::Limit* limit : held) line("limit", limit_words(*limit));
+    if (admission.limit.by == nullptr) return;
+    const std::string wait = conf::duration_text(Millis(admission.limit.wait_us / 1000 + 1));
+    line("limit", admission.limit.by->name + (admission.limit.answer == ratelimit::LimitAnswer::refused
+                                                  ? " refuses it now, for " + wait
+                                                  : " lets it wait now, for " + wait));
   }
 
   void refusal(const proxy::Admission& admission) {

@@ -22,7 +22,7 @@ struct Line {
   ExplainOptions explain;
   LintOptions lint;
   LogOptions logs;
-  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", datacenter;
+  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", datacenter, ban_time = "1h";
   bool json = false, watch = false, off = false, back = false;
   std::function<int()> run;
 };
@@ -179,6 +179,36 @@ void add_catalog_verbs(CLI::App& app, Line& line) {
   add_memory_verbs(*catalog, line);
 }
 
+void add_bans_verbs(CLI::App& app, Line& line) {
+  CLI::App* bans = app.add_subcommand("bans", "Who is banned, why, and by hand");
+  bans->require_subcommand(1);
+  CLI::App* list = bans->add_subcommand("list", "Who is banned, the last one first");
+  list->add_flag("--json", line.json, "As JSON");
+  add_where(list, line);
+  list->callback([&line] { line.run = [&line] { return run_bans_list(line.where, line.json); }; });
+
+  CLI::App* why = bans->add_subcommand("why", "One ban, and the requests that led to it");
+  why->add_option("target", line.target, "An address, a network, or the id that a refusal shows")->required();
+  why->add_flag("--json", line.json, "As JSON");
+  add_where(why, line);
+  why->callback([&line] { line.run = [&line] { return run_bans_why(line.where, line.target, line.json); }; });
+
+  for (CLI::App* add :
+       {bans->add_subcommand("add", "Ban an address or network"), bans->add_subcommand("banip", "As add")}) {
+    add->add_option("target", line.target, "An address (of IPv6: its /64) or a network")->required();
+    add->add_option("--for", line.ban_time, "How long, as in 30m, 12h, 7d, forever")->capture_default_str();
+    add_where(add, line);
+    add->callback([&line] { line.run = [&line] { return run_bans_add(line.where, line.target, line.ban_time); }; });
+  }
+  for (CLI::App* lift : {bans->add_subcommand("remove", "Lift a ban, or all within a network"),
+                         bans->add_subcommand("unbanip", "As remove")}) {
+    lift->add_option("target", line.target, "An address or a network")->required();
+    add_where(lift, line);
+    lift->footer("Offences are forgotten, too: the next ban is as short as the first.");
+    lift->callback([&line] { line.run = [&line] { return run_bans_remove(line.where, line.target); }; });
+  }
+}
+
 // What CLI11 would only call a missing verb. Says so, and which one was meant perhaps.
 bool is_unknown_verb(const CLI::App& app, const std::string& verb) {
   std::vector<std::string> names;
@@ -205,6 +235,7 @@ int main(int argc, char** argv) {
   add_acting_verbs(app, line);
   add_failover_verb(app, line);
   add_catalog_verbs(app, line);
+  add_bans_verbs(app, line);
   if (argc > 1 && is_unknown_verb(app, argv[1])) return 2;
   try {
     app.parse(argc, argv);

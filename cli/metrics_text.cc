@@ -30,6 +30,10 @@ constexpr WorkerRow worker_rows[] = {
      "Client connections accepted."},
     {&WorkerCounters::connections_refused, MetricType::Counter, "gatehouse_connections_refused_total",
      "Client connections closed because a limit was reached, at once or before a head was whole."},
+    {&WorkerCounters::connections_banned, MetricType::Counter, "gatehouse_connections_banned_total",
+     "Of those, the ones of clients whose bans drop them at accept."},
+    {&WorkerCounters::requests_banned, MetricType::Counter, "gatehouse_requests_banned_total",
+     "Requests of banned clients, refused."},
     {&WorkerCounters::tls_connections_open, MetricType::Gauge, "gatehouse_tls_connections_open",
      "Client connections that speak TLS."},
     {&WorkerCounters::handshakes, MetricType::Counter, "gatehouse_tls_handshakes_total",
@@ -323,6 +327,45 @@ void add_certificates(const DoorView& view, Families& out) {
   out.gauge("gatehouse_catalog_findings", help, findings[1], {{"severity", "error"}});
 }
 
+void add_guard(const DoorView& view, Families& out) {
+  const auto& rules = view.world.settings().guard;
+  if (view.guard == nullptr || !rules) return;
+  for (const ratelimit::Limit& limit : rules->limits.all()) {
+    const auto counter = [&](const char* outcome, const std::atomic<std::uint64_t>& count) {
+      out.counter("gatehouse_rate_limited_total",
+                  "Requests beyond a limit: refused, delayed, or, where it observes, passed.", load(count),
+                  {{"limit", limit.name}, {"outcome", outcome}});
+    };
+    counter("refused", limit.counts->refused);
+    counter("delayed", limit.counts->delayed);
+    counter("observed", limit.counts->observed);
+  }
+  for (const ratelimit::Jail& jail : rules->jails) {
+    const Labels labels{{"jail", jail.name}};
+    const ratelimit::JailCounts& counts = *jail.counts;
+    out.counter("gatehouse_jail_strikes_total", "Events that a jail counted.", load(counts.strikes), labels);
+    out.counter("gatehouse_jail_bans_total", "Bans that a jail began or prolonged.", load(counts.bans), labels);
+    out.counter("gatehouse_jail_observed_bans_total", "Bans that a jail would have begun: its mode is observe.",
+                load(counts.observed), labels);
+    out.counter("gatehouse_jail_spared_total", "Events of clients that are never banned.", load(counts.spared),
+                labels);
+    out.counter("gatehouse_jail_forgotten_total", "Offenders forgotten, for want of room, while they counted.",
+                static_cast<double>(jail.strikes->forgotten()), labels);
+  }
+  out.gauge("gatehouse_bans", "Networks banned now.",
+            static_cast<double>(view.guard->bans.live(static_cast<std::uint64_t>(view.steady_ms))));
+  out.gauge("gatehouse_bans_limit", "Bans that there may be at once.",
+            static_cast<double>(view.guard->bans.capacity()));
+  out.counter("gatehouse_bans_ended_early_total", "Bans that ended before their time, for want of room.",
+              static_cast<double>(view.guard->bans.ended_early()));
+  out.counter("gatehouse_guard_records_dropped_total", "Strikes that nobody could be told of; they counted.",
+              static_cast<double>(view.guard_records_dropped));
+  out.gauge("gatehouse_limit_keys", "Keys that limits can remember at once.",
+            static_cast<double>(view.guard->limits.keys()));
+  out.counter("gatehouse_limit_keys_forgiven_total", "Keys that were forgotten, for want of room, while they owed.",
+              static_cast<double>(view.guard->limits.forgiven()));
+}
+
 }  // namespace
 
 std::string metrics_text(const DoorView& view, bool with_endpoints) {
@@ -331,6 +374,7 @@ std::string metrics_text(const DoorView& view, bool with_endpoints) {
   add_workers(view, out);
   for (const catalog::ConsulSource::View& consul : view.consuls) add_consul(consul, view, out);
   add_certificates(view, out);
+  add_guard(view, out);
   add_services(view, with_endpoints, out);
   return out.text();
 }

@@ -4,6 +4,7 @@
 #include <tuple>
 #include <vector>
 
+#include "conf/guard_check.h"
 #include "conf/tcp_claims.h"
 #include "conf/values.h"
 
@@ -26,6 +27,7 @@ class Check {
     metrics();
     consuls();
     heads();
+    add_findings(findings_, check_guard(config_));
     if (config_.access_log.to == config_.event_log.to && config_.access_log.to.starts_with('/'))
       error("logs.events.to", "the same file as logs.access.to; write one of them elsewhere");
     place(findings_, read_.positions);

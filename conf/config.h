@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "conf/guard.h"
 #include "conf/service.h"
 #include "conf/service_layer.h"
 #include "net/clock.h"
@@ -131,6 +132,7 @@ struct Config {
   std::map<std::string, HostPolicy> hosts;
   std::map<std::string, ServiceLayer> services;  // "*" for all
   Certificates certificates;
+  Guard guard;
   Admin admin;
   Metrics metrics;
   Limits limits;

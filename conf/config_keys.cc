@@ -1,6 +1,7 @@
 #include "conf/config_keys.h"
 
 #include "conf/forms.h"
+#include "conf/guard_keys.h"
 #include "conf/host_pattern.h"
 #include "conf/service_form.h"
 
@@ -281,12 +282,13 @@ Form<Config> whole_file() {
           {"services", &Config::services, named("SERVICE", service(), check_service_name),
            "The tags' keys, for services that can't carry tags; `\"*\"` for all services. See *Keys of a service*."},
           {"certificates", &Config::certificates, certificates(), "Where certificates come from."},
+          {"guard", &Config::guard, guard(), "Who is limited, and who is banned."},
           {"admin", &Config::admin, admin(), "How running commands reach it."},
           {"metrics", &Config::metrics, metrics(), "Figures and readiness, read-only."},
           {"limits", &Config::limits, limits(), "What keeps it standing under load and under attack."},
           {"logs", logs(), "What it tells."},
       },
-      {"guard", "tunnel", "cluster"});
+      {"tunnel", "cluster"});
 }
 
 }  // namespace

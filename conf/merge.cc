@@ -220,10 +220,22 @@ class Merger {
       apply_all(subject, key, chosen.values);
       if (!chosen.refused.empty()) route.refused = chosen.refused;
     }
+    if (const std::string missing = missing_limit(subject.route.rate_limits); !missing.empty()) {
+      route.refused = missing;
+      out_.findings.push_back({claim.route.at, input_.name + ": " + route.match.text(), missing});
+    }
     if (!refused_.empty()) route.refused = refused_;
     route.policy = std::move(subject.route);
     for (Page& page : route.policy.pages) page.file = path_from(context_.folder, page.file);
     subject_.service.routes.push_back(std::move(route));
+  }
+
+  // A limit that nobody defined limits nothing: to serve without it would be more than was asked for.
+  std::string missing_limit(const std::vector<std::string>& names) const {
+    for (const std::string& name : names)
+      if (!context_.rate_limits.contains(name))
+        return "rate_limit: " + name + ": guard.rate_limits has no limit of this name";
+    return {};
   }
 
   // What is said of all routes holds for TCP connections, as far as it means something to them.
@@ -236,12 +248,14 @@ class Merger {
       if (!chosen.refused.empty()) refused = chosen.refused;
     }
     RoutePolicy& said = subject.route;
+    if (const std::string missing = missing_limit(said.rate_limits); !missing.empty()) refused = missing;
     const TcpPolicy policy{.connect_timeout = said.connect_timeout,
                            .idle_timeout = said.idle_timeout,
                            .total_timeout = said.total_timeout,
                            .retry = std::move(said.retry),
                            .allow = std::move(said.allow),
-                           .deny = std::move(said.deny)};
+                           .deny = std::move(said.deny),
+                           .rate_limits = std::move(said.rate_limits)};
     for (TcpEntry& entry : subject_.service.tcp) {
       entry.policy = policy;
       entry.refused = refused;
@@ -265,6 +279,8 @@ class Merger {
     }
     standing.allow = std::move(subject.route.allow);
     standing.deny = std::move(subject.route.deny);
+    standing.rate_limits = std::move(subject.route.rate_limits);
+    if (const std::string missing = missing_limit(standing.rate_limits); !missing.empty()) standing.refused = missing;
   }
 
   void add_instance(InstanceLayers& member) {

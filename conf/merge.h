@@ -29,16 +29,18 @@ struct MergeInput {
 };
 
 struct MergeContext {
-  std::vector<std::string> permit_hosts;  // what tags may claim; empty: any
-  std::string folder;                     // of gatehouse.yaml: what its relative paths begin at
-  std::string certificates;               // certificates.files
-  std::string datacenter = {};            // the node's
+  std::vector<std::string> permit_hosts;   // what tags may claim; empty: any
+  std::string folder;                      // of gatehouse.yaml: what its relative paths begin at
+  std::string certificates;                // certificates.files
+  std::string datacenter = {};             // the node's
+  std::set<std::string> rate_limits = {};  // that guard.rate_limits defines
 };
 
 // What a service says that stands where config entries lead its traffic elsewhere, or others' traffic to it.
 struct Standing {
   std::vector<IpPrefix> allow, deny;  // of all its routes
-  std::string refused;                // why none of them may be served
+  std::vector<std::string> rate_limits;
+  std::string refused;  // why none of them may be served
   // By route, as claims.h tells them apart: the keys that gatehouse.yaml or tags say.
   std::map<std::string, std::set<std::string_view>> said;
 };

@@ -141,6 +141,7 @@ struct RoutePolicy {
   RetryPolicy retry;
   std::optional<std::uint64_t> max_body;  // none: streamed without a limit
   std::vector<IpPrefix> allow, deny;      // an empty allow allows all
+  std::vector<std::string> rate_limits;   // of guard.rate_limits; those that there are not refuse the route
   HttpMode http = HttpMode::automatic;
   Millis hsts{0};
   bool websocket = true;
@@ -175,8 +176,9 @@ struct TcpPolicy {
   Millis connect_timeout = 2s;
   Millis idle_timeout = 2h;  // no byte either way
   Millis total_timeout{0};
-  RetryPolicy retry;                  // of connections to endpoints: only `on_connect` counts
-  std::vector<IpPrefix> allow, deny;  // an empty allow lets in loopback and private addresses alone
+  RetryPolicy retry;                     // of connections to endpoints: only `on_connect` counts
+  std::vector<IpPrefix> allow, deny;     // an empty allow lets in loopback and private addresses alone
+  std::vector<std::string> rate_limits;  // of new sessions
   bool admits(const IpAddress& client) const;
   bool operator==(const TcpPolicy&) const = default;
 };

@@ -1,5 +1,6 @@
 #include "conf/service_keys.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
@@ -158,6 +159,15 @@ Status add_networks(Subject& s, std::string_view text) {
   const Result<std::vector<IpPrefix>> networks = parse_networks(text);
   if (!networks) return networks.error();
   (s.route.*List).insert((s.route.*List).end(), networks->begin(), networks->end());
+  return Done{};
+}
+
+Status add_rate_limit(Subject& s, std::string_view text) {
+  constexpr std::size_t most = 16;
+  if (const Status one = single_word(text); !one) return one;
+  auto& limits = s.route.rate_limits;
+  if (limits.size() == most) return invalid(std::string(text) + ": a route has at most 16 limits");
+  if (std::find(limits.begin(), limits.end(), text) == limits.end()) limits.emplace_back(text);
   return Done{};
 }
 
@@ -348,8 +358,9 @@ constexpr auto table = std::to_array<ServiceKey>({
      "was spent on it; 0 ends that, too"},
     {"max_body", "size | none", route, tags, once, open, carried, apply_max_body, "none",
      "the largest request body; beyond it 413"},
-    {"rate_limit", "NAME", route, tags, repeats, restricts, later, any_text, "none",
-     "a limit of `guard.rate_limits`"},
+    {"rate_limit", "NAME", route, tags, repeats, restricts, carried, add_rate_limit, "none",
+     "a limit of `guard.rate_limits`: 429 with Retry-After beyond it; of TCP new sessions beyond it are closed. One "
+     "that is not defined there refuses the route"},
     {"allow", "network[,network …]", route, tags, repeats, restricts, carried, add_networks<&RoutePolicy::allow>,
      "all", "the only client addresses served; others get 403", on_host},
     {"deny", "network[,network …]", route, tags, repeats, restricts, carried, add_networks<&RoutePolicy::deny>,

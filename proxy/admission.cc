@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy/admission_guard.h"
 #include "proxy/http/authority.h"
 #include "proxy/http/cookie.h"
 #include "proxy/http/target.h"
@@ -118,6 +119,7 @@ void judge_route(const Arrival& arrival, const World& world, Admission& admissio
   if (judge_scheme(arrival, world, admission)) return;
   if (!admission.match.permits(admission.client.address()))
     return refuse(admission, 403, http::Termination::denied, "this address is not allowed");
+  if (stop_at_route(arrival, world, admission)) return;
   if (judge_redirect(arrival, admission, target)) return;
   const http::RequestHead& head = arrival.head;
   if (route.policy.max_body && head.body == http::Framing::length && head.content_length > *route.policy.max_body)
@@ -138,6 +140,7 @@ Admission admit(const Arrival& arrival, const World& world, AdmissionScratch& sc
   Admission admission;
   const http::RequestHead& head = arrival.head;
   admission.client = http::client_of(arrival.peer, world.settings().trusted_proxies, head);
+  if (stop_at_gate(arrival, world, admission)) return admission;
   admission.secure = arrival.tls != nullptr || admission.client.proto == "https";
   admission.host = http::lower_host(head.host_name(), scratch.host);
   if (arrival.tls != nullptr && !arrival.tls->covers(admission.host)) {

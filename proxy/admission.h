@@ -1,9 +1,10 @@
 // admission.h: what is decided about a request before any backend is asked. Pure: head and world in, verdict out.
-//   Order: who is the client (trusted peers' chain, right to left) -> TLS coverage of the host (421) -> path
-//   normalised (400) -> route (404; 400 where the path can be read as another's) -> its refusal (503) -> http mode
-//   (redirect, 403) -> allow and deny (403) -> the route's own redirect -> body limit (413) -> upgrade, hash and
-//   sticky endpoint. `gatehouse explain` walks the same function. Allocates only for redirects. Lifetime: views point
-//   into the head's bytes, into the given scratch, or into the world.
+//   Order: who is the client (trusted peers' chain, right to left) -> bans (403, 429 or none), limits of every
+//   request (429) -> TLS coverage of the host (421) -> path normalised (400) -> route (404; 400 where the path can be
+//   read as another's) -> its refusal (503) -> http mode (redirect, 403) -> allow and deny (403) -> limits (429) ->
+//   the route's own redirect -> body limit (413) -> upgrade, hash and sticky endpoint. `gatehouse explain` walks the
+//   same function. Allocates only for redirects. Lifetime: views point into the head's bytes, into the given scratch,
+//   or into the world.
 #pragma once
 
 #include <array>
@@ -19,6 +20,7 @@
 #include "proxy/http/head.h"
 #include "proxy/listener.h"
 #include "proxy/world.h"
+#include "ratelimit/gate.h"
 
 namespace gatehouse::proxy {
 
@@ -26,7 +28,8 @@ struct Arrival {
   const http::RequestHead& head;
   const Listener& listener;
   IpAddress peer;
-  const TlsSelection* tls = nullptr;  // what the handshake served; null without TLS
+  const TlsSelection* tls = nullptr;      // what the handshake served; null without TLS
+  const ratelimit::Gate* gate = nullptr;  // null: there is no guard
 };
 
 // An answer instead of a backend's; status 0: none.
@@ -51,6 +54,8 @@ struct Admission {
   Millis hsts{0};
   std::uint64_t hash = 0;
   std::optional<std::size_t> sticky;  // the endpoint its cookie names
+  std::optional<ratelimit::BanVerdict> ban;
+  ratelimit::LimitVerdict limit;  // who holds it up, or refuses it
   Refusal refusal;
 };
 

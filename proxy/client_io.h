@@ -37,6 +37,7 @@ struct ClientConnection : Pooled, ListNode {
   bool in_head = false;  // in the middle of a request's head
   bool idle = false;     // between two requests
   bool was_cut = false;
+  bool was_banned = false;   // and cut for that
   bool carries_tcp = false;  // a session: cut, it must not look as if it had come to its end
   bool linger = false;       // the client may still be sending: read it off before closing
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy/guard_io.h"
 #include "proxy/http/framing.h"
 #include "proxy/http/head_writer.h"
 
@@ -77,9 +78,16 @@ Task<bool> Exchange::run() {
       refused_ == 0 && head_.keep_alive && !worker_.draining && client_.requests < limits().keep_alive_requests;
   if (refused_ != 0)
     name_request({});
-  else if (admit())
-    co_await forward();
-  if (refused_ != 0 && !answering_) co_await answer_locally();
+  else if (admit()) {
+    if (admission_.limit.answer == ratelimit::LimitAnswer::delayed) co_await wait_turn();
+    if (refused_ == 0) co_await forward();
+  }
+  if (refused_ != 0 && !answering_) {
+    if (leaves_silently())
+      keep_client_ = false;
+    else
+      co_await answer_locally();
+  }
   finish();
   co_return keep_client_;
 }
@@ -92,7 +100,8 @@ void Exchange::name_request(std::string_view told) {
 }
 
 bool Exchange::admit() {
-  const Arrival arrival{head_, *client_.listener, client_.peer.ip, client_.selection.get()};
+  const std::optional<ratelimit::Gate> gate = gate_of(worker_, *settings_);
+  const Arrival arrival{head_, *client_.listener, client_.peer.ip, client_.selection.get(), gate ? &*gate : nullptr};
   admission_ = gatehouse::proxy::admit(arrival, *world_, admission_scratch);
   name_request(admission_.client.request_id);
   pool_ = admission_.pool;
@@ -186,11 +195,14 @@ http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> pag
   const std::string_view hsts = hsts_value(room);
   if (!hsts.empty()) extra.field("Strict-Transport-Security", hsts);
   extra.field("X-Request-Id", request_id_);
+  if (admission_.ban || admission_.limit.by != nullptr) put_guard_fields(admission_, extra);
   reply.extra = extra.text();
+  if (refused_ == 429) reply.retry_after = retry_after(admission_, worker_.loop.now());
   if (refused_ == 503) reply.retry_after = default_retry_after;
   const conf::Page* own = page_for(refused_, policy_ != nullptr ? policy_->pages : world_->table().pages);
   if (own == nullptr) {
-    reply.body = http::html_page(refused_, detail_, page);
+    std::array<char, ban_words_bytes> words;
+    reply.body = http::html_page(refused_, admission_.ban ? ban_words(*admission_.ban, words) : detail_, page);
     return reply;
   }
   reply.body = own->body;
@@ -203,7 +215,7 @@ Task<> Exchange::answer_locally() {
   worker_.counters.local_replies.add();
   // A request whose body is not read yet can't be followed by another one.
   const bool whole = head_complete_ && (head_.body == http::Framing::none || request_sent_);
-  keep_client_ = keep_client_ && whole && refused_ != 400;
+  keep_client_ = keep_client_ && whole && refused_ != 400 && !admission_.ban;
   client_.linger = !keep_client_;
   status_ = refused_;
   std::array<char, http::page_bytes_max> page;
@@ -258,7 +270,8 @@ void Exchange::let_world_go() {
 
 // Leaves the connection ready for the next request, or not to be used again.
 void Exchange::finish() {
-  if (client_.was_cut && termination_ != http::Termination::ok) termination_ = http::Termination::shutdown;
+  if (client_.was_cut && termination_ != http::Termination::ok)
+    termination_ = client_.was_banned ? http::Termination::banned : http::Termination::shutdown;
   worker_.counters.responses[status_ >= 100 && status_ < 600 ? status_ / 100 : 0].add();
   if (pool_ != nullptr) {
     if (status_ == 0)
@@ -267,6 +280,7 @@ void Exchange::finish() {
       shard().on_response(status_, worker_.loop.now_us() - started_us_);
   }
   write_log();
+  tell_guard();
   if (!keep_client_) {
     // What the client still sends is read off, so that our answer reaches it.
     if (!request_sent_ && status_ != 0) client_.linger = true;
@@ -319,6 +333,11 @@ void Exchange::write_log() {
   record.termination = termination_;
   if (client_.stream.tls) record.tls_version = SSL_get_version(client_.stream.tls->ssl());
   record.request_id = request_id_;
+  std::array<char, ratelimit::ban_id_bytes> ban_id;
+  if (admission_.ban) {
+    ratelimit::write_ban_id(admission_.ban->id, ban_id);
+    record.ban_id = {ban_id.data(), ban_id.size()};
+  }
   worker_.access_log.commit(worker_.log_lines.write(record, line));
   if (worker_.access_log.used() * 2 > worker_.access_log.capacity()) worker_.shared.nudge_log();
 }

@@ -5,7 +5,8 @@
 //   an edge or a deadline. In steady state nothing is allocated: slabs, frames and this object come from pools.
 //   Invariant  answered exactly once, or the connection is closed in a way the client can tell.
 //   Files      exchange_io.cc from the head to the log line; exchange_backend_io.cc endpoints, retries and what a
-//              failure means; exchange_relay_io.cc the bytes; exchange_upgrade_io.cc after a 101.
+//              failure means; exchange_relay_io.cc the bytes; exchange_upgrade_io.cc after a 101; guard_io.cc what
+//              the guard wants.
 #pragma once
 
 #include "net/frame_pool.h"
@@ -76,6 +77,11 @@ class Exchange : public Pooled {
   void finish();
   void write_log();
   void let_world_go();
+
+  // guard_io.cc
+  Task<> wait_turn();
+  bool leaves_silently() const;
+  void tell_guard();
 
   // exchange_backend_io.cc
   Task<> forward();

@@ -4,6 +4,7 @@
 
 #include "proxy/connect_io.h"
 #include "proxy/exchange_io.h"
+#include "proxy/guard_io.h"
 #include "proxy/pool/hash.h"
 #include "proxy/pool/latency.h"
 #include "proxy/pool/panic.h"
@@ -84,6 +85,8 @@ Task<bool> TcpSession::choose_service() {
     termination_ = Termination::route_refused;
   else if (!admits(world))
     termination_ = Termination::denied;
+  else if (const Termination why = stopped_by_guard(client_, *entry_, *pool_->service); why != Termination::ok)
+    termination_ = why;
   else if (worker_.buffers.full())
     termination_ = Termination::overload;
   co_return true;

@@ -7,6 +7,7 @@
 
 #include "net/frame_pool.h"
 #include "proxy/client_io.h"
+#include "proxy/guard_io.h"
 
 namespace gatehouse::proxy {
 namespace {
@@ -138,6 +139,7 @@ void Worker::accepted(const std::shared_ptr<const Listener>& listener, int fd, c
 bool Worker::enter(const IpAddress& client) {
   const Settings& settings = worlds.current().settings();
   const bool trusted = is_in(settings.trusted_proxies, client);
+  if (!trusted && drops(*this, client)) return false;
   return shared.clients.enter(client, trusted ? 0 : settings.limits.connections_per_client);
 }
 
@@ -231,6 +233,7 @@ void Worker::tick() {
   memory_reported_ = used;
   shed_load();
   withdraw_gone();
+  part_with_banned();
   if (loop.now() < reap_at_) return;
   reap_at_ = loop.now() + reap_ms;
   backends.reap();

@@ -24,12 +24,14 @@
 #include "proxy/http/timestamps.h"
 #include "proxy/listener.h"
 #include "proxy/world_use.h"
+#include "ratelimit/tables.h"
 
 namespace gatehouse::proxy {
 
 struct ClientConnection;
 
 struct WorkerCounters {
+  Counter connections_banned, requests_banned;
   Counter connections_accepted, connections_open, tls_connections_open, connections_refused;  // refused: over a limit
   Counter handshakes, handshakes_failed, handshakes_resumed;
   Counter requests, bytes_in, bytes_out;
@@ -43,6 +45,7 @@ struct WorkerCounters {
 // What the workers of a process share.
 struct Shared {
   ClientCounts clients;
+  std::unique_ptr<ratelimit::Tables> guard;                  // null in tests of parts
   std::function<void(std::shared_ptr<const World>)> reaper;  // any thread
   std::function<void()> nudge_log;                           // any thread; a log ring is half full
   std::function<void(std::uint32_t endpoint)> close_idle;    // any thread; each worker closes one connection to it
@@ -80,7 +83,7 @@ class Worker {
   PipePool pipes;
   ConnectionPool backends;
   WorldKeeper worlds;
-  LogRing access_log;
+  LogRing access_log, guard_told;  // the second: records of ratelimit/watch.h
   http::AccessLineWriter log_lines;
   WorkerCounters counters;
   Dice dice;
@@ -104,6 +107,7 @@ class Worker {
   };
   void accepted(const std::shared_ptr<const Listener>& listener, int fd, const SocketAddress& peer);
   void sweep();
+  void part_with_banned();
   void leave_gone(const World& last, const World& next);
   void withdraw_gone();
   void cut_half_heads(std::uint64_t bytes);
@@ -123,6 +127,7 @@ class Worker {
   LoopTime warned_at_ = 0;
   bool full_ = false;  // accepting pauses for want of memory
   LoopTime reap_at_ = 0;
+  std::uint64_t bans_seen_ = 0;             // of BanTable::changes
   std::map<std::uint32_t, LoopTime> gone_;  // endpoints that were removed, and when they are withdrawn
   std::thread thread_;
 };

@@ -226,6 +226,9 @@ class Application {
       route.policy.allow = std::move(*allow);
     else
       route.refused = target + " and the route that leads to it allow no client in common";
+    for (const std::string& limit : standing.rate_limits)
+      if (auto& limits = route.policy.rate_limits; std::find(limits.begin(), limits.end(), limit) == limits.end())
+        limits.push_back(limit);
     for (const IpPrefix& each : standing.deny)
       if (!is_denied(route, each)) route.policy.deny.push_back(each);
     if (!standing.refused.empty()) route.refused = target + ": " + standing.refused;

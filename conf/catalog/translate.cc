@@ -26,6 +26,12 @@ struct Certificate {
   bool by_file = false;
 };
 
+std::set<std::string> limit_names(const conf::Guard& guard) {
+  std::set<std::string> names;
+  for (const auto& [name, limit] : guard.rate_limits) names.insert(name);
+  return names;
+}
+
 class Translation {
  public:
   explicit Translation(const TranslateInput& input) : input_(input) {
@@ -75,7 +81,8 @@ class Translation {
     const conf::MergeContext context{.permit_hosts = input_.config.catalog.permit_hosts,
                                      .folder = input_.config.folder,
                                      .certificates = input_.config.certificates.files,
-                                     .datacenter = input_.config.node.datacenter};
+                                     .datacenter = input_.config.node.datacenter,
+                                     .rate_limits = limit_names(input_.config.guard)};
     if (everywhere != input_.config.services.end()) out_.pages = conf::default_pages(everywhere->second, context);
     for (auto& [name, merge] : inputs) {
       merge.name = name;

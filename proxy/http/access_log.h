@@ -33,8 +33,8 @@ inline constexpr std::size_t access_line_bytes_max = 8 << 10;
 //   client_too_slow         408: the body came below the least rate
 //   client_not_reading      the client took nothing of the answer in time
 //   denied                  403: allow, deny
-//   banned                  reserved for the guard
-//   rate_limited            reserved for the guard
+//   banned                  the client is banned, or was meanwhile
+//   rate_limited            429: beyond a limit of the guard
 //   no_route                404: no route for host and path
 //   misdirected             421: the certificate of this connection doesn't cover the host
 //   route_refused           503: the route's own definition was refused

@@ -159,8 +159,16 @@ TEST(Merge, ARestrictingTagThatIsNotCarriedRefusesItsRouteAlone) {
 }
 
 TEST(Merge, ANotCarriedRestrictionOfTheServiceRefusesAllItsRoutes) {
-  const Merged merged = Case{.yaml = layer("yaml", {{"route", "a.example"}, {"rate_limit", "search"}})}.merge();
-  EXPECT_EQ(merged.service.routes[0].refused, "rate_limit: not carried yet: refused until it is");
+  const Merged merged = Case{.yaml = layer("yaml", {{"route", "a.example"}, {"auth", "basic:x"}})}.merge();
+  EXPECT_EQ(merged.service.routes[0].refused, "auth: not carried yet: refused until it is");
+}
+
+TEST(Merge, ALimitThatIsNotDefinedRefusesTheRoutesThatNameIt) {
+  const Merged missing =
+      Case{.yaml = layer("yaml", {{"route", "a.example/x rate_limit=search"}, {"route", "b.example/x"}})}.merge();
+  EXPECT_EQ(route_of(missing, "a.example/x").refused,
+            "rate_limit: search: guard.rate_limits has no limit of this name");
+  EXPECT_EQ(route_of(missing, "b.example/x").refused, "");
 }
 
 TEST(Merge, WhatShallBeOffOrHeldBackIsNotServedWhileThatIsNotCarried) {

@@ -336,7 +336,7 @@ TEST(ServiceKeys, WhatIsNotCarriedYetIsToldApartFromWhatIsWrong) {
   const std::vector<Row> rows{{"tcp", "127.0.0.1:3306"},
                               {"tunnel", "offer", "not carried yet: ignored"},
                               {"failover", "dc2"},
-                              {"rate_limit", "search", "not carried yet: refused until it is"},
+                              {"rate_limit", "search"},
                               {"auth", "basic:x", "not carried yet: refused until it is"},
                               {"zone", "only"},
                               {"single", "true"},

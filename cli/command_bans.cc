@@ -1,0 +1,101 @@
+// The verbs of `gatehouse bans`.
+#include <iostream>
+
+#include "cli/asking.h"
+#include "cli/commands.h"
+#include "cli/text.h"
+#include "conf/values.h"
+
+namespace gatehouse::cli {
+namespace {
+
+std::string text(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  if (value == nullptr) return {};
+  return value->is_string() ? printable(value->as_string()) : json::serialize(*value);
+}
+
+std::string left_words(const json::object& ban) {
+  const json::value* left = ban.if_contains("left_s");
+  if (left == nullptr) return "for ever";
+  const std::int64_t seconds = left->to_number<std::int64_t>();
+  return seconds == 0 ? "over" : conf::duration_text(Seconds(seconds)) + " left";
+}
+
+void add_row(const json::object& ban, Columns& rows) {
+  rows.row({{text(ban, "prefix")},
+            {text(ban, "jail")},
+            {text(ban, "action")},
+            {left_words(ban)},
+            {"offence " + text(ban, "offences")},
+            {"id " + text(ban, "id")}});
+}
+
+std::optional<json::object> ask(const Where& where, const std::string& target) {
+  const auto reply = ask_door_well(where, "GET", target);
+  return reply ? parse_object(reply->body) : std::nullopt;
+}
+
+int change(const Where& where, const std::string& target) {
+  const auto reply = ask_door_well(where, "POST", target);
+  if (!reply) return 1;
+  std::cout << printable(reply->body.substr(0, reply->body.find('\n'))) << "\n";
+  return 0;
+}
+
+}  // namespace
+
+int run_bans_list(const Where& where, bool as_json) {
+  const auto answer = ask(where, "/v1/bans");
+  if (!answer) return 1;
+  if (as_json) {
+    std::cout << json::serialize(*answer) << "\n";
+    return 0;
+  }
+  Columns rows;
+  const json::array& bans = answer->at("bans").as_array();
+  for (const json::value& ban : bans) add_row(ban.as_object(), rows);
+  if (!rows.empty()) std::cout << rows.text(false);
+  const auto count = answer->at("count").to_number<std::size_t>();
+  if (count != bans.size()) std::cout << "and " << count - bans.size() << " more\n";
+  if (count == 0) std::cout << "nobody is banned\n";
+  return 0;
+}
+
+int run_bans_why(const Where& where, const std::string& target, bool as_json) {
+  const auto answer = ask(where, "/v1/bans/why?target=" + percent_encode(target));
+  if (!answer) return 1;
+  if (as_json) {
+    std::cout << json::serialize(*answer) << "\n";
+    return 0;
+  }
+  const bool banned = answer->at("banned").as_bool();
+  if (const json::value* ban = answer->if_contains("ban")) {
+    Columns rows;
+    add_row(ban->as_object(), rows);
+    std::cout << rows.text(false);
+  }
+  if (!banned) std::cout << "not banned now\n";
+  Columns rows;
+  for (const json::value& each : answer->at("strikes").as_array()) {
+    const json::object& strike = each.as_object();
+    rows.row({{utc_text(strike.at("time_ms").to_number<std::int64_t>())},
+              {text(strike, "jail")},
+              {text(strike, "status")},
+              {text(strike, "method") + " " + text(strike, "host") + text(strike, "path")},
+              {text(strike, "client_address")},
+              {text(strike, "request_id")}});
+  }
+  std::cout << (rows.empty() ? "no strikes are remembered\n" : "what counted, the oldest first\n" + rows.text(false));
+  return banned ? 0 : 1;
+}
+
+int run_bans_add(const Where& where, const std::string& target, const std::string& time) {
+  return change(where, "/v1/bans/add?target=" + percent_encode(target) + "&for=" + percent_encode(time));
+}
+
+int run_bans_remove(const Where& where, const std::string& target) {
+  return change(where, "/v1/bans/remove?target=" + percent_encode(target));
+}
+
+}  // namespace gatehouse::cli

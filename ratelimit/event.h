@@ -1,0 +1,29 @@
+// event.h: something that happened with a client, as filters see it: a request and its answer, or a ban. Borrowed
+//   views, for one call; the names of the fields are the access log's.
+#pragma once
+
+#include <string_view>
+
+#include "net/ip.h"
+#include "ratelimit/facts.h"
+
+namespace gatehouse::ratelimit {
+
+// All fields of a request that a filter may search at once.
+class EventFields : public RequestFields {
+ public:
+  // True: some field's value is one that `matches` accepts.
+  virtual bool any_header(bool (*matches)(const void* with, std::string_view value), const void* with) const = 0;
+};
+
+struct Event {
+  std::string_view event = "request";  // or "ban"
+  IpAddress client;
+  std::string_view method, host, path, query;  // as sent
+  int status = 0;
+  std::string_view termination, by, service;  // by: door, backend
+  std::string_view user_agent, referer, request_id;
+  const EventFields* fields = nullptr;  // null: there are none
+};
+
+}  // namespace gatehouse::ratelimit
