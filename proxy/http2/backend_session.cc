@@ -13,16 +13,13 @@ using Fault = BackendStream::Fault;
 // What nghttp2 calls.
 struct SessionCallbacks {
   static BackendSession& self(void* data) { return *static_cast<BackendSession*>(data); }
-  static std::string_view text(const std::uint8_t* bytes, std::size_t size) {
-    return {reinterpret_cast<const char*>(bytes), size};
-  }
 
   static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* data) {
     return self(data).begin_head(*frame) ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
   static int header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_size,
                     const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* data) {
-    const bool good = self(data).take_field(*frame, text(name, name_size), text(value, value_size));
+    const bool good = self(data).take_field(*frame, text_of(name, name_size), text_of(value, value_size));
     return good ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
   // nghttp2 would leave such a field out.
@@ -42,7 +39,7 @@ struct SessionCallbacks {
   }
   static int data_came(nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* bytes, std::size_t size,
                        void* data) {
-    self(data).take_data(id, text(bytes, size));
+    self(data).take_data(id, text_of(bytes, size));
     return 0;
   }
   static int stream_closed(nghttp2_session*, std::int32_t id, std::uint32_t code, void* data) {
@@ -92,10 +89,11 @@ struct SessionCallbacks {
   }
 };
 
-BackendSession::BackendSession(BufferPool& buffers, Limits limits, std::string_view scheme, SessionOwner& owner)
+BackendSession::BackendSession(BufferPool& buffers, Limits limits, std::string_view scheme, Owner& owner)
     : buffers_(buffers), limits_(limits), scheme_(scheme), owner_(owner) {
   nghttp2_session* made = nullptr;
-  if (nghttp2_session_client_new2(&made, SessionCallbacks::all(), this, SessionCallbacks::options()) != 0)
+  if (nghttp2_session_client_new3(&made, SessionCallbacks::all(), this, SessionCallbacks::options(),
+                                  PooledMemory::table()) != 0)
     throw std::bad_alloc();
   session_.reset(made);
   const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
@@ -134,7 +132,6 @@ bool BackendSession::submit(BackendStream& stream, std::span<const nghttp2_nv> f
   --reserved_;
   ++open_;
   ++counts_.streams;
-  updates_due_ += 2;
   return true;
 }
 
@@ -204,7 +201,7 @@ void BackendSession::pull(Buffer& out) {
     const auto size = nghttp2_session_mem_send(session_.get(), &bytes);
     if (size < 0 && broken_.empty()) broken_ = "HTTP/2 failed";
     if (size <= 0) break;
-    if (!out.append(SessionCallbacks::text(bytes, static_cast<std::size_t>(size)))) broken_ = "a frame too large";
+    if (!out.append(text_of(bytes, static_cast<std::size_t>(size)))) broken_ = "a frame too large";
   }
   out_ = nullptr;
 }
@@ -221,7 +218,7 @@ std::size_t BackendSession::read_body(std::int32_t id, std::size_t most, std::ui
   std::array<nghttp2_nv, http::fields_capacity> fields;
   std::size_t size = 0;
   each_field(stream->trailers_, [&](std::string_view name, std::string_view value) {
-    if (size < fields.size()) fields[size++] = make_field(name, value);
+    if (size < fields.size()) fields[size++] = header_field(name, value);
   });
   if (nghttp2_submit_trailer(session_.get(), id, fields.data(), size) == 0) flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
   return count;
@@ -232,8 +229,8 @@ bool BackendSession::write_body(std::int32_t id, const std::uint8_t* frame_head,
   constexpr std::size_t frame_head_size = 9;
   BackendStream* const stream = find(id);
   if (stream == nullptr || stream->out_.size() < size || out_->room() < frame_head_size + size) return false;
-  out_->append(SessionCallbacks::text(frame_head, frame_head_size));
-  out_->grew(stream->out_.take(out_->end(), size));
+  out_->append(text_of(frame_head, frame_head_size));
+  out_->grew(stream->out_.read(out_->end(), size));
   stream->body_taken();
   return true;
 }
@@ -243,7 +240,7 @@ void BackendSession::note_sent(const nghttp2_frame& frame) {
     case NGHTTP2_HEADERS:
       if (BackendStream* const stream = find(frame.hd.stream_id)) stream->head_sent_ = true;
       break;
-    case NGHTTP2_DATA: updates_due_ += 2; break;
+    case NGHTTP2_DATA: odd_.sent_data(); break;
     case NGHTTP2_GOAWAY:
       if (frame.goaway.error_code != NGHTTP2_NO_ERROR && broken_.empty()) broken_ = breach();
       break;
@@ -256,8 +253,12 @@ void BackendSession::note_sent(const nghttp2_frame& frame) {
 
 // ---- what comes
 
-void BackendSession::note_odd(unsigned weight) {
-  if (odd_.note(now_ms_, weight) || !broken_.empty()) return;
+void BackendSession::note_odd() {
+  if (!odd_.note(now_ms_)) overdone();
+}
+
+void BackendSession::overdone() {
+  if (!broken_.empty()) return;
   broken_ = "the backend sends too much that moves nothing on";
   nghttp2_session_terminate_session(session_.get(), NGHTTP2_ENHANCE_YOUR_CALM);
 }
@@ -270,20 +271,19 @@ void BackendSession::judge_frame(const FrameHead& head) {
       if (head.length == 0 && !(head.flags & NGHTTP2_FLAG_END_STREAM)) note_odd();
       return;
     case NGHTTP2_WINDOW_UPDATE:
-      if (--updates_due_ >= 0) return;
-      updates_due_ = 0;
-      return note_odd();
+      if (!odd_.note_window_update(now_ms_)) overdone();
+      return;
     case NGHTTP2_RST_STREAM:
       if (find(head.stream) == nullptr) note_odd();
       return;
     case NGHTTP2_SETTINGS:
       if (std::exchange(settings_came_, true) && !(head.flags & NGHTTP2_FLAG_ACK))
-        note_odd(10);  // each may change every stream's window
+        note_odd();
       return;
     case NGHTTP2_PING:
       if (!(head.flags & NGHTTP2_FLAG_ACK)) note_odd();
       return;
-    case NGHTTP2_GOAWAY: return note_odd(10);
+    case NGHTTP2_GOAWAY: return note_odd();
     default: return note_odd();  // CONTINUATION, PRIORITY, PUSH_PROMISE, what we don't know
   }
 }
@@ -297,7 +297,7 @@ bool BackendSession::begin_head(const nghttp2_frame& frame) {
 bool BackendSession::take_field(const nghttp2_frame& frame, std::string_view name, std::string_view value) {
   BackendStream* const stream = find(frame.hd.stream_id);
   if (stream == nullptr) return true;
-  AnswerText& answer = stream->answer_;
+  BackendAnswer& answer = stream->answer_;
   const std::size_t before = stream->in_.size();
   const bool good = stream->in_head_ ? answer.add_to_head(name, value, stream->in_)
                                      : answer.add_to_trailers(name, value, stream->in_);

@@ -13,39 +13,36 @@
 #include <span>
 #include <string_view>
 
-#include <nghttp2/nghttp2.h>
-
 #include "net/buffer.h"
 #include "proxy/http2/backend_stream.h"
 #include "proxy/http2/frame_heads.h"
+#include "proxy/http2/nghttp2_ptr.h"
 #include "proxy/http2/odd_events.h"
 
 namespace gatehouse::http2 {
 
-// Told when there is something to pull().
-class SessionOwner {
- public:
-  virtual void has_output() = 0;
-
- protected:
-  ~SessionOwner() = default;
-};
-
-struct SessionCounts {
-  std::uint64_t streams = 0, refused = 0, reset = 0;  // opened; refused or unprocessed; reset by the backend
-};
-
 class BackendSession {
  public:
+  // Told when there is something to pull().
+  class Owner {
+   public:
+    virtual void has_output() = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+  struct Counts {
+    std::uint64_t streams = 0, refused = 0, reset = 0;  // opened; certainly not processed; reset by the backend
+  };
   struct Limits {
     unsigned streams_max = 100;       // at once; fewer if the backend says so
     std::uint32_t window = 64 << 10;  // of a stream's answer
   };
-  static constexpr unsigned odd_burst = 1000, odd_per_second = 100;
+  static constexpr unsigned odd_events_max = 1000;
   // What pull() needs at least: a frame of the usual size with its head.
   static constexpr std::size_t frame_room = (16 << 10) + 512;
 
-  BackendSession(BufferPool& buffers, Limits limits, std::string_view scheme, SessionOwner& owner);
+  BackendSession(BufferPool& buffers, Limits limits, std::string_view scheme, Owner& owner);
   ~BackendSession();
   BackendSession(const BackendSession&) = delete;
 
@@ -68,7 +65,7 @@ class BackendSession {
   bool allows_websocket() const { return allows_websocket_; }
   std::string_view broken() const { return broken_; }
   std::string_view scheme() const { return scheme_; }
-  SessionCounts take_counts() { return std::exchange(counts_, {}); }
+  Counts take_counts() { return std::exchange(counts_, {}); }
 
   // For its streams.
   BufferPool& buffers() { return buffers_; }
@@ -91,26 +88,23 @@ class BackendSession {
   void take_data(std::int32_t id, std::string_view bytes);
   void close_stream(std::int32_t id, std::uint32_t code);
   void refuse_answer(std::int32_t id);
-  void note_odd(unsigned weight = 1);
+  void note_odd();
+  void overdone();
   void note_sent(const nghttp2_frame& frame);
   std::size_t read_body(std::int32_t id, std::size_t most, std::uint32_t& flags);
   bool write_body(std::int32_t id, const std::uint8_t* frame_head, std::size_t size);
   BackendStream* find(std::int32_t id) const;
 
-  struct Free {
-    void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
-  };
   BufferPool& buffers_;
   const Limits limits_;
   const std::string_view scheme_;
-  SessionOwner& owner_;
-  std::unique_ptr<nghttp2_session, Free> session_;
+  Owner& owner_;
+  SessionPtr session_;
   ListNode streams_;
   FrameHeads heads_;
-  OddEvents odd_{odd_burst, odd_per_second};
-  SessionCounts counts_;
+  OddEvents odd_{odd_events_max};
+  Counts counts_;
   std::uint64_t now_ms_ = 0;
-  std::int64_t updates_due_ = 64;  // WINDOW_UPDATEs that what we sent explains
   unsigned open_ = 0, reserved_ = 0, room_ = 0;
   Buffer* out_ = nullptr;  // while pulling
   bool settings_came_ = false, ready_ = false, going_ = false, allows_websocket_ = false;

@@ -73,15 +73,14 @@ std::size_t BackendStream::take_body(const char* data, std::size_t size) {
 
 // Chunk by chunk becomes payload; the section behind it is kept for the trailers.
 std::size_t BackendStream::take_chunked(const char* data, std::size_t size) {
+  char piece[4096];
   std::size_t taken = 0;
   while (taken < size && sending_ == Sending::body) {
-    http::ChunkedBody::Fed fed;
-    out_.append_with(size - taken, [&](char* room, std::size_t most) {
-      std::memcpy(room, data + taken, most);
-      fed = chunks_.feed(room, most);
-      trailers_.append(room + fed.kept - fed.trailer, fed.trailer);
-      return fed.kept - fed.trailer;
-    });
+    const std::size_t some = std::min(size - taken, sizeof piece);
+    std::memcpy(piece, data + taken, some);
+    const auto fed = chunks_.feed(piece, some);
+    out_.append({piece, fed.kept - fed.trailer});
+    trailers_.append(piece + fed.kept - fed.trailer, fed.trailer);
     taken += fed.consumed;
     if (fed.fault) {  // ours never are
       reset();
@@ -136,7 +135,7 @@ void BackendStream::stage_chunk_head() {
 
 std::size_t BackendStream::take_payload(char* data, std::size_t most) {
   const bool chunked = answer_.body() == AnswerBody::chunked;
-  const std::size_t taken = in_.take(data, std::min(most, chunked ? chunk_left_ : payload_));
+  const std::size_t taken = in_.read(data, std::min(most, chunked ? chunk_left_ : payload_));
   payload_ -= taken;
   if (session_) session_->consume(*this, taken);
   if (!chunked) return taken;
@@ -157,11 +156,11 @@ std::size_t BackendStream::read_some(char* data, std::size_t size) {
     return count;
   }
   if (front_text_ > 0) {
-    const std::size_t count = in_.take(data, std::min(size, front_text_));
+    const std::size_t count = in_.read(data, std::min(size, front_text_));
     front_text_ -= count;
     return count;
   }
-  if (payload_ == 0) return in_.take(data, size);
+  if (payload_ == 0) return in_.read(data, size);
   if (answer_.body() == AnswerBody::chunked && chunk_left_ == 0) {
     stage_chunk_head();
     return read_some(data, size);

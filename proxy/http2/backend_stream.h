@@ -13,7 +13,7 @@
 #include "net/intrusive_list.h"
 #include "net/lane.h"
 #include "proxy/http/chunked.h"
-#include "proxy/http2/answer_text.h"
+#include "proxy/http2/backend_answer.h"
 
 struct nghttp2_session;
 
@@ -74,7 +74,7 @@ class BackendStream final : public Lane, public ListNode, public Pooled {
   ByteQueue out_;
   std::string trailers_;
 
-  AnswerText answer_;
+  BackendAnswer answer_;
   ByteQueue in_;                // text of heads, then the payload, then what ends it
   std::size_t front_text_ = 0;  // bytes of heads
   std::size_t payload_ = 0;

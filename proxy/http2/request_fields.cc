@@ -8,18 +8,11 @@ namespace gatehouse::http2 {
 
 using http::FieldId;
 
-// nghttp2 copies both and makes names small.
-nghttp2_nv make_field(std::string_view name, std::string_view value) {
-  return {reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
-          reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(),
-          NGHTTP2_NV_FLAG_NONE};
-}
-
 void RequestFields::put(std::string_view name, std::string_view value) {
   if (count_ == field_.size())
     overflow_ = true;
   else
-    field_[count_++] = make_field(name, value);
+    field_[count_++] = header_field(name, value);
 }
 
 bool RequestFields::read_line(std::string_view line, std::string_view& method, std::string_view& target) {

@@ -11,9 +11,8 @@
 #include <span>
 #include <string_view>
 
-#include <nghttp2/nghttp2.h>
-
 #include "proxy/http/head.h"
+#include "proxy/http2/nghttp2_ptr.h"
 
 namespace gatehouse::http2 {
 
@@ -45,7 +44,5 @@ class RequestFields {
   std::string_view host_, upgrade_;
   RequestFacts facts_;
 };
-
-nghttp2_nv make_field(std::string_view name, std::string_view value);
 
 }  // namespace gatehouse::http2

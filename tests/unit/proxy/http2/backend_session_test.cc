@@ -2,11 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/proxy/http2/peer.h"
+#include "tests/unit/proxy/http2/backend_peer.h"
 
 namespace gatehouse::http2 {
 namespace {
 
+using namespace backend_test;
 using namespace std::string_literals;
 using Fault = BackendStream::Fault;
 
@@ -341,7 +342,7 @@ TEST(BackendSession, OddEventsShareOneBucket) {
     const auto stream = pair.open();
     const std::string ping("\0\0\x08\x06\0\0\0\0\0abcdefgh", 17), unknown("\0\0\0\x77\0\0\0\0\0", 9);
     std::string flood;
-    const unsigned most = BackendSession::odd_burst + extra;
+    const unsigned most = BackendSession::odd_events_max + extra;
     for (unsigned i = 0; i < most; ++i) flood += i % 2 ? unknown : ping;
     pair.session.feed(flood, pair.now);
     EXPECT_EQ(pair.session.broken().empty(), extra == 0);

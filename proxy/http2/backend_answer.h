@@ -1,4 +1,4 @@
-// answer_text.h: the fields of an answer, as HTTP/2 brings them one by one, into the head, or the trailer section,
+// backend_answer.h: the fields of an answer, as HTTP/2 brings them one by one, into the head, or the trailer section,
 //   that HTTP/1.1 has for it; whoever reads that judges it again by RFC 9112.
 //   Names and values must be what RFC 9110 5 lets them be; nothing that frames a message is taken over: the framing
 //   is stated anew, once. A body of unknown length, and one that trailers may follow, travels chunked: an answer of
@@ -22,7 +22,7 @@ inline constexpr std::size_t answer_head_bytes_max = 60 << 10;
 // What the answer's body is framed as; `tunnel`: bytes both ways behind a 101.
 enum class AnswerBody : std::uint8_t { none, length, chunked, tunnel };
 
-class AnswerText {
+class BackendAnswer {
  public:
   // Of the request: what it asks for changes what an answer means.
   void set_request(bool to_head, std::string_view granted_websocket_accept);

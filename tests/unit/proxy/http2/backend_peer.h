@@ -11,7 +11,7 @@
 
 #include "proxy/http2/backend_session.h"
 
-namespace gatehouse::http2 {
+namespace gatehouse::http2::backend_test {
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
@@ -20,7 +20,7 @@ inline std::vector<nghttp2_nv> nv_of(const Fields& given) {
   static std::deque<Fields> kept;
   std::vector<nghttp2_nv> out;
   for (const auto& [name, value] : kept.emplace_back(given)) {
-    nghttp2_nv nv = make_field(name, value);
+    nghttp2_nv nv = header_field(name, value);
     nv.flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
     out.push_back(nv);
   }
@@ -142,7 +142,7 @@ class Peer {
 };
 
 // A session of ours and such a backend.
-struct Pair : SessionOwner {
+struct Pair : BackendSession::Owner {
   explicit Pair(std::vector<nghttp2_settings_entry> settings = {}, BackendSession::Limits limits = {})
       : peer(std::move(settings)), session(buffers, limits, "http", *this) {
     run();
@@ -205,4 +205,4 @@ struct Pair : SessionOwner {
   std::uint64_t now = 1000;
 };
 
-}  // namespace gatehouse::http2
+}  // namespace gatehouse::http2::backend_test

@@ -1,4 +1,4 @@
-#include "proxy/http2/answer_text.h"
+#include "proxy/http2/backend_answer.h"
 
 #include <openssl/evp.h>
 
@@ -37,12 +37,12 @@ std::string websocket_accept(std::string_view key) {
   return base64({reinterpret_cast<const char*>(digest), size});
 }
 
-void AnswerText::set_request(bool to_head, std::string_view granted_websocket_accept) {
+void BackendAnswer::set_request(bool to_head, std::string_view granted_websocket_accept) {
   to_head_ = to_head;
   accept_ = granted_websocket_accept;
 }
 
-bool AnswerText::take_status(std::string_view value, ByteQueue& out) {
+bool BackendAnswer::take_status(std::string_view value, ByteQueue& out) {
   begin_section();
   if (value.size() != 3 || !http::is_digit(value[0]) || !http::is_digit(value[1]) || !http::is_digit(value[2]))
     return false;
@@ -61,7 +61,7 @@ bool AnswerText::take_status(std::string_view value, ByteQueue& out) {
   return !interim() || ++interims_ <= interims_most;
 }
 
-bool AnswerText::add_to_head(std::string_view name, std::string_view value, ByteQueue& out) {
+bool BackendAnswer::add_to_head(std::string_view name, std::string_view value, ByteQueue& out) {
   section_bytes_ += name.size() + value.size() + 4;
   if (name == ":status") return take_status(value, out);
   if (status_ == 0 || section_bytes_ > answer_head_bytes_max || !is_clean(name, value)) return false;
@@ -85,7 +85,7 @@ bool AnswerText::add_to_head(std::string_view name, std::string_view value, Byte
   return true;
 }
 
-void AnswerText::put_framing(bool last, ByteQueue& out) {
+void BackendAnswer::put_framing(bool last, ByteQueue& out) {
   const bool never_a_body = status_ == 204 || status_ == 304 || to_head_;
   if (never_a_body) {
     body_ = AnswerBody::none;
@@ -102,7 +102,7 @@ void AnswerText::put_framing(bool last, ByteQueue& out) {
   }
 }
 
-bool AnswerText::end_head(bool last, ByteQueue& out) {
+bool BackendAnswer::end_head(bool last, ByteQueue& out) {
   if (status_ == 0 || (interim() && last)) return false;
   if (tunnel_) {
     body_ = AnswerBody::tunnel;
@@ -118,7 +118,7 @@ bool AnswerText::end_head(bool last, ByteQueue& out) {
   return true;
 }
 
-bool AnswerText::add_to_trailers(std::string_view name, std::string_view value, ByteQueue& out) {
+bool BackendAnswer::add_to_trailers(std::string_view name, std::string_view value, ByteQueue& out) {
   if (!in_trailers_) section_bytes_ = 0;
   section_bytes_ += name.size() + value.size() + 4;
   if (section_bytes_ > http::trailer_bytes_max || !is_clean(name, value)) return false;
@@ -129,7 +129,7 @@ bool AnswerText::add_to_trailers(std::string_view name, std::string_view value, 
   return true;
 }
 
-void AnswerText::end_body(ByteQueue& out) {
+void BackendAnswer::end_body(ByteQueue& out) {
   if (body_ == AnswerBody::chunked) out.append(in_trailers_ ? "\r\n" : "0\r\n\r\n");
 }
 
