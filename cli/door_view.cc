@@ -50,6 +50,10 @@ DoorView view_of(const Door& door) {
   }
   view.certificate_findings = door.certificate_findings();
   view.tcp_findings = door.tcp_findings();
+  if (door.issuer() != nullptr) {
+    view.obtained = door.issuer()->views();
+    view.issuer = door.issuer()->counts();
+  }
   view.drained = door.drained();
   view.away = door.failovers().away();
   view.consuls = door.consul_views();

@@ -186,6 +186,7 @@ json::array certificates_json(const DoorView& view) {
                                {"fingerprint", certificate.fingerprint_text()},
                                {"not_after", utc_text(ends)},
                                {"days_left", days_until(ends, view.wall_ms)}});
+    if (certificate.placeholder) out.back().get_object()["placeholder"] = true;
   }
   return out;
 }

@@ -201,6 +201,10 @@ class StatusPage {
       if (all.size() > names_shown) names += " and " + std::to_string(all.size() - names_shown) + " more";
       const std::int64_t days = certificate["days_left"].number();
       const std::string left = days < 0 ? "expired" : counted(days, "day") + " left";
+      if (certificate["placeholder"].flag()) {
+        rows.row({{certificate["name"].text()}, {"placeholder", Colour::bad}, {names}});
+        continue;
+      }
       rows.row({{certificate["name"].text()},
                 {left, days < 0                 ? Colour::bad
                        : days < days_left_short ? Colour::warn

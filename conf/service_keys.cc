@@ -319,7 +319,8 @@ constexpr auto table = std::to_array<ServiceKey>({
     {"mirror", "SERVICE 1%", service, tags, once, open, later, any_text, "none",
      "sends a copy of some requests elsewhere"},
     {"certificate", "file:NAME | acme | none", host, tags, once, open, carried, apply_certificate, "by the name",
-     "the certificate of the routes' hosts: NAME.crt and NAME.key in `certificates.files`", on_host},
+     "the certificate of the routes' hosts: NAME.crt and NAME.key in `certificates.files`; `acme`: one that is obtained "
+     "within `certificates.acme.permit`, whatever the files have; `none`: none is obtained", on_host},
     {"backup", "true | false", instance, tags, once, open, carried, apply_bool<of_instance, &Instance::backup>,
      "false", "used when no other instance is left"},
     {"weight", "1 to 65535", instance, tags, once, open, carried, apply_weight, "the catalog's",
@@ -430,7 +431,6 @@ std::optional<NotCarried> not_carried(std::string_view name, std::string_view va
   if (key == nullptr) return std::nullopt;
   if (name == "protocol" && (value == "h2" || value == "h2c"))
     return NotCarried{std::string(value) + " is not carried yet: the service's routes are refused", true};
-  if (name == "certificate" && value == "acme") return NotCarried{"acme is not carried yet: ignored", false};
   if (key->carried || value == "false") return std::nullopt;
   const bool holds_back = key->restricting || name == "maintenance";
   return NotCarried{holds_back ? "not carried yet: refused until it is" : "not carried yet: ignored", holds_back};

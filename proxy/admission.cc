@@ -141,12 +141,26 @@ void judge_route(const Arrival& arrival, const World& world, Admission& admissio
 
 }  // namespace
 
+namespace {
+
+// RFC 8555 8.3. Other tokens than those that are open here go where their route leads: to a client behind us, perhaps.
+bool is_challenge(const http::RequestHead& head, const World& world, Admission& admission) {
+  if (head.method_id != http::Method::get && head.method_id != http::Method::head) return false;
+  admission.challenge = world.challenges().find_http(head.path());
+  if (admission.challenge == nullptr) return false;
+  refuse(admission, 200, http::Termination::challenge, "a challenge of a certificate authority");
+  return true;
+}
+
+}  // namespace
+
 Admission admit(const Arrival& arrival, const World& world, AdmissionScratch& scratch) {
   Admission admission;
   const http::RequestHead& head = arrival.head;
   admission.client = http::client_of(arrival.peer, world.settings().trusted_proxies, head);
   admission.secure = arrival.tls != nullptr || admission.client.proto == "https";
   admission.host = http::lower_host(head.host_name(), scratch.host);
+  if (is_challenge(head, world, admission)) return admission;
   if (arrival.tls != nullptr && !arrival.tls->covers(admission.host)) {
     refuse(admission, 421, http::Termination::misdirected,
            "the certificate of this connection doesn't cover this host");

@@ -63,7 +63,7 @@ TEST_F(CheckupOf, EveryMistakeIsToldAtOnce) {
       "node: { name: n1, state: a-file/state }\n"
       "admin: { socket: admin.sock, group: no-such-group-here }\n"
       "catalog: { files: services, consul: [ { adress: x } ] }\n"
-      "certificates: { files: none-here, acme: {} }\n"
+      "certificates: { files: none-here, acme: { permits: [] } }\n"
       "hosts: { bank.example: { certificate: 'file:bank' } }\n"
       "listen: [ { name: https, address: ':8443', tls: true }, { name: https, address: ':8444' } ]\n"
       "services: { web: { route: web.example, protocol: https, tls_ca: missing.pem, pages: '503:none.html' } }\n"
@@ -72,7 +72,7 @@ TEST_F(CheckupOf, EveryMistakeIsToldAtOnce) {
   for (const char* each :
        {":1:19: node.state: ", ":2:30: admin.group: there is no group",
         ":3:41: catalog.consul[0].adress: unknown key; did you mean address?",
-        ":4:35: certificates.acme: unknown key: planned", "web.json:1:1: not JSON",
+        ":4:43: certificates.acme.permits: unknown key", "web.json:1:1: not JSON",
         ":4:17: certificates.files: ", ":5:26: hosts.bank.example.certificate: there is no certificate bank",
         ":6:59: listen[1].name: https: this name is taken already", "services.web: ", "missing.pem",
         ":8:11: limits.memry: unknown key", ":8:37: limits.header_time: ", ":9:1: guard: unknown key: planned",

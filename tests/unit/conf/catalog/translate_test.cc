@@ -417,11 +417,10 @@ TEST(Translate, CertificatesOfHosts) {
   const RoutingTable table = given.translate();
   EXPECT_EQ(table.hosts.at("a.example").certificate, "file:whole");
   EXPECT_EQ(table.hosts.at("b.example").certificate, "file:bank");
-  EXPECT_EQ(table.hosts.at("d.example").certificate, "");
-  EXPECT_FALSE(table.hosts.contains("c.example"));
+  EXPECT_EQ(table.hosts.at("d.example").certificate, "acme");
+  EXPECT_EQ(table.hosts.at("c.example").certificate, "acme");
   EXPECT_EQ(told(table),
-            (Texts{"acme.json:3:5: warning: acme: gatehouse.certificate: acme is not carried yet: ignored",
-                   "other.json:3:5: warning: other: certificate: b.example has file:bank; file:b is ignored",
+            (Texts{"other.json:3:5: warning: other: certificate: b.example has file:bank; file:b is ignored",
                    "part.json:3:5: warning: part: certificate: a.example has file:whole; file:part is ignored"}));
 }
 
