@@ -51,6 +51,9 @@ int run_bans_why(const Where& where, const std::string& target, bool json);
 int run_bans_add(const Where& where, const std::string& target, const std::string& time);
 int run_bans_remove(const Where& where, const std::string& target);
 int run_lint(const Where& where, const LintOptions& options);
+int run_certs_list(const Where& where, bool json);
+int run_certs_why(const Where& where, const std::string& name);
+int run_certs_renew(const Where& where, const std::string& name);  // empty: all that are due or failed
 int run_logs(const Where& where, const LogOptions& options);
 
 inline constexpr const char* usual_config = "/etc/gatehouse/gatehouse.yaml";

@@ -1,10 +1,11 @@
 // admission.h: what is decided about a request before any backend is asked. Pure: head and world in, verdict out.
-//   Order: who is the client (trusted peers' chain, right to left) -> bans (403, 429 or none), limits of every
-//   request (429) -> TLS coverage of the host (421) -> path normalised (400) -> route (404; 400 where the path can be
-//   read as another's) -> its refusal (503) -> http mode (redirect, 403) -> allow and deny (403) -> limits (429) ->
-//   the route's own redirect -> body limit (413) -> upgrade, hash and sticky endpoint. `gatehouse explain` walks the
-//   same function. Allocates only for redirects. Lifetime: views point into the head's bytes, into the given scratch,
-//   or into the world.
+//   Order: who is the client (trusted peers' chain, right to left) -> a certificate authority's challenge that is
+//   open here (200: before whatever could stand in its way) -> bans (403, 429 or none), limits of every request (429)
+//   -> TLS coverage of the host (421) -> path normalised (400) -> route (404; 400 where the path can be read as
+//   another's) -> its refusal (503) -> http mode (redirect, 403) -> allow and deny (403) -> limits (429) -> the
+//   route's own redirect
+//   -> body limit (413) -> upgrade, hash and sticky endpoint. `gatehouse explain` walks the same function. Allocates
+//   only for redirects. Lifetime: views point into the head's bytes, into the given scratch, or into the world.
 #pragma once
 
 #include <array>
@@ -23,6 +24,9 @@
 #include "ratelimit/gate.h"
 
 namespace gatehouse::proxy {
+
+// Whether one of the fields of that name is as it is asked for.
+bool has_field(const http::RequestHead& head, const conf::HeaderMatch& asked);
 
 struct Arrival {
   const http::RequestHead& head;
@@ -46,6 +50,7 @@ struct Admission {
   http::ClientInfo client;
   std::string_view host;     // lower case, without the port
   std::string_view path;     // normalised, as routes saw it
+  std::string_view query;    // without its "?"
   std::string_view forward;  // the target for the backend
   route::Match match;
   const ServicePool* pool = nullptr;
@@ -55,7 +60,8 @@ struct Admission {
   std::uint64_t hash = 0;
   std::optional<std::size_t> sticky;  // the endpoint its cookie names
   std::optional<ratelimit::BanVerdict> ban;
-  ratelimit::LimitVerdict limit;  // who holds it up, or refuses it
+  ratelimit::LimitVerdict limit;           // who holds it up, or refuses it
+  const std::string* challenge = nullptr;  // what a certificate authority gets; the refusal says 200, then
   Refusal refusal;
 };
 

@@ -37,6 +37,7 @@ std::optional<ratelimit::Gate> gate_of(const Worker& worker, const Settings& set
 
 bool drops(const Worker& worker, const IpAddress& client) {
   if (!worker.shared.guard || worker.shared.guard->bans.empty()) return false;
+  if (!worker.worlds.current().challenges().http.empty()) return false;  // a CA may ask: its head is looked at first
   const auto ban = worker.shared.guard->bans.find(client, worker.loop.now());
   return ban && ban->action == conf::BanAction::drop;
 }
@@ -102,8 +103,7 @@ void Worker::part_with_banned() {
 // The bytes that come meanwhile stay where they are: only the client's going ends the wait.
 Task<> Exchange::wait_turn() {
   const LoopTime due = worker_.loop.now() + (admission_.limit.wait_us + 999) / 1000;
-  while (worker_.loop.now() < due && !client_.stream.socket.failed() && !client_.was_cut)
-    co_await client_.waker.sleep(due);
+  while (worker_.loop.now() < due && !client_.stream.failed() && !client_.was_cut) co_await client_.waker.sleep(due);
   if (worker_.loop.now() >= due) co_return;
   refuse(400, http::Termination::client_closed, "the client went away");
 }

@@ -496,6 +496,22 @@ def test_what_old_servers_lost_is_held(farm, consul):
     assert not consul_of(farm)["leader"]
 
 
+def test_after_an_election_a_change_is_served_with_the_next_look(door, consul, make_backend):
+    """A look each second, whatever the growing intervals at which queries are tried again have come to."""
+    consul.put("web", make_backend("one"), "gatehouse.route=web.test")
+    door = door()
+    seen_by_itself(door)
+    consul.trouble = lambda path, query: Answer(500, "No cluster leader")
+    consul.wake()
+    wait_until(lambda: consul_of(door).get("fault") == "no_leader", "it has noticed", within=15)
+    wait_until(lambda: consul.count("/v1/health/service/gatehouse") > 8, "it has looked for some time", within=30)
+    consul.put("late", make_backend("late"), "gatehouse.route=late.test")
+    looks = consul.count("/v1/health/service/gatehouse")
+    consul.trouble = None
+    wait_for(door, 200, "late.test")
+    assert consul.count("/v1/health/service/gatehouse") - looks <= 3
+
+
 def test_a_door_that_may_not_register_says_so_and_serves(door, consul, make_backend):
     def refusal(path, query):
         return Answer(403, "Permission denied") if path.startswith("/v1/agent/") else None
