@@ -13,6 +13,8 @@ std::string text(const char (&from)[N]) {
   return printable(std::string_view(from, ::strnlen(from, N)));
 }
 
+std::string who(const IpPrefix& prefix) { return prefix.length == 128 ? prefix.address.text() : prefix.text(); }
+
 std::string length_text(std::uint64_t from_ms, std::uint64_t until_ms) {
   if (until_ms >= ratelimit::for_ever) return "for ever";
   return "for " + conf::duration_text(Millis(until_ms - from_ms));
@@ -29,7 +31,7 @@ std::string ban_id_text(std::uint64_t id) {
 void GuardDesk::take(const ratelimit::StrikeRecord& record) {
   if (record.kind != Kind::strike) {
     if (news_.size() >= told_max) return void(++more_);
-    news_.push_back(record.prefix.text() + (record.kind == Kind::ban ? " banned by " : " would be banned by ") +
+    news_.push_back(who(record.prefix) + (record.kind == Kind::ban ? " banned by " : " would be banned by ") +
                     text(record.jail) + " " + length_text(record.at_ms, record.until_ms) + ", offence " +
                     std::to_string(record.offences));
     return;
@@ -70,7 +72,7 @@ json::array GuardDesk::strikes_of(const IpPrefix& prefix, std::int64_t wall_minu
 json::object ban_json(const ratelimit::Ban& ban, std::uint64_t id, std::int64_t now, std::int64_t wall) {
   static constexpr const char* actions[] = {"403", "429", "close", "drop"};
   json::object out{
-      {"prefix", ban.prefix.text()},        {"id", ban_id_text(id)},
+      {"prefix", who(ban.prefix)},          {"id", ban_id_text(id)},
       {"jail", printable(ban.jail_name())}, {"action", actions[static_cast<unsigned>(ban.action)]},
       {"offences", ban.offences},           {"since_ms", static_cast<std::int64_t>(ban.since_ms) - now + wall}};
   if (ban.until_ms < ratelimit::for_ever) {

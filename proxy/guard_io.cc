@@ -93,7 +93,8 @@ void Worker::part_with_banned() {
   const Settings& settings = worlds.current().settings();
   for (ListNode* node = clients_.next; node != &clients_; node = node->next) {
     auto& connection = static_cast<ClientConnection&>(*node);
-    if (connection.linger || !shared.guard->bans.find(connection.peer.ip, loop.now())) continue;
+    const bool unheard = connection.requests == 0 && !connection.carries_tcp;  // will be told when it asks
+    if (unheard || connection.linger || !shared.guard->bans.find(connection.peer.ip, loop.now())) continue;
     if (is_in(settings.trusted_proxies, connection.peer.ip)) continue;
     connection.was_banned = true;
     connection.cut();

@@ -139,7 +139,10 @@ void Worker::accepted(const std::shared_ptr<const Listener>& listener, int fd, c
 bool Worker::enter(const IpAddress& client) {
   const Settings& settings = worlds.current().settings();
   const bool trusted = is_in(settings.trusted_proxies, client);
-  if (!trusted && drops(*this, client)) return false;
+  if (!trusted && drops(*this, client)) {
+    counters.connections_banned.add();
+    return false;
+  }
   return shared.clients.enter(client, trusted ? 0 : settings.limits.connections_per_client);
 }
 

@@ -40,7 +40,8 @@ Limits::Limits(const conf::Guard& conf, const SipKey& key, const Limits* before)
   for (const auto& [name, each] : conf.rate_limits) {
     Limit limit{.name = name, .conf = each};
     limit.gcra = Gcra::of(each.rate.count, static_cast<std::uint64_t>(each.rate.per.count()) * 1000, each.burst);
-    limit.salt = siphash(key, name);
+    // Of another rate debts are other ones: they begin anew.
+    limit.salt = siphash(key, name + '/' + std::to_string(limit.gcra.interval_us));
     limit.policy = policy_of(name, limit.gcra, each.burst);
     const Limit* known = before != nullptr ? before->find(name) : nullptr;
     limit.counts = known != nullptr ? known->counts : std::make_shared<LimitCounts>();

@@ -65,7 +65,7 @@ TEST(GuardKeys, SaysWhatIsWrongAndWhere) {
        "gatehouse.yaml:1:56: guard.rate_limit[0]: a: counts by path, which is not known before the route; name it at "
        "routes, by rate_limit"},
       {"guard: { rate_limits: { a b: { rate: 1/s } } }",
-       "gatehouse.yaml:1:25: guard.rate_limits: write a name of letters, digits, - or _"},
+       "gatehouse.yaml:1:25: guard.rate_limits.a b: write a name of letters, digits, - or _"},
   };
   for (const auto& row : rows) EXPECT_EQ(judged(row.text), std::vector<std::string>{row.finding}) << row.text;
 }

@@ -85,7 +85,7 @@ TEST(Watch, WhatIsToldNamesTheEventsAndTheBan) {
   EXPECT_EQ(records[0].status, 404);
   EXPECT_EQ(records[2].kind, StrikeRecord::Kind::ban);
   EXPECT_STREQ(records[2].jail, "a");
-  EXPECT_EQ(records[2].prefix.text(), "192.0.2.1");
+  EXPECT_EQ(records[2].prefix.text(), "192.0.2.1/32");
 }
 
 TEST(Watch, ObserverBansNobodyAndTells) {
