@@ -37,9 +37,10 @@ TEST(ServiceKeys, EveryKeyIsNamedOnceAndCanBeChecked) {
 TEST(ServiceKeys, TheDefaultTheyNameIsTheOneTheyHave) {
   // Where the default is told in words, or is to say nothing: `health=none` leaves the catalog's checks out, too.
   const std::set<std::string_view> in_words = {
-      "allow",    "auth",         "certificate",     "deny",         "failover", "health", "host",
-      "http",     "idle_timeout", "max_connections", "max_requests", "pages",    "tcp",    "tls_certificate",
-      "tls_name", "tunnel",       "weight"};
+      "allow",        "auth",   "certificate", "deny",         "failover",
+      "health",       "host",   "http",        "idle_timeout", "max_connections",
+      "max_requests", "pages",  "rate_limit",  "tcp",          "tls_certificate",
+      "tls_name",     "tunnel", "weight"};
   for (const ServiceKey& key : service_keys()) {
     if (key.apply == nullptr || in_words.contains(key.name)) continue;
     Subject said;
