@@ -77,7 +77,7 @@ BAD = {
     "an unknown key": ({"limits": {"header_tine": "5s"}}, ["header_tine", "header_time"]),
     "a wrong value": ({"limits": {"header_time": "soon"}}, ["limits.header_time", "soon"]),
     "no unit": ({"limits": {"header_time": 5}}, ["limits.header_time", "unit"]),
-    "a section of later": ({"guard": {"ignoreip": []}}, ["guard", "unknown", "planned"]),
+    "a section of later": ({"cluster": {"name": "fd"}}, ["cluster", "unknown", "planned"]),
     "a site that shall be off": ({"services": {"one": {"maintenance": True}}}, ["services.one.maintenance", "not carried"]),
 }
 
