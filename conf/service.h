@@ -20,6 +20,8 @@
 namespace gatehouse::conf {
 
 enum class Protocol { http, https, h2c, h2 };
+constexpr bool over_tls(Protocol p) { return p == Protocol::https || p == Protocol::h2; }
+constexpr bool over_http2(Protocol p) { return p == Protocol::h2c || p == Protocol::h2; }
 enum class Balance { round_robin, least_request, least_connection, peak_ewma, random, maglev };
 enum class HttpMode { automatic, redirect, serve, refuse };  // automatic: redirect when there is a TLS listener
 enum class OnUnhealthy { drain, close };

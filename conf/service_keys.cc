@@ -84,7 +84,7 @@ Status apply_health(Subject& s, std::string_view text) {
   if (health->none) return Done{};
   HealthCheck& check = health->check;
   if (health->follows_protocol)
-    check.tls = s.service.protocol == Protocol::https || s.service.protocol == Protocol::h2;
+    check.tls = over_tls(s.service.protocol);
   if (check.tls) {
     check.tls_of_service = true;
     check.tls_server_name = s.service.tls_name;
@@ -425,8 +425,6 @@ std::optional<std::string> check_setting(std::string_view name, std::string_view
 std::optional<NotCarried> not_carried(std::string_view name, std::string_view value) {
   const ServiceKey* key = find_service_key(name);
   if (key == nullptr) return std::nullopt;
-  if (name == "protocol" && (value == "h2" || value == "h2c"))
-    return NotCarried{std::string(value) + " is not carried yet: the service's routes are refused", true};
   if (name == "certificate" && value == "acme") return NotCarried{"acme is not carried yet: ignored", false};
   if (key->carried || value == "false") return std::nullopt;
   const bool holds_back = key->restricting || name == "maintenance";

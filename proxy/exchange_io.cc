@@ -187,6 +187,11 @@ http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> pag
   if (!hsts.empty()) extra.field("Strict-Transport-Security", hsts);
   extra.field("X-Request-Id", request_id_);
   reply.extra = extra.text();
+  if (is_grpc()) {
+    reply.to_grpc = true;
+    reply.detail = detail_;
+    return reply;
+  }
   if (refused_ == 503) reply.retry_after = default_retry_after;
   const conf::Page* own = page_for(refused_, policy_ != nullptr ? policy_->pages : world_->table().pages);
   if (own == nullptr) {

@@ -51,6 +51,7 @@ class BackendSession {
   void feed(std::string_view bytes, std::uint64_t now_ms);
   // Puts frames into the slab, which is large, as long as frame_room is there.
   void pull(Buffer& out);
+  bool has_something_to_say() const { return nghttp2_session_want_write(session_.get()) != 0; }
   void ping();
   // The connection is gone, or useless: every stream that isn't over ends with that fault.
   void lose(BackendStream::Fault fault);
