@@ -63,6 +63,7 @@ struct HealthCheck {
   std::string host;        // empty: the instance's address
   std::uint16_t port = 0;  // 0: the instance's port
   bool tls = false;
+  bool http2 = false;           // of Kind::http: as the service's requests go
   bool tls_of_service = false;  // verified, and shown a certificate, as the service says of its endpoints
   bool tls_verify = true;
   std::string tls_server_name;

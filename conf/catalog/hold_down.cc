@@ -90,6 +90,7 @@ std::vector<conf::Instance> HoldDown::update(const std::string& name, const std:
     const bool is_held = !known.instance.held.empty();
     if (is_held && !(single && replaced)) continue;
     const bool counts = !is_held && !failed(known.instance);
+    if (counts) left_.note({name, each->first}, now);
     if (counts && (known.remembered || !reason.empty()) && may_hold) {
       known.instance.held = reason.empty() ? "known from before, and the catalog lacks it" : reason;
       known.held_since = now;

@@ -38,9 +38,7 @@ std::unique_ptr<BackendConnection> H2Connection::open() {
 }
 
 void H2Connection::retire() {
-  if (retired_ || over_) return;
   retired_ = true;
-  session_.say_goodbye();
   waker_.signal();
 }
 
@@ -125,12 +123,7 @@ LoopTime H2Connection::next_deadline() const {
 // False: it is time to go.
 bool H2Connection::deadline_passed() {
   if (all_.loop_.now() < next_deadline()) return true;
-  if (session_.idle()) {
-    session_.say_goodbye();
-    write_all();
-    return false;
-  }
-  if (asked_) return false;
+  if (session_.idle() || asked_) return false;
   asked_ = true;
   asked_at_ = all_.loop_.now();
   ping_after_ = asked_at_ + ping_pause_ms;
@@ -160,6 +153,10 @@ Task<> H2Connection::story() {
 
 void H2Connection::end() {
   over_ = true;
+  if (session_.broken().empty() && session_.idle() && !carrier_->stream.peer_ended()) {
+    session_.say_goodbye();
+    write_all();
+  }
   if (!session_.broken().empty()) {
     all_.counters_.h2_backend_connections_broken.add();
     session_.lose(http2::BackendStream::Fault::malformed);
