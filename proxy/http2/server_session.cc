@@ -24,9 +24,6 @@ OptionPtr make_options() {
 struct ServerSession::Callbacks {
   static ServerSession& of(void* self) { return *static_cast<ServerSession*>(self); }
 
-  static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* frame, void* self) {
-    return of(self).begin_frame(*frame);
-  }
   static int begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void* self) {
     ServerSession& me = of(self);
     me.in_head_ = true;
@@ -107,7 +104,6 @@ nghttp2_session_callbacks* ServerSession::callbacks() {
   static const CallbacksPtr made = [] {
     nghttp2_session_callbacks* all = nullptr;
     nghttp2_session_callbacks_new(&all);
-    nghttp2_session_callbacks_set_on_begin_frame_callback(all, Callbacks::begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(all, Callbacks::begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(all, Callbacks::header);
     nghttp2_session_callbacks_set_on_invalid_header_callback(all, Callbacks::invalid_header);
@@ -146,12 +142,19 @@ ServerSession::ServerSession(SessionOwner& owner, BufferPool& buffers, const Ses
 
 bool ServerSession::receive(std::string_view bytes, std::uint64_t now_ms) {
   now_ms_ = now_ms;
-  if (dead_) return false;
-  const auto taken =
-      nghttp2_session_mem_recv(session_.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   owner_.work_to_send();
-  if (taken < 0) dead_ = true;
-  if (taken == NGHTTP2_ERR_FLOODED) counts_.misbehaved = true;
+  while (!bytes.empty() && !dead_) {
+    bool begun = false;
+    const std::size_t some = scan_.next(bytes, begun);
+    if (begun) look_at(scan_.head());
+    if (dead_) break;
+    // A head that isn't wanted is not followed by what it heads: those bytes are never asked for.
+    const auto taken =
+        nghttp2_session_mem_recv(session_.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), some);
+    if (taken < 0) dead_ = true;
+    if (taken == NGHTTP2_ERR_FLOODED) counts_.misbehaved = true;
+    bytes.remove_prefix(some);
+  }
   return !dead_ && nghttp2_session_want_read(session_.get()) != 0;
 }
 
@@ -162,14 +165,20 @@ void ServerSession::note_odd() {
 void ServerSession::misbehave() {
   if (counts_.misbehaved) return;
   counts_.misbehaved = true;
-  nghttp2_session_terminate_session(session_.get(), NGHTTP2_ENHANCE_YOUR_CALM);
+  end_by(NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
-void ServerSession::count_frame(const nghttp2_frame_hd& frame) {
+// Whatever comes from here on isn't read.
+void ServerSession::end_by(std::uint32_t code) {
+  dead_ = true;
+  nghttp2_session_terminate_session(session_.get(), code);
+}
+
+void ServerSession::count_frame(const FrameHead& frame) {
   const bool ack = (frame.flags & NGHTTP2_FLAG_ACK) != 0;
   switch (frame.type) {
     case NGHTTP2_DATA:
-      if (frame.length == 0 && (frame.flags & NGHTTP2_FLAG_END_STREAM) == 0) note_odd();
+      if (frame.size == 0 && (frame.flags & NGHTTP2_FLAG_END_STREAM) == 0) note_odd();
       return;
     case NGHTTP2_HEADERS: return;
     case NGHTTP2_SETTINGS:
@@ -184,19 +193,19 @@ void ServerSession::count_frame(const nghttp2_frame_hd& frame) {
   }
 }
 
-int ServerSession::begin_frame(const nghttp2_frame_hd& frame) {
+// What nghttp2 lets pass: RFC 9113 5.1, 5.1.1, 6.3.
+void ServerSession::look_at(const FrameHead& frame) {
   count_frame(frame);
-  if (frame.stream_id == 0 || (frame.stream_id & 1) == 0) return 0;
-  const bool begins = frame.type == NGHTTP2_HEADERS && frame.stream_id > last_stream_;
-  if (begins) {
-    last_stream_ = frame.stream_id;
-    return 0;
+  if (frame.type == NGHTTP2_PRIORITY && (frame.stream == 0 || frame.stream == frame.depends_on))
+    return end_by(NGHTTP2_PROTOCOL_ERROR);
+  if ((frame.type != NGHTTP2_HEADERS && frame.type != NGHTTP2_DATA) || (frame.stream & 1) == 0) return;
+  if (frame.stream > last_stream_) {
+    if (frame.type == NGHTTP2_HEADERS) last_stream_ = frame.stream;
+    return;
   }
-  // RFC 9113 5.1, 5.1.1: of a stream that is over nothing more may come, but for what was under way when we ended it.
-  const bool over = frame.stream_id <= last_stream_ && !nghttp2_session_find_stream(session_.get(), frame.stream_id);
-  if (over && (frame.type == NGHTTP2_HEADERS || frame.type == NGHTTP2_DATA) && !was_reset(frame.stream_id))
-    nghttp2_session_terminate_session(session_.get(), NGHTTP2_STREAM_CLOSED);
-  return 0;
+  // Of a stream that is over nothing more may come, but for what was under way when we ended it.
+  if (!nghttp2_session_find_stream(session_.get(), frame.stream) && !was_reset(frame.stream))
+    end_by(NGHTTP2_STREAM_CLOSED);
 }
 
 int ServerSession::head_received(const nghttp2_frame& frame) {
@@ -264,7 +273,7 @@ void ServerSession::fill(Buffer& out) {
     if (!rest_.empty()) break;
     const std::uint8_t* bytes = nullptr;
     const auto size = nghttp2_session_mem_send(session_.get(), &bytes);
-    if (size < 0) dead_ = true;
+    if (size < 0) broken_ = dead_ = true;
     if (size <= 0) break;
     rest_ = text_of(bytes, static_cast<std::size_t>(size));
   }
@@ -274,8 +283,8 @@ void ServerSession::fill(Buffer& out) {
 
 bool ServerSession::over() const {
   if (!rest_.empty()) return false;
-  if (dead_) return true;
-  return nghttp2_session_want_read(session_.get()) == 0 && nghttp2_session_want_write(session_.get()) == 0;
+  if (broken_) return true;
+  return (dead_ || nghttp2_session_want_read(session_.get()) == 0) && nghttp2_session_want_write(session_.get()) == 0;
 }
 
 void ServerSession::announce_end() {

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "net/buffer.h"
+#include "proxy/http2/frame_scan.h"
 #include "proxy/http2/nghttp2_ptr.h"
 #include "proxy/http2/odd_events.h"
 #include "proxy/http2/server_stream.h"
@@ -80,8 +81,9 @@ class ServerSession {
   }
   void note_odd();
   void reset(std::int32_t id, std::uint32_t code);
-  int begin_frame(const nghttp2_frame_hd& frame);
-  void count_frame(const nghttp2_frame_hd& frame);
+  void look_at(const FrameHead& frame);
+  void count_frame(const FrameHead& frame);
+  void end_by(std::uint32_t code);
   int frame_received(const nghttp2_frame& frame);
   int head_received(const nghttp2_frame& frame);
   void frame_sent(const nghttp2_frame& frame);
@@ -91,6 +93,7 @@ class ServerSession {
   BufferPool& buffers_;
   const SessionLimits limits_;
   SessionPtr session_;
+  FrameScan scan_;
   OddEvents odd_;
   SessionCounts counts_;
   std::uint64_t now_ms_ = 0, bytes_made_ = 0;
@@ -98,7 +101,7 @@ class ServerSession {
   Buffer* filling_ = nullptr;
   std::string_view rest_;                   // made, and found no room
   std::array<std::int32_t, 128> resets_{};  // streams that we reset last: frames of theirs may be under way
-  bool in_head_ = false, dead_ = false;
+  bool in_head_ = false, dead_ = false, broken_ = false;
 };
 
 }  // namespace gatehouse::http2
