@@ -200,6 +200,11 @@ http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> pag
     return reply;
   }
   if (refused_ == 503) reply.retry_after = default_retry_after;
+  if (admission_.challenge != nullptr) {
+    reply.body = *admission_.challenge;
+    reply.content_type = "application/octet-stream";
+    return reply;
+  }
   const conf::Page* own = page_for(refused_, policy_ != nullptr ? policy_->pages : world_->table().pages);
   if (own == nullptr) {
     reply.body = http::html_page(refused_, detail_, page);
