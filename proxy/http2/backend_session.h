@@ -15,7 +15,7 @@
 
 #include "net/buffer.h"
 #include "proxy/http2/backend_stream.h"
-#include "proxy/http2/frame_heads.h"
+#include "proxy/http2/frame_scan.h"
 #include "proxy/http2/nghttp2_ptr.h"
 #include "proxy/http2/odd_events.h"
 
@@ -102,7 +102,7 @@ class BackendSession {
   Owner& owner_;
   SessionPtr session_;
   ListNode streams_;
-  FrameHeads heads_;
+  FrameScan scan_{FrameScan::From::server};
   OddEvents odd_{odd_events_max};
   Counts counts_;
   std::uint64_t now_ms_ = 0;
