@@ -164,28 +164,33 @@ class Health(grpc.GenericRpcHandler):
 
 
 def test_the_health_protocol_decides(make_door):
-    server, health = GrpcServer(), Health()
-    server.add(health)
+    """Of two servers the one that says it isn't serving gets no calls."""
+    servers, healths = [GrpcServer(), GrpcServer()], [Health(), Health()]
+    for server, health in zip(servers, healths):
+        server.add(health)
     try:
-        door = make_door()
-        door.catalog.put("echo", instance("echo", server, "route=grpc.test", "protocol=h2c",
-                                          "health=grpc:echo interval=200ms fall=1 rise=1"))
-        wait_until(lambda: door.ask("/", host="grpc.test").status == 415 or health.asked, "a check")
-        assert health.asked[0] == b"\x0a\x04echo"
+        door = make_door(start=False)
+        check = "health=grpc:echo interval=200ms fall=1 rise=1"
+        door.catalog.put("echo", *[instance("echo", server, "route=grpc.test", "protocol=h2c", check)
+                                   for server in servers])
+        door.start()
         with GrpcClient(door.http, "grpc.test") as client:
             call = client.method("unary_unary", "unary")
 
-            def code():
-                try:
+            def who_answers():
+                before = [len(server.calls.seen) for server in servers]
+                for _ in range(20):
                     call(b"", timeout=deadline())
-                    return Code.OK
-                except grpc.RpcError as error:
-                    return error.code()
+                calls = [sum("unary" in method for method, _ in server.calls.seen[count:])
+                         for server, count in zip(servers, before)]
+                return [count > 0 for count in calls]
 
-            wait_until(lambda: code() == Code.OK, "a healthy endpoint")
-            health.serving = False
-            wait_until(lambda: code() == Code.UNAVAILABLE, "an unhealthy endpoint")
-            health.serving = True
-            wait_until(lambda: code() == Code.OK, "a healthy endpoint again")
+            wait_until(lambda: who_answers() == [True, True], "both")
+            healths[0].serving = False
+            wait_until(lambda: who_answers() == [False, True], "the healthy one alone")
+            healths[0].serving = True
+            wait_until(lambda: who_answers() == [True, True], "both again")
+        assert healths[0].asked[0] == b"\x0a\x04echo"
     finally:
-        server.stop()
+        for server in servers:
+            server.stop()
