@@ -57,13 +57,13 @@ class Stream:
     def data(self, body, end=False):
         """As the windows allow; ends quietly when the stream is gone."""
         while body:
-            with self.news:
-                while (room := self.connection.window(self.number)) == 0:
+            room = self.connection.window(self.number)
+            if room is None or self.reset is not None or self.connection.closed:
+                return
+            if room == 0:
+                with self.news:
                     self.news.wait(0.02)  # windows of the connection have no news of their own
-                    if self.reset is not None or self.connection.closed:
-                        return
-                if room is None:
-                    return
+                continue
             piece, body = body[:room], body[room:]
             self.connection.do(lambda h2c: h2c.send_data(self.number, piece, end_stream=end and not body))
 
@@ -130,7 +130,7 @@ class Connection:
         self.sock.close()
 
     def run(self):
-        self.h2.local_settings.update(self.backend.settings)
+        self.h2.local_settings = h2.settings.Settings(client=False, initial_values=self.backend.settings)
         with self.lock:
             self.h2.initiate_connection()
             self.flush()
@@ -173,7 +173,7 @@ class Connection:
                 self.start(stream)
         elif isinstance(event, h2.events.PingReceived):
             self.pings += 1
-        elif stream is None:
+        if stream is None:
             return
         with stream.news:
             if isinstance(event, h2.events.DataReceived):
