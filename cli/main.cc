@@ -22,7 +22,7 @@ struct Line {
   ExplainOptions explain;
   LintOptions lint;
   LogOptions logs;
-  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", datacenter;
+  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", datacenter, state, time;
   bool json = false, watch = false, off = false, back = false;
   std::function<int()> run;
 };
@@ -123,6 +123,19 @@ void add_acting_verbs(CLI::App& app, Line& line) {
   }
 }
 
+void add_maintenance_verb(CLI::App& app, Line& line) {
+  CLI::App* verb =
+      app.add_subcommand("maintenance", "Answer a service's requests with the operator's page, or no more");
+  verb->add_option("service", line.target, "The service")->required();
+  verb->add_option("state", line.state, "on or off")->required()->check(CLI::IsMember({"on", "off"}));
+  verb->add_option("--for", line.time, "How long, as in 30m; else until `off`");
+  add_where(verb, line);
+  verb->footer(
+      "They get 503 with Retry-After, but from those whom the key `maintenance` allows. It survives a restart.");
+  verb->callback(
+      [&line] { line.run = [&line] { return run_maintenance(line.where, line.target, line.state, line.time); }; });
+}
+
 void add_failover_verb(CLI::App& app, Line& line) {
   CLI::App* verb = app.add_subcommand("failover", "Have a service served by another datacenter, or take that back");
   verb->add_option("service", line.target, "The service")->required();
@@ -203,6 +216,7 @@ int main(int argc, char** argv) {
   add_serving_verbs(app, line);
   add_asking_verbs(app, line);
   add_acting_verbs(app, line);
+  add_maintenance_verb(app, line);
   add_failover_verb(app, line);
   add_catalog_verbs(app, line);
   if (argc > 1 && is_unknown_verb(app, argv[1])) return 2;

@@ -80,6 +80,10 @@ constexpr ServiceRow service_rows[] = {
     {&Shard::retries_refused, "gatehouse_service_retries_refused_total", "Retries that the budget did not allow."},
     {&Shard::queue_full, "gatehouse_service_queue_full_total", "Requests answered 503 because the queue was full."},
     {&Shard::queue_timeout, "gatehouse_service_queue_timeouts_total", "Requests that waited in the queue in vain."},
+    {&Shard::auth_refused, "gatehouse_service_auth_refused_total", "Requests that `auth` did not let pass."},
+    {&Shard::auth_failed, "gatehouse_service_auth_failed_total",
+     "Requests answered 503 because it could not be found out whether they may pass."},
+    {&Shard::canaries, "gatehouse_service_canary_requests_total", "Requests that came as another service's canary."},
     {&Shard::sessions, "gatehouse_service_tcp_sessions_total", "TCP sessions carried to an endpoint."},
     {&Shard::sessions_failed, "gatehouse_service_tcp_sessions_failed_total", "TCP sessions that got no endpoint."},
     {&Shard::bytes_in, "gatehouse_service_received_bytes_total", "Bytes of requests, from clients."},
@@ -202,7 +206,8 @@ ClientMetric::Histogram latency(std::span<const Shard> shards) {
 }
 
 // `away`: which other datacenter serves it; null: none.
-void add_service(const proxy::ServicePool& pool, const pool::Failovers::Away* away, Families& out) {
+void add_service(const proxy::ServicePool& pool, const pool::Failovers::Away* away, std::int64_t wall_ms,
+                 Families& out) {
   const Labels service = {{"service", printable(pool.service->name)}};
   const auto with = [&service](const char* name, const char* value) {
     Labels labels = service;
@@ -237,6 +242,8 @@ void add_service(const proxy::ServicePool& pool, const pool::Failovers::Away* aw
   if (const bool is_away = away != nullptr; is_away || !pool.service->failover.datacenter.empty())
     out.gauge("gatehouse_service_failover", "1 while this other datacenter serves the service.", is_away ? 1 : 0,
               with("datacenter", (is_away ? away->datacenter : pool.service->failover.datacenter).c_str()));
+  out.gauge("gatehouse_service_maintenance", "1 while the service is under maintenance by command.",
+            load(pool.stats->maintenance_until_ms) > wall_ms ? 1 : 0, service);
   std::size_t refused = 0;
   for (const conf::Route& route : pool.service->routes) refused += route.refused.empty() ? 0 : 1;
   out.gauge("gatehouse_service_routes_refused", "Routes that answer 503 because their definition was refused.",
@@ -267,7 +274,7 @@ void add_services(const DoorView& view, bool with_endpoints, Families& out) {
       continue;
     }
     const auto away = view.away.find(pool->service->name);
-    add_service(*pool, away == view.away.end() ? nullptr : &away->second, out);
+    add_service(*pool, away == view.away.end() ? nullptr : &away->second, view.wall_ms, out);
     if (!with_endpoints) continue;
     for (const pool::Endpoint& endpoint : pool->endpoints.endpoints()) {
       if (endpoints++ < endpoints_most)
@@ -305,6 +312,20 @@ void add_consul(const catalog::ConsulSource::View& consul, const DoorView& view,
   counter("gatehouse_consul_changes_total", "Answers that changed a service's instances.", consul.changes);
 }
 
+void add_mirrors(const DoorView& view, Families& out) {
+  const auto total = [&](Counter proxy::Mirrors::* counter) {
+    std::uint64_t all = 0;
+    for (const proxy::Mirrors* mirrors : view.mirrors) all += (mirrors->*counter).value();
+    return static_cast<double>(all);
+  };
+  out.counter("gatehouse_mirrored_total", "Copies of requests sent by `mirror`.", total(&proxy::Mirrors::sent));
+  out.counter("gatehouse_mirrored_failed_total", "Of those, the ones without a whole answer.",
+              total(&proxy::Mirrors::failed));
+  out.counter("gatehouse_mirror_dropped_total",
+              "Copies not sent: too large, too many under way, or no endpoint was free.",
+              total(&proxy::Mirrors::dropped));
+}
+
 void add_certificates(const DoorView& view, Families& out) {
   for (const NamedCertificate& each : view.world.certificates().all()) {
     const auto left = each.certificate->not_after.time_since_epoch() - Millis(view.wall_ms);
@@ -330,6 +351,7 @@ std::string metrics_text(const DoorView& view, bool with_endpoints) {
   add_process(view, out);
   add_workers(view, out);
   for (const catalog::ConsulSource::View& consul : view.consuls) add_consul(consul, view, out);
+  add_mirrors(view, out);
   add_certificates(view, out);
   add_services(view, with_endpoints, out);
   return out.text();

@@ -129,6 +129,7 @@ struct Config {
   std::vector<IpPrefix> trusted_proxies;
   CatalogSource catalog;
   std::map<std::string, HostPolicy> hosts;
+  std::map<std::string, AuthSource> auth;
   std::map<std::string, ServiceLayer> services;  // "*" for all
   Certificates certificates;
   Admin admin;

@@ -260,6 +260,7 @@ void Exchange::start_answer(http::Framing towards_client, BodyMover::Coding codi
   rewrite.hsts = hsts_value(hsts);
   std::array<char, 512> extra;
   rewrite.extra = sticky_field(extra);
+  if (!admission_.fields.empty()) rewrite.fields = &admission_.fields;
   http::write_response_head(answer_head_, rewrite, writer);
   answer_.consume(answer_head_.size);
   if (coding == BodyMover::Coding::encode && !answer_.empty()) BodyMover::put_chunk_on(answer_);

@@ -28,6 +28,7 @@ Worker::Worker(unsigned number, Shared& process, std::uint64_t seed, const Ticke
       pipes(pipes_most),
       backends(loop, {}),
       worlds([&process](std::shared_ptr<const World> world) { process.reaper(std::move(world)); }),
+      mirrors(*this),
       dice(seed),
       ticket_keys_(tickets, std::chrono::system_clock::now()) {
   loop.set_turn_end([this] { sweep(); });
@@ -43,6 +44,7 @@ void Worker::start() {
     loop.run();
     doors_.clear();
     sweep();
+    mirrors.clear();
     backends.close_all();
   });
   pthread_setname_np(thread_.native_handle(), ("worker-" + std::to_string(index)).c_str());
@@ -234,6 +236,7 @@ void Worker::tick() {
   if (loop.now() < reap_at_) return;
   reap_at_ = loop.now() + reap_ms;
   backends.reap();
+  mirrors.reap();
   ticket_keys_.advance(WallTime(std::chrono::microseconds(loop.wall_us())));
 }
 

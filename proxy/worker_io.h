@@ -19,10 +19,13 @@
 #include "net/pipe_pool.h"
 #include "net/tls_client_context.h"
 #include "net/tls_server_context.h"
+#include "proxy/auth/password_pool_io.h"
+#include "proxy/auth/verdict_cache.h"
 #include "proxy/backend/connection_pool.h"
 #include "proxy/http/access_log.h"
 #include "proxy/http/timestamps.h"
 #include "proxy/listener.h"
+#include "proxy/mirror_io.h"
 #include "proxy/world_use.h"
 
 namespace gatehouse::proxy {
@@ -43,6 +46,7 @@ struct WorkerCounters {
 // What the workers of a process share.
 struct Shared {
   ClientCounts clients;
+  auth::PasswordPool passwords;
   std::function<void(std::shared_ptr<const World>)> reaper;  // any thread
   std::function<void()> nudge_log;                           // any thread; a log ring is half full
   std::function<void(std::uint32_t endpoint)> close_idle;    // any thread; each worker closes one connection to it
@@ -82,6 +86,8 @@ class Worker {
   WorldKeeper worlds;
   LogRing access_log;
   http::AccessLineWriter log_lines;
+  auth::VerdictCache verdicts;
+  Mirrors mirrors;
   WorkerCounters counters;
   Dice dice;
   bool draining = false;

@@ -32,6 +32,8 @@ struct LocalReply {
   bool close = true;
   unsigned client_minor = 1;
   std::string_view extra;  // whole field lines: X-Request-Id, Strict-Transport-Security
+  const AnswerFields* fields = nullptr;
+  const RequestHead* preflight = nullptr;  // that is answered; by fields->cors
 };
 
 void write_local_head(const LocalReply& reply, std::string_view date, HeadWriter& out);
