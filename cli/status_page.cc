@@ -27,6 +27,8 @@ h1 { font-size: 20px; margin: 0; } h2 { font-size: 15px; margin: 22px 0 8px; col
 .name { font-weight: 600; overflow-wrap: anywhere; }
 .dim { color: var(--dim); } .good { color: var(--good); } .warn { color: var(--warn); } .bad { color: var(--bad); }
 .figures { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 4px 0; font-variant-numeric: tabular-nums; }
+li:first-child { border-top: none; }
+.head + .figures + ul > li:first-child { border-top: 1px solid var(--line); }
 ul { list-style: none; margin: 6px 0 0; padding: 0; }
 li { padding: 4px 0; border-top: 1px solid var(--line); display: flex; flex-wrap: wrap; gap: 0 12px; overflow-wrap: anywhere; }
 .dot::before { content: "\25cf"; margin-right: 6px; }
@@ -114,7 +116,7 @@ function figures(service, now) {
   return el("div", "figures", ...out);
 }
 function endpoint(each) {
-  const out = each.out ? el("span", "warn grow", each.out) : null;
+  const out = each.out && each.out !== each.health ? el("span", "warn grow", each.out) : null;
   const why = each.reason ? el("span", "dim grow", each.reason) : null;
   return el("li", "", el("span", "dot " + (healths[each.health] || "dim"), each.name), el("span", "dim", each.address),
     el("span", healths[each.health] || "dim", each.health), each.since_ms !== undefined ? el("span", "dim", "for " + span(each.since_ms)) : null,
@@ -127,8 +129,8 @@ function service(each, now) {
   if (each.drained) marks.push(el("span", "warn", "drained"));
   if (each.panic) marks.push(el("span", "bad", "panic: none is healthy"));
   if (each.failover) marks.push(el("span", "warn", "served by " + each.failover.datacenter));
-  const refused = each.routes.filter(route => route.refused).map(route => el("div", "bad", route.route + ": " + route.refused));
-  const routes = each.routes.slice(0, 4).map(route => route.route).join("  ") + (each.routes.length > 4 ? " …" : "");
+  const refused = each.routes.filter(route => route.refused).map(route => el("div", "bad", route.match + ": " + route.refused));
+  const routes = each.routes.slice(0, 4).map(route => route.match).join("  ") + (each.routes.length > 4 ? " …" : "");
   return el("section", "card", el("div", "head", el("span", "name", each.name),
     el("span", usable ? "good" : "bad", usable + " of " + each.endpoints.length + " serve"), ...marks, el("span", "dim grow", routes)),
     figures(each, now), ...refused, el("ul", "", ...each.endpoints.map(endpoint)));

@@ -118,7 +118,7 @@ def test_it_is_live_in_a_browser(make_door, make_backend, browser, width, height
 
     wait_until(lambda: "1 of 2 serve" in text(), text, 20)
     shown = text()
-    assert "ready" in shown and "web" in shown and "500" in shown, shown
+    assert "web.test/" in shown and "ready" in shown and "500" in shown, shown
     assert name in shown and browser.run("return document.title") == "door – gatehouse"
     for _ in range(30):
         door.ask(host="web.test")

@@ -115,7 +115,7 @@ TEST(Auth, KeepsWhatAFileHadAndSharesWhatIsEqual) {
 TEST(Auth, AUrlThatTheFileSaysOfAServiceIsItsWord) {
   Config config;
   config.services["web"].settings["auth"].push_back({"forward:http://127.0.0.1:1/x", {}});
-  const Loaded loaded = load("forward:http://127.0.0.1:1/x", config, "");
+  const Loaded loaded = load("forward:http://127.0.0.1:1/x", config, std::string());
   ASSERT_TRUE(loaded.route().policy.auth.policy);
   EXPECT_EQ(loaded.services[0].name, "auth/127.0.0.1:1");
 }
