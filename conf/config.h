@@ -30,6 +30,7 @@ struct Listen {
   std::string name;
   SocketAddress address;
   bool tls = false;
+  bool http2 = true;                     // by ALPN over TLS, else by the client's preface
   std::vector<IpPrefix> proxy_protocol;  // required from these, an error from others
   std::vector<std::string> only;         // services; empty: all
   Origin at;
@@ -125,6 +126,11 @@ struct Limits {
   Millis header_time = 10s, handshake_time = 10s;
   Millis keep_alive_time = 75s;  // idle between requests
   unsigned keep_alive_requests = 10000;
+  unsigned http2_streams = 100;           // at once on one connection
+  std::uint64_t http2_window = 64 << 10;  // of a stream
+  std::uint64_t http2_connection_window = 1 << 20;
+  std::uint64_t http2_frame = 16 << 10;
+  unsigned http2_odd_events = 1000;  // on one connection; a thirtieth of them is forgiven each second
   Millis body_idle_time = 60s;
   std::uint64_t body_rate = 1024;  // bytes a second, judged from body_rate_after on; 0: off
   Millis body_rate_after = 10s;

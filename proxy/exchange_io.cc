@@ -65,6 +65,13 @@ bool Exchange::make_room() {
 
 void Exchange::refuse_late_head() { refuse(408, http::Termination::client_timeout); }
 
+void Exchange::refuse_head(int status, std::string_view reason) {
+  worker_.counters.malformed_requests.add();
+  const auto why =
+      is_client_fault(status) ? http::Termination::client_too_large : http::Termination::client_malformed;
+  refuse(status, why, reason);
+}
+
 void Exchange::refuse(int status, http::Termination why, std::string_view detail) {
   refused_ = status;
   termination_ = why;

@@ -42,6 +42,7 @@ class Exchange : public Pooled {
   http::ParseState parse_head();
   bool make_room();  // false: the head is too large, and refused
   void refuse_late_head();
+  void refuse_head(int status, std::string_view reason);
   const conf::Limits& limits() const { return settings_->limits; }
 
   // Serves the request. True: the connection may carry another one.

@@ -238,13 +238,15 @@ void Worker::tick() {
 }
 
 const TlsServerContext& Worker::tls_server(const Listener& listener) {
-  const auto known = tls_servers_.find(listener.conf.name);
+  const std::string key = listener.conf.name + (listener.conf.http2 ? " h2" : "");
+  const auto known = tls_servers_.find(key);
   if (known != tls_servers_.end()) return known->second;
   TlsServerPolicy policy;
   policy.name = listener.conf.name;
+  if (listener.conf.http2) policy.alpn.insert(policy.alpn.begin(), "h2");
   Result<TlsServerContext> made = TlsServerContext::make(std::move(policy), ticket_keys_);
   if (!made) throw std::runtime_error("TLS: " + made.error().what);  // a broken OpenSSL: nothing can be served
-  return tls_servers_.emplace(listener.conf.name, std::move(*made)).first->second;
+  return tls_servers_.emplace(key, std::move(*made)).first->second;
 }
 
 Result<const TlsClientContext*> Worker::tls_client(const ServicePool& pool) {

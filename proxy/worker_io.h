@@ -38,6 +38,9 @@ struct WorkerCounters {
   Counter retries, stale_replays, local_replies, malformed_requests, malformed_responses;
   Counter upgrades_open, accept_pauses;
   Counter tcp_sessions, tcp_sessions_open;
+  Counter http2_connections, http2_connections_open, http2_connections_cut;  // cut: for misbehaviour
+  Counter http2_streams, http2_streams_open, http2_streams_refused;
+  Counter http2_resets_received, http2_resets_sent;
 };
 
 // What the workers of a process share.
@@ -114,7 +117,7 @@ class Worker {
   std::vector<Door> doors_;
   http::HttpDate date_;
   TicketKeys ticket_keys_;
-  std::map<std::string, TlsServerContext> tls_servers_;  // by listener
+  std::map<std::string, TlsServerContext> tls_servers_;  // by listener, and what it speaks
   std::map<std::shared_ptr<const TlsClientPolicy>, TlsClientContext> tls_clients_;
   ListNode clients_;
   std::vector<std::unique_ptr<ClientConnection>> finished_;  // destroyed at the end of the turn
