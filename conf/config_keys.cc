@@ -285,6 +285,11 @@ Form<Limits> limits() {
            "how long an idle connection to an endpoint is kept; shorter than the endpoint keeps it"},
           {"backend_idle_connections", &Limits::backend_idle_connections, number(0, 10'000),
            "idle connections kept per endpoint and worker"},
+          {"backend_http2_streams", &Limits::backend_http2_streams, number(1, 1000),
+           "requests at once on one connection of HTTP/2 to an endpoint, if the endpoint allows as many; beyond, there "
+           "is another connection"},
+          {"backend_http2_window", &Limits::backend_http2_window, size(16 << 10, 1 << 20),
+           "how much of an answer over HTTP/2 may come before the client takes it"},
           {"shutdown_delay", &Limits::shutdown_delay, duration(0s, 1h),
            "how long listeners stay open after SIGTERM while `/readyz` fails, so that a balancer sees it first"},
           {"shutdown_time", &Limits::shutdown_time, duration(0s, 24h),

@@ -21,6 +21,8 @@
 namespace gatehouse::conf {
 
 enum class Protocol { http, https, h2c, h2 };
+constexpr bool over_tls(Protocol p) { return p == Protocol::https || p == Protocol::h2; }
+constexpr bool over_http2(Protocol p) { return p == Protocol::h2c || p == Protocol::h2; }
 enum class Balance { round_robin, least_request, least_connection, peak_ewma, random, maglev };
 enum class HttpMode { automatic, redirect, serve, refuse };  // automatic: redirect when there is a TLS listener
 enum class OnUnhealthy { drain, close };
@@ -62,6 +64,7 @@ struct HealthCheck {
   std::string host;        // empty: the instance's address
   std::uint16_t port = 0;  // 0: the instance's port
   bool tls = false;
+  bool http2 = false;           // of Kind::http: as the service's requests go
   bool tls_of_service = false;  // verified, and shown a certificate, as the service says of its endpoints
   bool tls_verify = true;
   std::string tls_server_name;

@@ -194,6 +194,11 @@ http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> pag
   if (!hsts.empty()) extra.field("Strict-Transport-Security", hsts);
   extra.field("X-Request-Id", request_id_);
   reply.extra = extra.text();
+  if (is_grpc()) {
+    reply.to_grpc = true;
+    reply.detail = detail_;
+    return reply;
+  }
   if (refused_ == 503) reply.retry_after = default_retry_after;
   if (admission_.challenge != nullptr) {
     reply.body = *admission_.challenge;

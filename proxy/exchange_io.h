@@ -5,7 +5,8 @@
 //   an edge or a deadline. In steady state nothing is allocated: slabs, frames and this object come from pools.
 //   Invariant  answered exactly once, or the connection is closed in a way the client can tell.
 //   Files      exchange_io.cc from the head to the log line; exchange_backend_io.cc endpoints, retries and what a
-//              failure means; exchange_relay_io.cc the bytes; exchange_upgrade_io.cc after a 101.
+//              failure means; exchange_h2_io.cc what is different where the backend speaks HTTP/2;
+//              exchange_relay_io.cc the bytes; exchange_upgrade_io.cc after a 101.
 #pragma once
 
 #include "net/frame_pool.h"
@@ -92,6 +93,7 @@ class Exchange : public Pooled {
   void release_endpoint();
   void judge_failure(Fault fault);
   bool repeatable() const;
+  bool is_stale() const;
   bool may_replay() const;
   bool retry_allowed();
   void rewind();
@@ -102,6 +104,17 @@ class Exchange : public Pooled {
   void fail(Fault fault);
   void retry_elsewhere();
   void retry_for_status();
+
+  // exchange_h2_io.cc
+  bool over_http2() const { return conf::over_http2(pool_->service->protocol); }
+  bool is_shared() const { return pool_->service->send_proxy == conf::SendProxy::none; }
+  Task<Result<std::unique_ptr<BackendConnection>>> make_stream();
+  Task<Status> open_h2();
+  bool may_carry_upgrade();
+  bool was_not_processed() const;
+  Fault loss() const;
+  bool is_grpc() const;
+  bool speaks_grpc() const;
 
   // exchange_relay_io.cc
   Task<> converse();

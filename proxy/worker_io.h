@@ -20,6 +20,7 @@
 #include "net/tls_client_context.h"
 #include "net/tls_server_context.h"
 #include "proxy/backend/connection_pool.h"
+#include "proxy/backend/h2_connection_io.h"
 #include "proxy/http/access_log.h"
 #include "proxy/http/timestamps.h"
 #include "proxy/listener.h"
@@ -29,7 +30,7 @@ namespace gatehouse::proxy {
 
 struct ClientConnection;
 
-struct WorkerCounters {
+struct WorkerCounters : H2Counters {
   Counter connections_accepted, connections_open, tls_connections_open, connections_refused;  // refused: over a limit
   Counter handshakes, handshakes_failed, handshakes_resumed;
   Counter requests, bytes_in, bytes_out;
@@ -86,6 +87,7 @@ class Worker {
   LogRing access_log;
   http::AccessLineWriter log_lines;
   WorkerCounters counters;
+  H2Connections h2_backends;
   Dice dice;
   bool draining = false;
 
@@ -109,6 +111,7 @@ class Worker {
   void sweep();
   void leave_gone(const World& last, const World& next);
   void withdraw_gone();
+  void withdraw_now(std::uint32_t endpoint);
   void cut_half_heads(std::uint64_t bytes);
   void shed_load();
   void tick();

@@ -35,8 +35,7 @@ std::optional<SocketAddress> address_of(const conf::Instance& instance, const Ad
 
 // Over HTTP/1.1 a request has a connection for itself: more requests than connections can't be carried.
 unsigned requests_limit(const conf::Service& service, const conf::Instance& instance) {
-  const bool http1 = service.protocol == conf::Protocol::http || service.protocol == conf::Protocol::https;
-  if (!http1 || instance.max_connections == 0) return instance.max_requests;
+  if (conf::over_http2(service.protocol) || instance.max_connections == 0) return instance.max_requests;
   return instance.max_requests == 0 ? instance.max_connections
                                     : std::min(instance.max_requests, instance.max_connections);
 }

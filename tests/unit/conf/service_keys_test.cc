@@ -349,7 +349,7 @@ TEST(ServiceKeys, WhatIsNotCarriedYetIsToldApartFromWhatIsWrong) {
                               {"certificate", "acme"},
                               {"certificate", "file:x"},
                               {"health", "redis role=master"},
-                              {"protocol", "h2c", "h2c is not carried yet: the service's routes are refused"},
+                              {"protocol", "h2c"},
                               {"protocol", "https"},
                               {"timeout", "5s"}};
   for (const Row& row : rows) {
