@@ -49,6 +49,22 @@ constexpr WorkerRow worker_rows[] = {
      "Requests sent over an idle connection to an endpoint."},
     {&WorkerCounters::backend_connect_failures, MetricType::Counter, "gatehouse_backend_connect_failures_total",
      "Connections to endpoints that could not be made."},
+    {&WorkerCounters::h2_backend_connections, MetricType::Counter, "gatehouse_backend_http2_connections_total",
+     "Connections of HTTP/2 made to endpoints."},
+    {&WorkerCounters::h2_backend_connections_open, MetricType::Gauge, "gatehouse_backend_http2_connections_open",
+     "Connections of HTTP/2 to endpoints, busy and idle."},
+    {&WorkerCounters::h2_backend_connections_broken, MetricType::Counter,
+     "gatehouse_backend_http2_connections_broken_total",
+     "Of those, the ones ended because the endpoint broke HTTP/2 or sent too much that moves nothing on."},
+    {&WorkerCounters::h2_backend_streams, MetricType::Counter, "gatehouse_backend_http2_streams_total",
+     "Requests sent to endpoints over HTTP/2."},
+    {&WorkerCounters::h2_backend_streams_refused, MetricType::Counter,
+     "gatehouse_backend_http2_streams_refused_total",
+     "Of those, the ones that the endpoint certainly did not process."},
+    {&WorkerCounters::h2_backend_streams_reset, MetricType::Counter, "gatehouse_backend_http2_streams_reset_total",
+     "Of those, the ones reset with another reason, by the endpoint or by us."},
+    {&WorkerCounters::h2_backend_replays, MetricType::Counter, "gatehouse_backend_http2_replays_total",
+     "Requests sent once more because the endpoint certainly did not process them."},
     {&WorkerCounters::retries, MetricType::Counter, "gatehouse_retries_total", "Requests sent once more."},
     {&WorkerCounters::stale_replays, MetricType::Counter, "gatehouse_stale_replays_total",
      "Of those, the ones whose idle connection the endpoint had closed."},
@@ -64,6 +80,22 @@ constexpr WorkerRow worker_rows[] = {
      "TCP sessions of services that carry TCP, those that were refused too."},
     {&WorkerCounters::tcp_sessions_open, MetricType::Gauge, "gatehouse_tcp_sessions_open",
      "Of those, the open ones."},
+    {&WorkerCounters::http2_connections, MetricType::Counter, "gatehouse_http2_connections_total",
+     "Client connections that spoke HTTP/2."},
+    {&WorkerCounters::http2_connections_open, MetricType::Gauge, "gatehouse_http2_connections_open",
+     "Of those, the open ones."},
+    {&WorkerCounters::http2_connections_cut, MetricType::Counter, "gatehouse_http2_connections_cut_total",
+     "Of those, the ones ended for misbehaviour: more odd events than limits.http2_odd_events."},
+    {&WorkerCounters::http2_streams, MetricType::Counter, "gatehouse_http2_streams_total",
+     "Streams that clients began, refused and malformed ones too."},
+    {&WorkerCounters::http2_streams_open, MetricType::Gauge, "gatehouse_http2_streams_open",
+     "Of those, the open ones."},
+    {&WorkerCounters::http2_streams_refused, MetricType::Counter, "gatehouse_http2_streams_refused_total",
+     "Of those, the ones refused for want of room or memory."},
+    {&WorkerCounters::http2_resets_received, MetricType::Counter, "gatehouse_http2_resets_received_total",
+     "Streams that clients reset."},
+    {&WorkerCounters::http2_resets_sent, MetricType::Counter, "gatehouse_http2_resets_sent_total",
+     "Streams that gatehouse reset."},
     {&WorkerCounters::accept_pauses, MetricType::Counter, "gatehouse_accept_pauses_total",
      "Times that accepting was paused for want of descriptors or memory."},
 };
@@ -298,9 +330,10 @@ void add_consul(const catalog::ConsulSource::View& consul, const DoorView& view,
   };
   gauge("gatehouse_consul_up", "1 while Consul answers well.", consul.fault == catalog::ConsulFault::none);
   gauge("gatehouse_consul_trusted", "1 while what Consul loses is believed.", consul.trusted);
-  if (consul.canary.fresh_ms != 0)
-    gauge("gatehouse_consul_age_seconds", "Since the catalog was last known to be as it was told.",
-          static_cast<double>(std::max<std::int64_t>(0, view.wall_ms - consul.canary.fresh_ms)) / 1000);
+  const std::int64_t known_at_ms = consul.canary.fresh_ms != 0 ? consul.canary.fresh_ms : consul.asked_since_ms;
+  gauge("gatehouse_consul_age_seconds",
+        "Since the catalog was last known to be as it was told; before that, since it is asked.",
+        static_cast<double>(std::max<std::int64_t>(0, view.wall_ms - known_at_ms)) / 1000);
   gauge("gatehouse_consul_index", "Consul's index of the last good answer.", consul.index);
   gauge("gatehouse_consul_services", "Services in the catalog.", consul.services);
   gauge("gatehouse_consul_services_watched", "Of those, the ones that are ours to serve.", consul.watched);
@@ -326,8 +359,41 @@ void add_mirrors(const DoorView& view, Families& out) {
               total(&proxy::Mirrors::dropped));
 }
 
+// Names are many: what is told of each is its end (above); here is how they fare together.
+void add_obtained(const DoorView& view, Families& out) {
+  if (view.obtained.empty() && view.issuer.orders == 0) return;
+  const WallTime now{Millis(view.wall_ms)};
+  std::map<std::string, double> states{{"good", 0}, {"missing", 0}, {"failing", 0}, {"refused", 0}};
+  double headroom = 0;
+  bool any = false;
+  for (const acme::CertificateView& each : view.obtained) {
+    if (!each.wanted) continue;
+    const bool valid = each.certificate && each.certificate->not_after > now;
+    ++states[!each.refused.empty() ? "refused" : !valid ? "missing" : each.record.failures > 0 ? "failing" : "good"];
+    if (!each.certificate) continue;
+    // What is left once it should have been renewed: below nothing, somebody has to look.
+    const WallTime next = std::max({each.record.renew_at, each.record.next_try, now});
+    const double left = std::chrono::duration<double>(each.certificate->not_after - next).count();
+    headroom = any ? std::min(headroom, left) : left;
+    any = true;
+  }
+  for (const auto& [state, count] : states)
+    out.gauge("gatehouse_acme_certificates", "Certificates that are obtained, by how they fare.", count,
+              {{"state", state}});
+  if (any)
+    out.gauge("gatehouse_acme_headroom_seconds",
+              "From the next try until the end of the certificate that is the nearest to it.", headroom);
+  out.counter("gatehouse_acme_orders_total", "Orders begun or taken up.", static_cast<double>(view.issuer.orders));
+  out.counter("gatehouse_acme_obtained_total", "Certificates obtained.", static_cast<double>(view.issuer.obtained));
+  out.counter("gatehouse_acme_challenges_total", "Challenges put up.", static_cast<double>(view.issuer.challenges));
+  for (const auto& [type, count] : view.issuer.failures)
+    out.counter("gatehouse_acme_failures_total", "Orders that failed, by the CA's type of problem.",
+                static_cast<double>(count), {{"type", printable(type)}});
+}
+
 void add_certificates(const DoorView& view, Families& out) {
   for (const NamedCertificate& each : view.world.certificates().all()) {
+    if (each.certificate->placeholder) continue;
     const auto left = each.certificate->not_after.time_since_epoch() - Millis(view.wall_ms);
     out.gauge("gatehouse_certificate_days_left", "Days until the certificate expires.",
               std::chrono::duration<double, std::ratio<86400>>(left).count(),
@@ -336,6 +402,7 @@ void add_certificates(const DoorView& view, Families& out) {
   out.gauge("gatehouse_certificate_problems",
             "What is wrong with certificates, or worth a word: see gatehouse status.",
             static_cast<double>(view.certificate_findings.size()));
+  add_obtained(view, out);
   std::array<double, 2> findings{};
   for (const conf::Finding& finding : view.world.findings())
     if (finding.severity != conf::Severity::note) ++findings[finding.severity == conf::Severity::error];

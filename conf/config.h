@@ -30,6 +30,7 @@ struct Listen {
   std::string name;
   SocketAddress address;
   bool tls = false;
+  bool http2 = true;                     // by ALPN over TLS, else by the client's preface
   std::vector<IpPrefix> proxy_protocol;  // required from these, an error from others
   std::vector<std::string> only;         // services; empty: all
   Origin at;
@@ -66,8 +67,37 @@ struct CatalogSource {
   bool operator==(const CatalogSource&) const = default;
 };
 
+enum class AcmeKey { p256, p384, rsa2048, rsa3072, rsa4096 };
+
+// What a CA's web site gave out for an account there (RFC 8555 7.3.4).
+struct AcmeBinding {
+  std::string kid;  // empty: none
+  Secret hmac;      // base64url
+  bool operator==(const AcmeBinding&) const = default;
+};
+
+struct AcmeDirectory {
+  std::string url = "https://acme-v02.api.letsencrypt.org/directory";
+  std::string ca;       // authorities that may sign the CA's own certificate; empty: the machine's
+  std::string profile;  // empty: the CA's choice
+  AcmeBinding eab;
+  bool operator==(const AcmeDirectory&) const = default;
+};
+
+// Certificates that are obtained by themselves.
+struct Acme {
+  std::vector<AcmeDirectory> directories{{}};  // in the order of fall-back
+  bool agree_tos = false;
+  std::vector<std::string> contact;  // addresses of mail
+  std::vector<std::string> permit;   // routed hosts within these are obtained; empty: none
+  AcmeKey key = AcmeKey::p256;
+  bool on() const { return !permit.empty(); }
+  bool operator==(const Acme&) const = default;
+};
+
 struct Certificates {
   std::string files;  // folder of NAME.crt + NAME.key, watched; empty: none
+  Acme acme;
   bool operator==(const Certificates&) const = default;
 };
 
@@ -96,13 +126,20 @@ struct Limits {
   Millis header_time = 10s, handshake_time = 10s;
   Millis keep_alive_time = 75s;  // idle between requests
   unsigned keep_alive_requests = 10000;
+  unsigned http2_streams = 100;           // at once on one connection
+  std::uint64_t http2_window = 64 << 10;  // of a stream
+  std::uint64_t http2_connection_window = 1 << 20;
+  std::uint64_t http2_frame = 16 << 10;
+  unsigned http2_odd_events = 1000;  // on one connection; a thirtieth of them is forgiven each second
   Millis body_idle_time = 60s;
   std::uint64_t body_rate = 1024;  // bytes a second, judged from body_rate_after on; 0: off
   Millis body_rate_after = 10s;
   Millis backend_idle_time = 30s;
   unsigned backend_idle_connections = 64;  // per endpoint and worker
-  Millis shutdown_delay = 0ms;             // SIGTERM: readiness fails for so long before the listeners close
-  Millis shutdown_time = 60s;              // then requests may finish for so long
+  unsigned backend_http2_streams = 100;    // at once on one connection
+  std::uint64_t backend_http2_window = 64 << 10;
+  Millis shutdown_delay = 0ms;  // SIGTERM: readiness fails for so long before the listeners close
+  Millis shutdown_time = 60s;   // then requests may finish for so long
   bool operator==(const Limits&) const = default;
 };
 

@@ -46,6 +46,8 @@ Form<Listen> listen() {
            "where it listens; `[::]` takes IPv4 too",
            {.required = true}},
           {"tls", &Listen::tls, boolean(), "whether it speaks TLS, with the certificate that fits the client's SNI"},
+          {"http2", &Listen::http2, boolean(),
+           "whether HTTP/2 is spoken with who asks for it: by ALPN over TLS, else by its preface"},
           {"proxy_protocol", &Listen::proxy_protocol, list(network()),
            "from these a PROXY header (v1 or v2) is required; from others it is an error"},
           {"only", &Listen::only, list(service_name()), "the services it serves; empty: all"},
@@ -194,13 +196,61 @@ Form<AuthSource> auth_source() {
       });
 }
 
+Form<AcmeBinding> acme_binding() {
+  return mapping<AcmeBinding>(
+      "eab", {
+                 {"kid", &AcmeBinding::kid, word_or_empty(), "the key identifier that the CA gave out"},
+                 {"hmac", &AcmeBinding::hmac, secret(), "the HMAC key that it gave out with it, as base64url"},
+             });
+}
+
+Form<AcmeDirectory> acme_directory() {
+  return mapping<AcmeDirectory>(
+      "directory",
+      {
+          {"url", &AcmeDirectory::url, https_url(), "the CA's directory", {.required = true}},
+          {"ca",
+           &AcmeDirectory::ca,
+           path_or_empty(),
+           "the authorities, as a PEM file, that may sign the certificate of the CA's own server",
+           {.fallback = "the machine's"}},
+          {"profile",
+           &AcmeDirectory::profile,
+           word_or_empty(),
+           "which of the CA's profiles to ask for: `classic`, `tlsserver`, `shortlived` …",
+           {.fallback = "the CA's choice"}},
+          {"eab", &AcmeDirectory::eab, acme_binding(), "the account at the CA's web site that ours belongs to"},
+      });
+}
+
+Form<Acme> acme() {
+  const auto key = choice<AcmeKey>({{"p256", AcmeKey::p256},
+                                    {"p384", AcmeKey::p384},
+                                    {"rsa2048", AcmeKey::rsa2048},
+                                    {"rsa3072", AcmeKey::rsa3072},
+                                    {"rsa4096", AcmeKey::rsa4096}});
+  return mapping<Acme>(
+      "node", {
+                  {"permit", &Acme::permit, list(permit_pattern()),
+                   "routed hosts within these get their certificates by themselves; empty: none"},
+                  {"agree_tos", &Acme::agree_tos, boolean(), "that the CA's terms of service are agreed to"},
+                  {"contact", &Acme::contact, list(mail_address()), "whom the CA may write to"},
+                  {"directories",
+                   &Acme::directories,
+                   list(acme_directory()),
+                   "the CAs, in the order of fall-back",
+                   {.fallback = "Let's Encrypt"}},
+                  {"key", &Acme::key, key, "the kind of a certificate's private key; each renewal has a new one"},
+              });
+}
+
 Form<Certificates> certificates() {
   return mapping<Certificates>(
       "node",
       {
           {"files", &Certificates::files, path_or_none(), "a folder of NAME.crt (the chain) and NAME.key, watched"},
-      },
-      {"acme"});
+          {"acme", &Certificates::acme, acme(), "certificates that are obtained by themselves (RFC 8555)"},
+      });
 }
 
 Form<Admin> admin() {
@@ -256,6 +306,16 @@ Form<Limits> limits() {
           {"keep_alive_time", &Limits::keep_alive_time, wait, "how long a client may be idle between requests"},
           {"keep_alive_requests", &Limits::keep_alive_requests, number(1, 1'000'000'000),
            "requests on one connection, then it is closed"},
+          {"http2_streams", &Limits::http2_streams, number(1, 10'000),
+           "of HTTP/2: requests at once on one connection; a client that begins more is refused those"},
+          {"http2_window", &Limits::http2_window, size(16 << 10, 16 << 20),
+           "of HTTP/2: how much of a request's body may come before it is passed on"},
+          {"http2_connection_window", &Limits::http2_connection_window, size(64 << 10, 64 << 20),
+           "of HTTP/2: the same for all requests of a connection together"},
+          {"http2_frame", &Limits::http2_frame, size(16 << 10, 1 << 20), "of HTTP/2: the largest frame taken"},
+          {"http2_odd_events", &Limits::http2_odd_events, number(10, 1'000'000),
+           "of HTTP/2: resets, pings, settings, empty frames and the like that a connection may bring at once; a "
+           "thirtieth of them is forgiven each second. Beyond, it is ended"},
           {"body_idle_time", &Limits::body_idle_time, wait, "the longest silence within a request body; beyond: 408"},
           {"body_rate", &Limits::body_rate, rate_or_off(1ull << 30),
            "the slowest a request body may come, and an answer be taken"},
@@ -264,6 +324,12 @@ Form<Limits> limits() {
            "how long an idle connection to an endpoint is kept; shorter than the endpoint keeps it"},
           {"backend_idle_connections", &Limits::backend_idle_connections, number(0, 10'000),
            "idle connections kept per endpoint and worker"},
+          {"backend_http2_streams", &Limits::backend_http2_streams, number(1, 1000),
+           "requests at once on one connection of HTTP/2 to an endpoint, if the endpoint allows as many; beyond, "
+           "there "
+           "is another connection"},
+          {"backend_http2_window", &Limits::backend_http2_window, size(16 << 10, 1 << 20),
+           "how much of an answer over HTTP/2 may come before the client takes it"},
           {"shutdown_delay", &Limits::shutdown_delay, duration(0s, 1h),
            "how long listeners stay open after SIGTERM while `/readyz` fails, so that a balancer sees it first"},
           {"shutdown_time", &Limits::shutdown_time, duration(0s, 24h),

@@ -78,8 +78,10 @@ Status apply_health(Subject& s, std::string_view text) {
   s.service.health_none = health->none;
   if (health->none) return Done{};
   HealthCheck& check = health->check;
-  if (health->follows_protocol)
-    check.tls = s.service.protocol == Protocol::https || s.service.protocol == Protocol::h2;
+  if (health->follows_protocol) {
+    check.tls = over_tls(s.service.protocol);
+    check.http2 = check.kind == HealthCheck::Kind::http && over_http2(s.service.protocol);
+  }
   if (check.tls) {
     check.tls_of_service = true;
     check.tls_server_name = s.service.tls_name;
@@ -242,7 +244,10 @@ constexpr auto table = std::to_array<ServiceKey>({
      "route's). A port selects existing listeners. Options: "
      "`strip=/path`, `prepend=/path`, `redirect=CODE,URL` (below), `if.path=exact` (nothing below the path), "
      "`if.method=GET,HEAD`, "
-     "`if.header=NAME[:VALUE]`, and every key of scope route"},
+     "`if.header=NAME[:VALUE]`, `if.query=NAME[:VALUE]` (a parameter), `if.header_regex=NAME:EXPRESSION`, "
+     "`if.query_regex=NAME:EXPRESSION`, `if.path_regex=EXPRESSION` (RE2's syntax, anywhere in it unless `^` and `$` "
+     "say "
+     "so; at most 64 expressions a service), and every key of scope route"},
     {"tcp", "address:port [sni=NAME] [proxy_protocol=NETWORK,…]", service, tags, repeats, open, carried, add_tcp,
      "none",
      "carries the TCP connections that come in at this address. `sni`: only TLS that asks for this name (`*.x`, "
@@ -253,7 +258,8 @@ constexpr auto table = std::to_array<ServiceKey>({
      "offers the instance to tunnels of other nodes"},
     {"protocol", "http | https | h2c | h2", service, tags, once, open, carried,
      apply_word<of_service, &Service::protocol, protocols>, "http",
-     "spoken to the endpoint; https verifies its certificate, with SNI"},
+     "spoken to the endpoint: HTTP/1.1, or HTTP/2 by prior knowledge (h2c) or within TLS (h2), whose requests share "
+     "connections; gRPC needs one of these. https and h2 verify the endpoint's certificate, with SNI"},
     {"tls_ca", "FILE | system", service, file_only, once, open, carried, apply_tls_ca, "system",
      "the authorities, as a PEM file, that may sign an https endpoint's certificate"},
     {"tls_verify", "true | false", service, file_only, once, open, carried,
@@ -315,7 +321,8 @@ constexpr auto table = std::to_array<ServiceKey>({
      apply_read<of_service, &Service::queue, parse_queue>, "1024,5s",
      "requests that may wait for an endpoint, and for how long; then 503 with Retry-After"},
     {"send_proxy", "none | v1 | v2", service, tags, once, open, carried,
-     apply_word<of_service, &Service::send_proxy, send_proxies>, "none", "the PROXY protocol to the endpoint"},
+     apply_word<of_service, &Service::send_proxy, send_proxies>, "none",
+     "the PROXY protocol to the endpoint; each request then has a connection of its own"},
     {"forwarded", "x | rfc7239 | both | none", service, tags, once, open, carried,
      apply_word<of_service, &Service::forwarded, forwardeds>, "x",
      "which fields tell the endpoint of the client: X-Forwarded-*, Forwarded, both"},
@@ -330,7 +337,10 @@ constexpr auto table = std::to_array<ServiceKey>({
      "sends a copy of this share of the requests to another service, whose answers are dropped. What is too large to "
      "be kept (some 14 KiB, head and body), or more than 64 at once of a worker, is not copied"},
     {"certificate", "file:NAME | acme | none", host, tags, once, open, carried, apply_certificate, "by the name",
-     "the certificate of the routes' hosts: NAME.crt and NAME.key in `certificates.files`", on_host},
+     "the certificate of the routes' hosts: NAME.crt and NAME.key in `certificates.files`; `acme`: one that is "
+     "obtained "
+     "within `certificates.acme.permit`, whatever the files have; `none`: none is obtained",
+     on_host},
     {"backup", "true | false", instance, tags, once, open, carried, apply_bool<of_instance, &Instance::backup>,
      "false", "used when no other instance is left"},
     {"weight", "1 to 65535", instance, tags, once, open, carried, apply_weight, "the catalog's",
@@ -462,9 +472,6 @@ std::optional<std::string> check_setting(std::string_view name, std::string_view
 std::optional<NotCarried> not_carried(std::string_view name, std::string_view value) {
   const ServiceKey* key = find_service_key(name);
   if (key == nullptr) return std::nullopt;
-  if (name == "protocol" && (value == "h2" || value == "h2c"))
-    return NotCarried{std::string(value) + " is not carried yet: the service's routes are refused", true};
-  if (name == "certificate" && value == "acme") return NotCarried{"acme is not carried yet: ignored", false};
   if (key->carried || value == "false") return std::nullopt;
   const bool holds_back = key->restricting;
   return NotCarried{holds_back ? "not carried yet: refused until it is" : "not carried yet: ignored", holds_back};

@@ -8,6 +8,7 @@
 
 #include "net/proxy_protocol.h"
 #include "proxy/exchange_io.h"
+#include "proxy/http2_io.h"
 #include "proxy/tcp_io.h"
 
 namespace gatehouse::proxy {
@@ -18,6 +19,7 @@ constexpr unsigned requests_in_a_row = 32;  // of a client that doesn't wait for
 constexpr LoopTime drain_patience_ms = 500;
 constexpr LoopTime linger_ms = 5000;  // so that a 4xx is readable while the client still sends (RFC 9112 9.6)
 constexpr std::size_t linger_bytes = 1 << 20;
+constexpr std::string_view http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 LoopTime after(const Loop& loop, Millis time) { return loop.now() + time.count(); }
 
@@ -29,7 +31,7 @@ IoResult discard(Socket& socket) {
 }  // namespace
 
 ClientConnection::ClientConnection(Worker& home, std::shared_ptr<const Listener> door, const SocketAddress& from)
-    : worker(home), listener(std::move(door)), waker(home.loop), peer(from), counted_as(from.ip), story_(story()) {}
+    : Client(home, std::move(door), from), counted_as(from.ip), story_(story()) {}
 
 ClientConnection::~ClientConnection() {
   worker.shared.clients.leave(counted_as);
@@ -49,7 +51,8 @@ void ClientConnection::cut() {
   waker.signal();
 }
 
-SocketAddress ClientConnection::destination() const {
+SocketAddress Client::destination() const {
+  if (carrier) return carrier->destination();
   if (told_destination) return *told_destination;
   sockaddr_storage address{};
   socklen_t size = sizeof address;
@@ -156,6 +159,7 @@ Task<bool> ClientConnection::shake_hands() {
       co_return false;
     }
   }
+  selection->version = SSL_get_version(stream.tls->ssl());
   selection->certificates = nullptr;  // the world may go; what was served is remembered
   worker.counters.handshakes.add();
   if (SSL_session_reused(stream.tls->ssl())) worker.counters.handshakes_resumed.add();
@@ -206,7 +210,37 @@ Task<bool> ClientConnection::await_first_bytes() {
   co_return true;
 }
 
+// By ALPN over TLS, else by the preface (RFC 9113 3.3, 3.4).
+bool ClientConnection::may_be_http2() const {
+  if (requests > 0 || !listener->conf.http2) return false;
+  if (stream.tls) return stream.tls->protocol() == "h2";
+  return http2_preface.starts_with(in.view().substr(0, http2_preface.size()));
+}
+
+Task<bool> ClientConnection::speaks_http2() {
+  const LoopTime deadline = after(worker.loop, worker.worlds.current().settings().limits.header_time);
+  while (!stream.tls && in.size() < http2_preface.size() && may_be_http2()) {
+    const IoResult got = stream.receive(in.end(), in.room());
+    if (got.ok()) {
+      in.grew(got.size);
+      continue;
+    }
+    if (!got.again()) break;
+    const Waker::Why why = co_await waker.sleep(deadline);
+    if (why == Waker::Why::deadline || stream.failed()) break;  // the reader of HTTP/1.1 has a word for it
+  }
+  co_return stream.tls || (in.size() >= http2_preface.size() && may_be_http2());
+}
+
 Task<bool> ClientConnection::next_request() {
+  if (may_be_http2()) {
+    const bool http2 = co_await speaks_http2();
+    if (http2) {
+      const auto all = std::make_unique<Http2Connection>(*this);
+      co_await all->run();
+      co_return false;
+    }
+  }
   std::unique_ptr<Exchange> exchange = std::make_unique<Exchange>(*this);
   const LoopTime deadline = after(worker.loop, exchange->limits().header_time);
   http::ParseState state = exchange->parse_head();

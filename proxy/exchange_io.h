@@ -5,15 +5,16 @@
 //   an edge or a deadline. In steady state nothing is allocated: slabs, frames and this object come from pools.
 //   Invariant  answered exactly once, or the connection is closed in a way the client can tell.
 //   Files      exchange_io.cc from the head to the log line; exchange_backend_io.cc endpoints, retries and what a
-//              failure means; exchange_relay_io.cc the bytes; exchange_upgrade_io.cc after a 101; exchange_auth_io.cc
-//              who may pass.
+//              failure means; exchange_h2_io.cc what is different where the backend speaks HTTP/2;
+//              exchange_relay_io.cc the bytes; exchange_upgrade_io.cc after a 101;
+//              exchange_auth_io.cc who may pass.
 #pragma once
 
 #include "net/frame_pool.h"
 #include "net/task.h"
 #include "proxy/admission.h"
 #include "proxy/body_io.h"
-#include "proxy/client_io.h"
+#include "proxy/client.h"
 #include "proxy/http/access_log.h"
 #include "proxy/http/head.h"
 #include "proxy/http/head_writer.h"
@@ -38,13 +39,14 @@ inline constexpr std::size_t hsts_bytes_max = 32;     // "max-age=" and a number
 
 class Exchange : public Pooled {
  public:
-  explicit Exchange(ClientConnection& client);
+  explicit Exchange(Client& client);
   ~Exchange();
 
   // For the client's story, while the head comes in.
   http::ParseState parse_head();
   bool make_room();  // false: the head is too large, and refused
   void refuse_late_head();
+  void refuse_head(int status, std::string_view reason);
   const conf::Limits& limits() const { return settings_->limits; }
 
   // Serves the request. True: the connection may carry another one.
@@ -107,6 +109,7 @@ class Exchange : public Pooled {
   void release_endpoint();
   void judge_failure(Fault fault);
   bool repeatable() const;
+  bool is_stale() const;
   bool may_replay() const;
   bool retry_allowed();
   void rewind();
@@ -117,6 +120,17 @@ class Exchange : public Pooled {
   void fail(Fault fault);
   void retry_elsewhere();
   void retry_for_status();
+
+  // exchange_h2_io.cc
+  bool over_http2() const { return conf::over_http2(pool_->service->protocol); }
+  bool is_shared() const { return pool_->service->send_proxy == conf::SendProxy::none; }
+  Task<Result<std::unique_ptr<BackendConnection>>> make_stream();
+  Task<Status> open_h2();
+  bool may_carry_upgrade();
+  bool was_not_processed() const;
+  Fault loss() const;
+  bool is_grpc() const;
+  bool speaks_grpc() const;
 
   // exchange_relay_io.cc
   Task<> converse();
@@ -148,7 +162,7 @@ class Exchange : public Pooled {
   pool::ServiceShard& shard() { return pool_->stats->shard(worker_.index); }
   std::int64_t now_ms() const { return static_cast<std::int64_t>(worker_.loop.now()); }
 
-  ClientConnection& client_;
+  Client& client_;
   Worker& worker_;
   WorldKeeper::Use world_;  // until let_world_go()
   std::shared_ptr<const Settings> kept_settings_;

@@ -19,8 +19,11 @@ constexpr http::HeadLimits answer_limits{16 << 10, 48 << 10, http::fields_capaci
 }  // namespace
 
 Task<> Exchange::converse() {
-  backend_->stream.socket.set_waker(&client_.waker);
-  upload_guard_.start(worker_.loop.now(), 0);
+  backend_->stream.set_waker(&client_.waker);
+  if (speaks_grpc())
+    upload_guard_ = RateGuard(0, 0);
+  else
+    upload_guard_.start(worker_.loop.now(), 0);
   download_guard_.start(worker_.loop.now(), 0);
   progress_at_ = 0;
   for (;;) {
@@ -33,7 +36,7 @@ Task<> Exchange::converse() {
       co_await converse_upgraded();
       co_return;
     }
-    if (attempt_ == Attempt::running && client_.stream.socket.failed()) judge_failure(Fault::client_gone);
+    if (attempt_ == Attempt::running && client_.stream.failed()) judge_failure(Fault::client_gone);
     if (attempt_ != Attempt::running) co_return;
     note_progress();
     if (answering_) let_world_go();
@@ -85,7 +88,7 @@ void Exchange::pump_request() {
       sent_at_ = worker_.loop.now();
       sent_us_ = worker_.loop.now_us();
       return;
-    case Moved::blocked: waits_for_client_body_ = !to.pending() && to.socket.writable(); return;
+    case Moved::blocked: waits_for_client_body_ = !to.pending() && to.writable(); return;
     case Moved::yielded: yield_ = true; return;
     case Moved::sink_failed: request_broken_ = true; return;
     case Moved::malformed:
@@ -118,7 +121,7 @@ void Exchange::pump_answer_head() {
   for (;;) {
     send_interims();
     if (!from.may_receive()) {
-      from.socket.wait_readable();
+      from.wait_readable();
       return;
     }
     const bool large = backend_->large_answers && !worker_.buffers.full();
@@ -135,7 +138,7 @@ void Exchange::pump_answer_head() {
       if (answer_.empty()) answer_.release();
       return;
     }
-    if (!got.ok()) return judge_failure(Fault::closed);
+    if (!got.ok()) return judge_failure(loss());
     if (first_byte_us_ == 0) first_byte_us_ = worker_.loop.now_us() - started_us_;
     answer_.grew(got.size);
     answer_received_ += got.size;
@@ -306,7 +309,7 @@ void Exchange::pump_answer_body() {
   Stream& to = client_.stream;
   const Moved moved = answer_body_.run(backend_->stream, to);
   switch (moved) {
-    case Moved::blocked: waits_for_client_to_read_ = to.pending() || !to.socket.writable(); return;
+    case Moved::blocked: waits_for_client_to_read_ = to.pending() || !to.writable(); return;
     case Moved::yielded: yield_ = true; return;
     case Moved::sink_failed: return break_off(http::Termination::client_closed);
     case Moved::source_ended:
@@ -314,15 +317,15 @@ void Exchange::pump_answer_body() {
       [[fallthrough]];
     case Moved::done:
       attempt_ = Attempt::answered;
-      if (answer_body_.take_surplus() || !request_sent_ || backend_->stream.socket.peer_ended())
-        keep_backend_ = false;
+      if (answer_body_.take_surplus() || !request_sent_ || backend_->stream.peer_ended()) keep_backend_ = false;
       if (!request_sent_) keep_client_ = false;
       return;
     case Moved::source_failed:
     case Moved::malformed: break;
   }
-  note_gateway_error(moved == Moved::malformed ? Fault::malformed : Fault::closed);
-  break_off(moved == Moved::malformed ? http::Termination::backend_malformed : http::Termination::backend_cut);
+  const Fault fault = moved == Moved::malformed ? Fault::malformed : loss();
+  note_gateway_error(fault);
+  break_off(fault == Fault::malformed ? http::Termination::backend_malformed : http::Termination::backend_cut);
 }
 
 // The answer ends in its middle. The head is out: the client can tell only by the connection's end, which must not
@@ -331,7 +334,7 @@ void Exchange::break_off(http::Termination why) {
   attempt_ = Attempt::failed;
   keep_client_ = keep_backend_ = false;
   termination_ = why;
-  client_.stream.socket.reset();
+  client_.stream.reset();
 }
 
 void Exchange::note_progress() {
@@ -349,7 +352,8 @@ LoopTime Exchange::total_due() const { return due_after(started_us_ / 1000, poli
 LoopTime Exchange::silence_due() const {
   if (request_sent_ && !answering_) return due_after(sent_at_, policy_->timeout);
   const LoopTime due = due_after(progress_at_, policy_->idle_timeout);
-  return waits_for_client_body_ ? std::min(due, due_after(progress_at_, limits().body_idle_time)) : due;
+  return waits_for_client_body_ && !speaks_grpc() ? std::min(due, due_after(progress_at_, limits().body_idle_time))
+                                                  : due;
 }
 
 LoopTime Exchange::next_deadline() const {

@@ -6,7 +6,9 @@ namespace gatehouse::proxy {
 
 BackendConnection::BackendConnection(std::shared_ptr<pool::EndpointState> state) : endpoint(std::move(state)) {}
 
-BackendConnection::~BackendConnection() { pool::end_connection(*endpoint); }
+BackendConnection::~BackendConnection() {
+  if (!h2) pool::end_connection(*endpoint);
+}
 
 std::unique_ptr<BackendConnection> ConnectionPool::take(std::uint32_t endpoint_id) {
   if (endpoint_id >= by_endpoint_.size()) return nullptr;
@@ -51,7 +53,7 @@ void ConnectionPool::give(std::unique_ptr<BackendConnection> connection) {
     return;
   BackendConnection& kept = *connection.release();
   kept.pool = this;
-  kept.stream.socket.set_waker(nullptr);
+  kept.stream.set_waker(nullptr);
   kept.stream.socket.set_idle_event(on_idle_event, &kept);
   kept.idle_until = loop_.now() + std::min(limits_.idle_ms, kept.idle_limit);
   kept.unlink();
@@ -103,7 +105,7 @@ void ConnectionPool::withdraw_endpoint(std::uint32_t endpoint_id) {
   for (ListNode* node = used.next; node != &used; node = node->next) {
     auto& connection = static_cast<BackendConnection&>(*node);
     connection.withdrawn = true;
-    connection.stream.socket.wake();
+    connection.stream.wake();
   }
 }
 

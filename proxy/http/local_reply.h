@@ -31,7 +31,9 @@ struct LocalReply {
   bool to_head = false;                       // answers HEAD: the length is told, the body is not to be sent
   bool close = true;
   unsigned client_minor = 1;
-  std::string_view extra;  // whole field lines: X-Request-Id, Strict-Transport-Security
+  bool to_grpc = false;     // told by grpc-status: status 200, no body, whatever stands above
+  std::string_view detail;  // for grpc-message
+  std::string_view extra;   // whole field lines: X-Request-Id, Strict-Transport-Security
   const AnswerFields* fields = nullptr;
   const RequestHead* preflight = nullptr;  // that is answered; by fields->cors
 };

@@ -246,13 +246,6 @@ TEST(Merge, WhatIsWrongInAConfigEntryIsToldByItsKey) {
   EXPECT_EQ(merged.findings[0].path, "web: connect_timeout");
 }
 
-TEST(Merge, AProtocolThatIsNotSpokenRefusesTheRoutes) {
-  const Merged merged = Case{.instances = {instance("web-1", {{"route", "a.example"}, {"protocol", "h2c"}})}}.merge();
-  EXPECT_EQ(merged.service.routes[0].refused, "protocol: h2c is not carried yet: the service's routes are refused");
-  ASSERT_EQ(merged.findings.size(), 1u);
-  EXPECT_EQ(merged.findings[0].severity, Severity::error);
-}
-
 TEST(Merge, ARouteThatCannotBeReadIsLeftOutAndOneWithAWrongOptionIsRefused) {
   Case of{.instances = {instance("web-1", {{"route", "a..example"}})}};
   of.instances[0].layers[0].settings["route"].push_back({"b.example striip=/x", {}});
