@@ -158,7 +158,7 @@ def test_a_problem_is_told_in_the_cas_words_and_tried_again_when_asked(make_door
     door.start()
     wait_state(door, "failed")
     why = door.do("certs", "why", HOST)
-    assert "SERVFAIL" in why or "dns" in why, why
+    assert "could not resolve" in why, why
     assert "next try" in why
     assert any(HOST in problem and "not obtained" in problem for problem in problems(door.status()))
     assert door.metric("gatehouse_acme_failures_total") >= 1
@@ -238,12 +238,20 @@ def test_a_window_of_the_ca_that_is_past_means_now(make_door, make_pebble, make_
     door, pebble = house(make_door, make_pebble, make_backend)
     wait_state(door, "good")
     before = serial(door)
-    with open(door.path("state", "acme", "certificates", HOST, "0001.pem")) as file:
+    folder = door.path("state", "acme", "certificates", HOST)
+    with open(os.path.join(folder, "0001.pem")) as file:
         pem = file.read()
     window = {"suggestedWindow": {"start": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00Z"}}
     end = "-----END CERTIFICATE-----\n"
     pebble.set_window(pem[pem.index("-----BEGIN CERT") : pem.index(end)] + end, json.dumps(window))
-    wait_until(lambda: serial(door) != before, lambda: door.do("certs", "why", HOST), 90, every=0.2)
+    door.stop()
+    with open(os.path.join(folder, "record.json")) as file:
+        record = json.load(file)
+    assert record["window"] and record["ask_window_at"] > 0
+    with open(os.path.join(folder, "record.json"), "w") as file:
+        json.dump({**record, "ask_window_at": 0}, file)
+    door.start()
+    wait_until(lambda: serial(door) != before, lambda: door.do("certs", "why", HOST), 30, every=0.2)
 
 
 def test_terms_have_to_be_agreed_to(make_door, make_pebble, make_backend):
