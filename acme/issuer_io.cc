@@ -166,8 +166,8 @@ void Issuer::look() {
 void Issuer::forget_old(WallTime at) {
   std::erase_if(works_, [&](const auto& each) {
     const Work& work = each.second;
-    const bool old = !work.wanted && !work.run && !work.starting && work.certificate &&
-                     work.certificate->not_after + forget_after < at;
+    const WallTime last = work.certificate ? work.certificate->not_after : work.record.next_try;
+    const bool old = !work.wanted && !work.run && !work.starting && last + forget_after < at;
     if (old) store_.forget(work.name);
     return old;
   });
@@ -394,6 +394,7 @@ void Issuer::window_came(const std::string& name, const Event& event) {
 Result<std::size_t> Issuer::renew(const std::string& name) {
   if (cas_.empty()) return invalid("no certificate is obtained here: see certificates.acme");
   std::size_t count = 0;
+  for (const auto& ca : cas_) ca->ask_anew();
   for (auto& [known, work] : works_) {
     if (!work.wanted || work.run || work.starting || (!name.empty() && known != name)) continue;
     if (name.empty() && work.record.failures == 0 && work.certificate && due(work) > now()) continue;

@@ -1,5 +1,6 @@
 // Of the door: the certificates that it obtains by itself, and the challenges that it answers for them.
 #include <algorithm>
+#include <filesystem>
 
 #include "cli/certificate_findings.h"
 #include "cli/door.h"
@@ -68,9 +69,17 @@ void Door::want_certificates() {
       hosts.erase(host);
   }
   hosts.insert(always.begin(), always.end());
+  // A pair that was taken away is served on (the last good stays), but it stands in nobody's way any more.
+  std::set<std::string> there;
+  for (const NamedCertificate& each : brought_) {
+    std::error_code ignored;
+    const std::string file = config_.certificates.files + "/" + each.name + ".crt";
+    if (std::filesystem::exists(file, ignored)) there.insert(each.name);
+  }
   issuer_->want(acme::wanted_names(hosts, config_.certificates.acme, [&](const std::string& host) {
-    return !always.contains(host) && std::any_of(brought_.begin(), brought_.end(),
-                                                 [&](const auto& each) { return is_named(each.certificate, host); });
+    return !always.contains(host) && std::any_of(brought_.begin(), brought_.end(), [&](const auto& each) {
+      return there.contains(each.name) && is_named(each.certificate, host);
+    });
   }));
 }
 
