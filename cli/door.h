@@ -154,7 +154,8 @@ class Door {
   void watch_files();
   void wait_for_changes();
   void files_changed();
-  void watch_consul();                     // as the configuration has it
+  void watch_consul();                                               // as the configuration has it
+  void leave_consul(std::unique_ptr<catalog::ConsulSource> source);  // that it has no more
   std::set<std::string> wanted() const;    // services that need no tag of ours to be watched
   void rebuild(const std::string& cause);  // reads all but the catalog anew
   catalog::HomeNews at_home() const;
@@ -189,6 +190,7 @@ class Door {
   catalog::FileSource files_;
   catalog::SourceState from_files_;
   std::vector<std::unique_ptr<catalog::ConsulSource>> consuls_;  // as in config_.catalog.consul
+  std::vector<std::unique_ptr<catalog::ConsulSource>> leaving_;  // until they have taken back their registration
   CatalogMemory memory_;
   catalog::Snapshot holders_;  // of the last table of the run before
   std::unique_ptr<catalog::SnapshotWriter> holders_writer_;

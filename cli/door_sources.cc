@@ -166,6 +166,19 @@ void Door::watch_consul() {
           known_before = memory_.known_to(each->name());
     consuls_.back()->remember(known_before);
   }
+  for (auto& each : before)
+    if (each) leave_consul(std::move(each));
+}
+
+// Nobody else may find the door where it isn't any more; but what is registered anew stays.
+void Door::leave_consul(std::unique_ptr<catalog::ConsulSource> source) {
+  const bool anew = std::ranges::any_of(consuls_, [&](const auto& each) { return each->registers_as(*source); });
+  if (anew) return;
+  catalog::ConsulSource* leaves = leaving_.emplace_back(std::move(source)).get();
+  leaves->leave([this, leaves] {
+    asio::post(io_,
+               [this, leaves] { std::erase_if(leaving_, [&](const auto& each) { return each.get() == leaves; }); });
+  });
 }
 
 std::vector<catalog::ConsulSource::View> Door::consul_views() const {

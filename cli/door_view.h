@@ -40,6 +40,7 @@ struct DoorView {
   std::optional<Frozen> frozen{};      // without its input
   std::vector<std::string> waiting{};  // what a frozen catalog would change
   std::string degraded{};              // what it serves in spite of; empty: nothing
+  std::string unknown{};               // which catalogs nothing is known of yet; empty: none
 
   bool ready = false, stopping = false, file_differs = false;
   long pid = 0;

@@ -291,9 +291,10 @@ void add_consul(const catalog::ConsulSource::View& consul, const DoorView& view,
   };
   gauge("gatehouse_consul_up", "1 while Consul answers well.", consul.fault == catalog::ConsulFault::none);
   gauge("gatehouse_consul_trusted", "1 while what Consul loses is believed.", consul.trusted);
-  if (consul.canary.fresh_ms != 0)
-    gauge("gatehouse_consul_age_seconds", "Since the catalog was last known to be as it was told.",
-          static_cast<double>(std::max<std::int64_t>(0, view.wall_ms - consul.canary.fresh_ms)) / 1000);
+  const std::int64_t known_at_ms = consul.canary.fresh_ms != 0 ? consul.canary.fresh_ms : consul.asked_since_ms;
+  gauge("gatehouse_consul_age_seconds",
+        "Since the catalog was last known to be as it was told; before that, since it is asked.",
+        static_cast<double>(std::max<std::int64_t>(0, view.wall_ms - known_at_ms)) / 1000);
   gauge("gatehouse_consul_index", "Consul's index of the last good answer.", consul.index);
   gauge("gatehouse_consul_services", "Services in the catalog.", consul.services);
   gauge("gatehouse_consul_services_watched", "Of those, the ones that are ours to serve.", consul.watched);

@@ -121,15 +121,16 @@ class StatusPage {
       const std::string datacenter = consul["datacenter"].text(), fault = consul["fault"].text();
       const bool trusted = consul["trusted"].flag();
       const std::int64_t held = consul["held"].number();
-      rows.row({{datacenter.empty() ? "consul" : datacenter},
-                {consul["address"].text()},
-                {!fault.empty() ? fault
-                 : trusted      ? "trusted"
-                                : "not trusted",
-                 fault.empty() && trusted ? Colour::good : Colour::bad},
-                {"as of " + ago(consul["age_ms"].number()) + " ago"},
-                {count_text(consul["watched"].number()) + " of " + counted(consul["services"].number(), "service")},
-                {held == 0 ? "" : count_text(held) + " held", Colour::warn}});
+      rows.row(
+          {{datacenter.empty() ? "consul" : datacenter},
+           {consul["address"].text()},
+           {!fault.empty() ? fault
+            : trusted      ? "trusted"
+                           : "not trusted",
+            fault.empty() && trusted ? Colour::good : Colour::bad},
+           {consul["as_of"].text().empty() ? "not heard yet" : "as of " + ago(consul["age_ms"].number()) + " ago"},
+           {count_text(consul["watched"].number()) + " of " + counted(consul["services"].number(), "service")},
+           {held == 0 ? "" : count_text(held) + " held", Colour::warn}});
     }
     section("catalog", rows);
   }

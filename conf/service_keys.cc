@@ -232,7 +232,10 @@ constexpr auto table = std::to_array<ServiceKey>({
      "route's). A port selects existing listeners. Options: "
      "`strip=/path`, `prepend=/path`, `redirect=CODE,URL` (below), `if.path=exact` (nothing below the path), "
      "`if.method=GET,HEAD`, "
-     "`if.header=NAME[:VALUE]`, and every key of scope route"},
+     "`if.header=NAME[:VALUE]`, `if.query=NAME[:VALUE]` (a parameter), `if.header_regex=NAME:EXPRESSION`, "
+     "`if.query_regex=NAME:EXPRESSION`, `if.path_regex=EXPRESSION` (RE2's syntax, anywhere in it unless `^` and `$` "
+     "say "
+     "so; at most 64 expressions a service), and every key of scope route"},
     {"tcp", "address:port [sni=NAME] [proxy_protocol=NETWORK,…]", service, tags, repeats, open, carried, add_tcp,
      "none",
      "carries the TCP connections that come in at this address. `sni`: only TLS that asks for this name (`*.x`, "

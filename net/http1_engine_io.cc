@@ -72,8 +72,9 @@ class Http1Engine final : public HttpEngine, public std::enable_shared_from_this
     bhttp::request<bhttp::string_body> request;
     std::chrono::steady_clock::time_point deadline;
     HttpClient::Done done;
-    asio::steady_timer overdue;  // while it waits for a connection
+    asio::steady_timer overdue;  // while it waits for a connection, or for an address
     bool on_kept = false;        // its connection carried another before
+    bool resolving = false;      // the name of whom it is for
   };
   using JobPtr = std::shared_ptr<Job>;
 
@@ -142,14 +143,26 @@ class Http1Engine final : public HttpEngine, public std::enable_shared_from_this
     ErrorCode error;
     const auto address = asio::ip::make_address(place.host, error);
     if (!error) return connect_to({asio::ip::tcp::endpoint(address, place.port)}, connection, std::move(job));
+    job->resolving = true;
+    bound_the_resolving(connection, job);
     resolver_.async_resolve(place.host, std::to_string(place.port),
                             [self = shared_from_this(), connection, job](const ErrorCode& failed, const auto& found) {
-                              if (self->closed_) return;
+                              job->overdue.cancel();
+                              if (self->closed_ || !std::exchange(job->resolving, false)) return;
                               if (failed) return self->fail(connection, job, failed);
                               std::vector<Protocol::endpoint> endpoints;
                               for (const auto& each : found) endpoints.push_back(each.endpoint());
                               self->connect_to(std::move(endpoints), connection, job);
                             });
+  }
+
+  // The name service has deadlines of its own, and none of them is ours.
+  void bound_the_resolving(const ConnectionPtr& connection, const JobPtr& job) {
+    job->overdue.expires_at(job->deadline);
+    job->overdue.async_wait([self = shared_from_this(), connection, job](const ErrorCode& error) {
+      if (error || self->closed_ || !std::exchange(job->resolving, false)) return;
+      self->fail(connection, job, beast::error::timeout);
+    });
   }
 
   void connect_to(std::vector<Protocol::endpoint> endpoints, const ConnectionPtr& connection, JobPtr job) {

@@ -34,6 +34,7 @@ struct TlsSelection {
   ServedCertificates served;                     // out: empty before the ClientHello
   CertificatePtr challenge;  // out: a certificate authority asked for it (RFC 8737), and gets no more
   std::string server_name;   // out: SNI in HostName's form; empty: none, or malformed
+  const char* version = "";  // the caller's, after the handshake
 
   // May a request for this host be answered here? Otherwise 421.
   bool covers(std::string_view host) const { return served.covers(host); }

@@ -23,6 +23,9 @@
 
 namespace gatehouse::proxy {
 
+// Whether one of the fields of that name is as it is asked for.
+bool has_field(const http::RequestHead& head, const conf::HeaderMatch& asked);
+
 struct Arrival {
   const http::RequestHead& head;
   const Listener& listener;
@@ -44,6 +47,7 @@ struct Admission {
   http::ClientInfo client;
   std::string_view host;     // lower case, without the port
   std::string_view path;     // normalised, as routes saw it
+  std::string_view query;    // without its "?"
   std::string_view forward;  // the target for the backend
   route::Match match;
   const ServicePool* pool = nullptr;

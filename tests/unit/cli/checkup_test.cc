@@ -175,6 +175,28 @@ TEST_F(CheckupOf, AGroupThatIsNotThereIsAnError) {
   EXPECT_NE(words(checkup).find("there is no group no-such-group-here"), std::string::npos) << words(checkup);
 }
 
+TEST_F(CheckupOf, WhatAConsulIsAskedWithMustBeThere) {
+  folder_.write("consul.token", "secret");
+  std::filesystem::permissions(folder_.path("consul.token"), std::filesystem::perms::owner_read);
+  const auto with_consul = [&](const std::string& consul) {
+    return words(check_up(folder_.write("gatehouse.yaml",
+                                        "node: { name: n1, state: state }\n"
+                                        "admin: { socket: admin.sock }\n"
+                                        "listen: [ { name: http, address: '127.0.0.1:8080' } ]\n"
+                                        "logs: { access: { to: ./access.log } }\n"
+                                        "services: { web: { route: web.example } }\n"
+                                        "catalog: { consul: [ " +
+                                            consul + " ] }\n")));
+  };
+  EXPECT_EQ(with_consul("{ address: 'http://127.0.0.1:8500', token: { file: ./consul.token } }"), "")
+      << "what Consul has was not looked for";
+  const std::string no_token = with_consul("{ address: 'http://127.0.0.1:8500', token: { file: ./no.token } }");
+  EXPECT_NE(no_token.find("gatehouse.yaml:6:"), no_token.npos) << no_token;
+  EXPECT_NE(no_token.find("catalog.consul[0].token"), no_token.npos) << no_token;
+  const std::string no_ca = with_consul("{ address: 'https://127.0.0.1:8501', tls: { ca: ./no.pem } }");
+  EXPECT_NE(no_ca.find("catalog.consul[0].tls"), no_ca.npos) << no_ca;
+}
+
 TEST_F(CheckupOf, AFileThatIsNotThereIsOneFinding) {
   const Checkup checkup = check_up(folder_.path("none.yaml"));
   ASSERT_EQ(checkup.findings.size(), 1u);
