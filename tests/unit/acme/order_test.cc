@@ -216,6 +216,13 @@ TEST(OrderMachine, WhatIsRefusedForGoodEndsAtOnce) {
             Fault::permanent);
 }
 
+TEST(OrderMachine, AChallengeThatWasAnsweredBeforeACrashIsJudgedByItsAuthorization) {
+  OrderMachine machine = presented();
+  (void)machine.on(Presented{});
+  EXPECT_EQ(only<Post>(machine.on(reply(400, problem_body("malformed", "not pending")))).url, "https://ca.test/authz/1");
+  EXPECT_EQ(only<Post>(machine.on(reply(200, authorization_body("valid")))).url, order_url);
+}
+
 TEST(OrderMachine, AnOrderForOtherNamesIsNotOurs) {
   OrderMachine machine(spec());
   (void)machine.start();
