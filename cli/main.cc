@@ -22,6 +22,7 @@ struct Line {
   ExplainOptions explain;
   LintOptions lint;
   LogOptions logs;
+  std::string crt, key;
   std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", datacenter;
   bool json = false, watch = false, off = false, back = false;
   std::function<int()> run;
@@ -187,16 +188,27 @@ void add_certificate_verbs(CLI::App& app, Line& line) {
   add_where(list, line);
   list->callback([&line] { line.run = [&line] { return run_certs_list(line.where, line.json); }; });
 
-  CLI::App* why = certs->add_subcommand("why", "All about one that is obtained: the last tries, when the next is, why then");
+  CLI::App* why =
+      certs->add_subcommand("why", "All about one that is obtained: the last tries, when the next is, why then");
   why->add_option("name", line.target, "The host it is for")->required();
   add_where(why, line);
   why->callback([&line] { line.run = [&line] { return run_certs_why(line.where, line.target); }; });
 
-  CLI::App* renew = certs->add_subcommand("renew", "Order now, without waiting for the time of renewal or the next try");
+  CLI::App* renew =
+      certs->add_subcommand("renew", "Order now, without waiting for the time of renewal or the next try");
   renew->add_option("name", line.target, "The host it is for; else all that are due or failed");
   add_where(renew, line);
   renew->footer("A CA counts orders and failures: five failures of a name within an hour are Let's Encrypt's limit.");
   renew->callback([&line] { line.run = [&line] { return run_certs_renew(line.where, line.target); }; });
+
+  CLI::App* add = certs->add_subcommand("add", "Put a pair that you brought into certificates.files, checked");
+  add->add_option("name", line.target, "What it is called: NAME.crt and NAME.key")->required();
+  add->add_option("crt", line.crt, "The certificate and its chain, PEM")->required();
+  add->add_option("key", line.key, "Its private key, PEM")->required();
+  add->add_option("-c,--config", line.where.config, "The configuration, gatehouse.yaml");
+  add->footer("A pair that does not fit, has ended, or names nobody is refused, and what was there stays.");
+  add->callback(
+      [&line] { line.run = [&line] { return run_certs_add(line.where, line.target, line.crt, line.key); }; });
 }
 
 // What CLI11 would only call a missing verb. Says so, and which one was meant perhaps.
