@@ -93,6 +93,11 @@ HttpReply rollback(Door& door, const HttpRequest& request) {
   return words(200, "as at table " + std::to_string(*to) + ", and frozen there");
 }
 
+HttpReply reread_keys(Door& door, const HttpRequest&) {
+  const std::string why = door.reread_tunnel_keys();
+  return why.empty() ? words(200, "the keys that were found hold") : words(409, why);
+}
+
 HttpReply explained(Door& door, const HttpRequest& request) {
   ExplainRequest asked{request.query_or("method", "GET"), request.query_or("url"), {}, {}};
   const std::optional<IpAddress> peer = IpAddress::parse(request.query_or("from", "127.0.0.1"));
@@ -131,6 +136,7 @@ constexpr Verb table[] = {
     {"POST", "/v1/catalog/freeze", "", freeze, "apply no more of what the catalog says; 409: it is frozen"},
     {"POST", "/v1/catalog/unfreeze", "", unfreeze, "apply it again"},
     {"POST", "/v1/catalog/rollback", "", rollback, "as at table=N (else the one before), and freeze there"},
+    {"POST", "/v1/tunnel/reread", "", reread_keys, "read the tunnels' keys anew; 409: refused, nothing changed"},
     {"GET", "/v1/explain", "url", explained, "method= url= field= (joined by newlines) from=ADDRESS"},
     {"GET", "/v1/config", "", running_config, "the configuration that runs, as YAML"},
     {"GET", "/v1/logs", "", log_places, "where the logs go, as JSON"},

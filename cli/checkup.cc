@@ -16,6 +16,7 @@
 #include "conf/reader_io.h"
 #include "net/privileges.h"
 #include "proxy/route/matcher.h"
+#include "tunnel/keyring_io.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -33,6 +34,7 @@ class Examination {
       folders();
       catalog();
       certificates();
+      tunnels();
       add(BackendTls().update(table_.services));
     }
     conf::place(out_.findings, out_.read.positions);
@@ -115,6 +117,10 @@ class Examination {
     add(certificate_findings(reading, assigned, path));
     add(ending_certificates(reading.certificates, path, now));
     out_.certificates = reading.certificates.size();
+  }
+
+  void tunnels() {
+    if (sound("tunnel")) add(tunnel::load_keys(config().tunnel).findings);
   }
 
   const bool by_root_;
