@@ -68,7 +68,7 @@ Moved BodyMover::drain(Stream& to) {
     held_.consume(sent.size);
     moved_ += sent.size;
     if (to.pending()) {
-      to.socket.wait_writable();
+      to.wait_writable();
       return Moved::blocked;
     }
   }
@@ -91,7 +91,7 @@ Moved BodyMover::run(Stream& from, Stream& to) {
     }
     if (moved_ >= end) return Moved::yielded;
     if (!from.may_receive()) {
-      from.socket.wait_readable();
+      from.wait_readable();
       held_.release();
       return Moved::blocked;
     }

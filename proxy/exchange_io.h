@@ -12,7 +12,7 @@
 #include "net/task.h"
 #include "proxy/admission.h"
 #include "proxy/body_io.h"
-#include "proxy/client_io.h"
+#include "proxy/client.h"
 #include "proxy/http/access_log.h"
 #include "proxy/http/head.h"
 #include "proxy/http/head_writer.h"
@@ -35,7 +35,7 @@ inline constexpr std::size_t hsts_bytes_max = 32;     // "max-age=" and a number
 
 class Exchange : public Pooled {
  public:
-  explicit Exchange(ClientConnection& client);
+  explicit Exchange(Client& client);
   ~Exchange();
 
   // For the client's story, while the head comes in.
@@ -132,7 +132,7 @@ class Exchange : public Pooled {
   pool::ServiceShard& shard() { return pool_->stats->shard(worker_.index); }
   std::int64_t now_ms() const { return static_cast<std::int64_t>(worker_.loop.now()); }
 
-  ClientConnection& client_;
+  Client& client_;
   Worker& worker_;
   WorldKeeper::Use world_;  // until let_world_go()
   std::shared_ptr<const Settings> kept_settings_;
