@@ -1,9 +1,9 @@
 // ca_io.h: one certificate authority: its directory, our account there, and requests signed for it.
-//   The account's key is stored before the CA hears of it, its URL after; an account that the CA does not know any more
-//   is told and never made anew in silence: a human decides that (docs/certificates.md). A request whose nonce was
-//   refused is signed again with the nonce of that answer, nonce_tries at most.
-//   Threads  one (control). What is under way when it is destroyed calls nobody.
-//   Limits   requests_most at once, an answer 1 MiB and answer_most of time; places_most servers of one CA;
+//   The account's key is stored before the CA hears of it, its URL after; an account that the CA does not know any
+//   more is told and never made anew in silence: a human decides that (docs/certificates.md). A request whose nonce
+//   was refused is signed again with the nonce of that answer, nonce_tries at most. Threads  one (control). What is
+//   under way when it is destroyed calls nobody. Limits   requests_most at once, an answer 1 MiB and answer_most of
+//   time; places_most servers of one CA;
 //            redirects_most of the directory.
 #pragma once
 
@@ -57,8 +57,8 @@ class Ca {
   const std::string& account() const { return account_; }  // empty: none yet
   bool offers_windows() const { return !directory_.renewal_info.empty(); }
 
-  void post(const Post& what, Answered done);                 // by our account
-  void get(const std::string& url, Answered done);            // not signed
+  void post(const Post& what, Answered done);       // by our account
+  void get(const std::string& url, Answered done);  // not signed
 
  private:
   struct Job {

@@ -64,8 +64,7 @@ void Issuer::configure(const conf::Acme& acme) {
   for (const conf::AcmeDirectory& conf : acme.directories) {
     const auto known = std::find_if(before.begin(), before.end(),
                                     [&](const auto& each) { return each && same_people && each->conf() == conf; });
-    cas_.push_back(known != before.end() ? std::move(*known)
-                                         : std::make_unique<Ca>(io_, conf, acme.contact, store_));
+    cas_.push_back(known != before.end() ? std::move(*known) : std::make_unique<Ca>(io_, conf, acme.contact, store_));
   }
   for (auto& [name, work] : works_) {  // those of a CA that is asked no more begin anew
     const bool gone = work.run && std::none_of(cas_.begin(), cas_.end(),
@@ -115,9 +114,8 @@ void Issuer::look_soon() {
 }
 
 std::size_t Issuer::running() const {
-  return static_cast<std::size_t>(std::count_if(works_.begin(), works_.end(), [](const auto& each) {
-    return each.second.run || each.second.starting;
-  }));
+  return static_cast<std::size_t>(std::count_if(
+      works_.begin(), works_.end(), [](const auto& each) { return each.second.run || each.second.starting; }));
 }
 
 bool Issuer::is_asked_otherwise(const Work& work) const {
@@ -291,7 +289,9 @@ void Issuer::obtained(Work& work, const Ca& ca, OrderEnd end) {
   work.unsaved_chain = std::move(end.chain_pem);
   work.new_key.clear();
   save_unsaved(work);
-  if (!work.unsaved_chain.empty()) ports_.tell(false, "certificate " + work.name + " could not be stored: it is served from memory, and written as soon as that can be done");
+  if (!work.unsaved_chain.empty())
+    ports_.tell(false, "certificate " + work.name +
+                           " could not be stored: it is served from memory, and written as soon as that can be done");
   save(work);
   ports_.certificates_changed();
   ports_.tell(true, "certificate " + work.name + (first ? " obtained" : " renewed") + " from " + ca.url());
@@ -317,7 +317,8 @@ void Issuer::failed(Work& work, const Ca& ca, const Problem& problem, std::optio
   wipe(work.new_key);
   Record& record = work.record;
   if (record.failures++ == 0) record.failing_since = now();
-  const Millis delay = std::max<Millis>(retry_delay(record.failures, life_of(work.certificate)), not_before.value_or(0s));
+  const Millis delay =
+      std::max<Millis>(retry_delay(record.failures, life_of(work.certificate)), not_before.value_or(0s));
   record.next_try = now() + delay;
   record.note({now(), ca.url(), problem.text(), false});
   save(work);
@@ -364,8 +365,9 @@ void Issuer::window_came(const std::string& name, const Event& event) {
                           ? read_renewal_info(reply->body, work.certificate->not_after)
                           : std::nullopt;
   const bool passing = reply == nullptr || reply->status >= 500 || reply->status == 429;
-  Millis delay = passing ? std::min<Millis>(ask_again_after * (1 << std::min(record.window_failures++, 8u)), ari_usual)
-                         : Millis(ari_usual);
+  Millis delay = passing
+                     ? std::min<Millis>(ask_again_after * (1 << std::min(record.window_failures++, 8u)), ari_usual)
+                     : Millis(ari_usual);
   if (reply != nullptr && reply->retry_after) delay = std::clamp(*reply->retry_after, ari_least, ari_most);
   if (window) {
     record.window_failures = 0;
@@ -397,7 +399,9 @@ Result<std::size_t> Issuer::renew(const std::string& name) {
   if (count == 0 && !name.empty()) {
     const auto found = works_.find(name);
     if (found == works_.end() || !found->second.wanted)
-      return invalid(refused_.contains(name) ? name + ": " + refused_.at(name) : "no certificate of " + name + " is wanted: no route within certificates.acme.permit names it");
+      return invalid(refused_.contains(name) ? name + ": " + refused_.at(name)
+                                             : "no certificate of " + name +
+                                                   " is wanted: no route within certificates.acme.permit names it");
     return invalid(name + " is being obtained already");
   }
   look_soon();

@@ -1,9 +1,8 @@
 // issuer_io.h: has every wanted certificate obtained, renewed and kept.
-//   Level-triggered: what is wanted is held against what is there, again and again; nothing is done because of an event
-//   that could be missed. Each name has a certificate of its own, an order of its own, and its own time for the next
-//   try, all in the store: a restart takes up where it was.
-//   Threads  one (control). Blocks on the disk for what it stores.
-//   Limits   runs_most orders at once, the rest waits its turn; names as wanted.h and store_io.h have it.
+//   Level-triggered: what is wanted is held against what is there, again and again; nothing is done because of an
+//   event that could be missed. Each name has a certificate of its own, an order of its own, and its own time for the
+//   next try, all in the store: a restart takes up where it was. Threads  one (control). Blocks on the disk for what
+//   it stores. Limits   runs_most orders at once, the rest waits its turn; names as wanted.h and store_io.h have it.
 //   Failure  of an order: told, counted, tried again as schedule.h says. Of the disk: the certificate is served from
 //            memory and written as soon as that can be done.
 #pragma once
@@ -33,10 +32,10 @@ struct CertificateView {
   std::string name;
   CertificatePtr certificate;  // null: none yet
   Record record;
-  std::string step;       // of the order under way; empty: none
-  bool wanted = true;     // by a route
-  bool unsaved = false;   // the disk refused it
-  std::string refused;    // why there can be none
+  std::string step;      // of the order under way; empty: none
+  bool wanted = true;    // by a route
+  bool unsaved = false;  // the disk refused it
+  std::string refused;   // why there can be none
 };
 
 struct IssuerCounts {

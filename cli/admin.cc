@@ -113,8 +113,9 @@ HttpReply why_certificate(Door& door, const HttpRequest& request) {
   const std::string name = request.query_or("name");
   const auto view = door.issuer() != nullptr ? door.issuer()->view(name) : std::nullopt;
   if (!view)
-    return words(404, name + ": no certificate of this name is obtained: no route within certificates.acme.permit "
-                             "names it, or one of certificates.files covers it");
+    return words(404, name +
+                          ": no certificate of this name is obtained: no route within certificates.acme.permit "
+                          "names it, or one of certificates.files covers it");
   return {200, "text/plain; charset=utf-8", why_text(*view, std::chrono::system_clock::now())};
 }
 
@@ -165,7 +166,8 @@ constexpr Verb table[] = {
     {"POST", "/v1/tunnel/reread", "", reread_keys, "read the tunnels' keys anew; 409: refused, nothing changed"},
     {"GET", "/v1/certificates", "", certificates, "those brought and those obtained, as JSON"},
     {"GET", "/v1/certificates/why", "name", why_certificate, "all about one that is obtained"},
-    {"POST", "/v1/certificates/renew", "", renew, "order name=NAME now (else all that are due or failed); 409: can't"},
+    {"POST", "/v1/certificates/renew", "", renew,
+     "order name=NAME now (else all that are due or failed); 409: can't"},
     {"GET", "/v1/explain", "url", explained, "method= url= field= (joined by newlines) from=ADDRESS"},
     {"GET", "/v1/config", "", running_config, "the configuration that runs, as YAML"},
     {"GET", "/v1/logs", "", log_places, "where the logs go, as JSON"},

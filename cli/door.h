@@ -209,7 +209,7 @@ class Door {
   bool assembles_soon_ = false;
   std::shared_ptr<const CertificateSet> certificates_;
   CertificatePtr placeholder_;
-  std::vector<NamedCertificate> brought_;    // of files
+  std::vector<NamedCertificate> brought_;  // of files
   std::vector<HostCertificate> assigned_;
   ChallengeBoardPtr challenges_;
   conf::Findings certificate_findings_;  // of the last reading

@@ -63,9 +63,8 @@ void Door::want_certificates() {
   }
   hosts.insert(always.begin(), always.end());
   issuer_->want(acme::wanted_names(hosts, config_.certificates.acme, [&](const std::string& host) {
-    return !always.contains(host) && std::any_of(brought_.begin(), brought_.end(), [&](const auto& each) {
-      return is_named(each.certificate, host);
-    });
+    return !always.contains(host) && std::any_of(brought_.begin(), brought_.end(),
+                                                 [&](const auto& each) { return is_named(each.certificate, host); });
   }));
 }
 

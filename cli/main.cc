@@ -252,12 +252,14 @@ void add_certificate_verbs(CLI::App& app, Line& line) {
   add_where(list, line);
   list->callback([&line] { line.run = [&line] { return run_certs_list(line.where, line.json); }; });
 
-  CLI::App* why = certs->add_subcommand("why", "All about one that is obtained: the last tries, when the next is, why then");
+  CLI::App* why =
+      certs->add_subcommand("why", "All about one that is obtained: the last tries, when the next is, why then");
   why->add_option("name", line.target, "The host it is for")->required();
   add_where(why, line);
   why->callback([&line] { line.run = [&line] { return run_certs_why(line.where, line.target); }; });
 
-  CLI::App* renew = certs->add_subcommand("renew", "Order now, without waiting for the time of renewal or the next try");
+  CLI::App* renew =
+      certs->add_subcommand("renew", "Order now, without waiting for the time of renewal or the next try");
   renew->add_option("name", line.target, "The host it is for; else all that are due or failed");
   add_where(renew, line);
   renew->footer("A CA counts orders and failures: five failures of a name within an hour are Let's Encrypt's limit.");

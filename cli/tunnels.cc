@@ -84,6 +84,7 @@ std::vector<tunnel::OpenDoor> Tunnels::open_doors(const conf::Tunnel& tunnel) co
 }
 
 void Tunnels::publish(const conf::Config& config, const tunnel::Addresses& addresses) {
+  if (draining_) return;
   auto plan = std::make_shared<tunnel::Plan>(tunnel::build_plan(config.tunnel, keys_, addresses, registry_));
   plan->node = config.node.name;
   plan->access_log = config.access_log.to != "off";
@@ -102,6 +103,7 @@ void Tunnels::publish(const conf::Config& config, const tunnel::Addresses& addre
 }
 
 void Tunnels::drain() {
+  draining_ = true;
   for (auto& carrier : carriers_) carrier->drain();
   sockets_.clear();
 }

@@ -53,6 +53,7 @@ class Tunnels {
   tunnel::PlanPtr plan_;
   std::map<std::string, std::shared_ptr<ListenSocket>> sockets_;  // by place
   std::vector<std::unique_ptr<tunnel::Carrier>> carriers_;
+  bool draining_ = false;  // nothing new is published
 };
 
 }  // namespace gatehouse::cli

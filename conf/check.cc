@@ -68,7 +68,8 @@ class Check {
     if (!config_.certificates.files.empty() || !sound("certificates.files") || config_.certificates.acme.on()) return;
     for (std::size_t i = 0; i < config_.listen.size(); ++i)
       if (config_.listen[i].tls)
-        error(listen_path(i, "tls"), "a TLS listener needs certificates: write where they are in certificates.files, or which hosts are "
+        error(listen_path(i, "tls"),
+              "a TLS listener needs certificates: write where they are in certificates.files, or which hosts are "
               "to get theirs in certificates.acme.permit");
   }
 
@@ -92,7 +93,8 @@ class Check {
       for (std::size_t j = 0; j < i; ++j)
         if (acme.directories[j].url == one.url) error(at + ".url", one.url + ": stands in this list already");
     }
-    const bool has_http = std::any_of(config_.listen.begin(), config_.listen.end(), [](const Listen& l) { return !l.tls; });
+    const bool has_http =
+        std::any_of(config_.listen.begin(), config_.listen.end(), [](const Listen& l) { return !l.tls; });
     if (!has_http && sound("listen"))
       warn(path, "there is no listener without TLS: a CA looks at port 80, so that something has to lead it here");
   }

@@ -164,11 +164,7 @@ Form<AcmeDirectory> acme_directory() {
   return mapping<AcmeDirectory>(
       "directory",
       {
-          {"url",
-           &AcmeDirectory::url,
-           https_url(),
-           "the CA's directory",
-           {.required = true}},
+          {"url", &AcmeDirectory::url, https_url(), "the CA's directory", {.required = true}},
           {"ca",
            &AcmeDirectory::ca,
            path_or_empty(),
@@ -206,11 +202,11 @@ Form<Acme> acme() {
 
 Form<Certificates> certificates() {
   return mapping<Certificates>(
-      "node", {
-                  {"files", &Certificates::files, path_or_none(),
-                   "a folder of NAME.crt (the chain) and NAME.key, watched"},
-                  {"acme", &Certificates::acme, acme(), "certificates that are obtained by themselves (RFC 8555)"},
-              });
+      "node",
+      {
+          {"files", &Certificates::files, path_or_none(), "a folder of NAME.crt (the chain) and NAME.key, watched"},
+          {"acme", &Certificates::acme, acme(), "certificates that are obtained by themselves (RFC 8555)"},
+      });
 }
 
 Form<Admin> admin() {

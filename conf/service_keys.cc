@@ -319,8 +319,10 @@ constexpr auto table = std::to_array<ServiceKey>({
     {"mirror", "SERVICE 1%", service, tags, once, open, later, any_text, "none",
      "sends a copy of some requests elsewhere"},
     {"certificate", "file:NAME | acme | none", host, tags, once, open, carried, apply_certificate, "by the name",
-     "the certificate of the routes' hosts: NAME.crt and NAME.key in `certificates.files`; `acme`: one that is obtained "
-     "within `certificates.acme.permit`, whatever the files have; `none`: none is obtained", on_host},
+     "the certificate of the routes' hosts: NAME.crt and NAME.key in `certificates.files`; `acme`: one that is "
+     "obtained "
+     "within `certificates.acme.permit`, whatever the files have; `none`: none is obtained",
+     on_host},
     {"backup", "true | false", instance, tags, once, open, carried, apply_bool<of_instance, &Instance::backup>,
      "false", "used when no other instance is left"},
     {"weight", "1 to 65535", instance, tags, once, open, carried, apply_weight, "the catalog's",

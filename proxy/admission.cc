@@ -143,7 +143,8 @@ void judge_route(const Arrival& arrival, const World& world, Admission& admissio
 
 namespace {
 
-// RFC 8555 8.3. Other tokens than those that are open here go where their route leads: to a client behind us, perhaps.
+// RFC 8555 8.3. Other tokens than those that are open here go where their route leads: to a client behind us,
+// perhaps.
 bool is_challenge(const http::RequestHead& head, const World& world, Admission& admission) {
   if (head.method_id != http::Method::get && head.method_id != http::Method::head) return false;
   admission.challenge = world.challenges().find_http(head.path());

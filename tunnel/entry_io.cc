@@ -43,6 +43,7 @@ std::optional<Status> read_word(Stream& stream) {
 EntrySession::EntrySession(Carrier& carrier, PlanPtr plan, const Entry& entry, const SocketAddress& peer)
     : Session(carrier, std::move(plan), peer), entry_(entry) {
   stats_ = entry.stats;
+  note_local(!entry.conf.listen.socket.empty(), false);
 }
 
 EntrySession::~EntrySession() {

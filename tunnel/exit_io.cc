@@ -146,6 +146,7 @@ Task<bool> ExitSession::reach_service() {
     connect_us_ = carrier_.loop.now_us() - began_us;
     if (reached) {
       reached_ = address.text();
+      note_local(false, !address.socket.empty());
       detail_.clear();
       co_await say(Word::reached);
       co_return !was_cut();

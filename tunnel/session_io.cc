@@ -130,6 +130,8 @@ bool Session::is_over() {
   if (cut_) return true;
   if (ended(up_state_) && ended(down_state_)) return true;
   const bool in_failed = in_.socket.failed(), out_failed = out_->socket.failed();
+  // Whoever closed a Unix socket wholly has said his end and hears no more: that is no reset.
+  if ((in_local_ && in_failed && ended(up_state_)) || (out_local_ && out_failed && ended(down_state_))) return true;
   const bool broke = failed(up_state_) || failed(down_state_) || (ended(up_state_) && in_failed) ||
                      (ended(down_state_) && out_failed);
   if (!broke) return false;

@@ -39,6 +39,8 @@ class Session : public Pooled, public ListNode {
   virtual Task<> story() = 0;
   virtual void describe(Record& record) const = 0;  // what the log line says of it
 
+  // A Unix socket, unlike TCP, tells its peer's full close as a hang-up.
+  void note_local(bool in, bool out) { in_local_ = in, out_local_ = out; }
   bool was_cut() const { return cut_; }
   // Until both directions have ended, one way or another. `first`: what was read of who came in and not sent on yet.
   Task<> carry(Millis idle_timeout, Buffer first = {});
@@ -78,7 +80,7 @@ class Session : public Pooled, public ListNode {
   std::uint64_t moved_seen_ = 0, in_counted_ = 0, out_counted_ = 0, sent_before_ = 0;
   std::uint64_t rekeyed_bytes_ = 0, rekeyed_records_ = 0;
   LoopTime progress_at_ = 0, rekeyed_at_ = 0, idle_ms_ = never;
-  bool cut_ = false, carrying_ = false, over_ = false;
+  bool cut_ = false, carrying_ = false, over_ = false, in_local_ = false, out_local_ = false;
   friend class Carrier;
 };
 
