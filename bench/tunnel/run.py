@@ -77,7 +77,7 @@ class Pair:
                         return self
             except OSError:
                 pass
-            time.sleep(0.05)
+            time.sleep(0.05)  # between two looks
         raise SystemExit(f"{self.name} does not come up")
 
     def stop(self):
