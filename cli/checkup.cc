@@ -18,6 +18,7 @@
 #include "net/tls_files.h"
 #include "net/trust_store.h"
 #include "proxy/route/matcher.h"
+#include "tunnel/keyring_io.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -36,6 +37,7 @@ class Examination {
       consuls();
       catalog();
       certificates();
+      tunnels();
       add(BackendTls().update(table_.services));
     }
     conf::place(out_.findings, out_.read.positions);
@@ -135,6 +137,10 @@ class Examination {
     add(certificate_findings(reading, assigned, path));
     add(ending_certificates(reading.certificates, path, now));
     out_.certificates = reading.certificates.size();
+  }
+
+  void tunnels() {
+    if (sound("tunnel")) add(tunnel::load_keys(config().tunnel).findings);
   }
 
   const bool by_root_;

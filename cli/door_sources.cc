@@ -258,7 +258,9 @@ void Door::read_table() {
 }
 
 void Door::publish(const std::string& cause) {
-  const std::vector<std::string> names = proxy::names_to_resolve(*table_);
+  std::vector<std::string> names = proxy::names_to_resolve(*table_);
+  const std::set<std::string> of_tunnels = tunnel::names_of(config_.tunnel);
+  names.insert(names.end(), of_tunnels.begin(), of_tunnels.end());
   if (!names.empty() && !resolver_) {
     Result<std::unique_ptr<Resolver>> made = Resolver::make(
         Resolver::Options{}, [this](std::function<void()> work) { asio::post(io_, std::move(work)); },
@@ -294,6 +296,7 @@ void Door::publish(const std::string& cause) {
   for (auto& worker : workers_) worker->publish(world_);
   if (before) withdraw(proxy::withdrawn_by(*before, *world_));
   listen();
+  publish_tunnels();
   probe_world();
   note_world(before.get(), cause);
   look_at_pools();
@@ -388,6 +391,8 @@ std::vector<std::string> Door::paths_to_watch() const {
   std::vector<std::string> paths = backend_tls_.files();
   for (const std::string& path : {config_.catalog.files, config_.certificates.files})
     if (!path.empty()) paths.push_back(path);
+  const std::set<std::string> keys = tunnel::key_paths(config_.tunnel);
+  paths.insert(paths.end(), keys.begin(), keys.end());
   return paths;
 }
 
@@ -424,6 +429,7 @@ void Door::wait_for_changes() {
 }
 
 void Door::files_changed() {
+  reread_tunnel_keys();
   read_catalog();
   rebuild("files");
   if (watched_ != paths_to_watch()) watch_files();

@@ -7,6 +7,7 @@
 
 #include "cli/metrics_page.h"
 #include "cli/text.h"
+#include "cli/tunnel_view.h"
 #include "proxy/pool/panic.h"
 #include "proxy/pool/pick.h"
 
@@ -389,6 +390,16 @@ void add_certificates(const DoorView& view, Families& out) {
   out.gauge("gatehouse_catalog_findings", help, findings[1], {{"severity", "error"}});
 }
 
+void add_tunnels(const DoorView& view, Families& out) {
+  if (view.tunnels == nullptr) return;
+  for (const TunnelFigure& figure : tunnel_figures(*view.tunnels, view.wall_ms)) {
+    Labels labels;
+    for (const auto& [name, value] : figure.labels) labels.push_back({name, printable(value)});
+    out.add(figure.is_counter ? MetricType::Counter : MetricType::Gauge, figure.name, figure.help, figure.value,
+            std::move(labels));
+  }
+}
+
 }  // namespace
 
 std::string metrics_text(const DoorView& view, bool with_endpoints) {
@@ -398,6 +409,7 @@ std::string metrics_text(const DoorView& view, bool with_endpoints) {
   for (const catalog::ConsulSource::View& consul : view.consuls) add_consul(consul, view, out);
   add_certificates(view, out);
   add_services(view, with_endpoints, out);
+  add_tunnels(view, out);
   return out.text();
 }
 

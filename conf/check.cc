@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "conf/tcp_claims.h"
+#include "conf/tunnel_keys.h"
 #include "conf/values.h"
 
 namespace gatehouse::conf {
@@ -27,6 +28,7 @@ class Check {
     metrics();
     consuls();
     heads();
+    add_findings(findings_, check_tunnel(config_, [this](std::string_view path) { return sound(path); }));
     if (config_.access_log.to == config_.event_log.to && config_.access_log.to.starts_with('/'))
       error("logs.events.to", "the same file as logs.access.to; write one of them elsewhere");
     place(findings_, read_.positions);
@@ -39,7 +41,8 @@ class Check {
 
   void listeners() {
     const auto& all = config_.listen;
-    if (all.empty() && sound("listen")) error("listen", "no listener: nothing would be served");
+    if (all.empty() && sound("listen") && config_.tunnel.empty())
+      error("listen", "no listener: nothing would be served");
     for (std::size_t i = 0; i < all.size(); ++i)
       for (std::size_t j = 0; j < i; ++j) {
         if (all[i].name == all[j].name && !all[i].name.empty())

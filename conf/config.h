@@ -10,6 +10,7 @@
 
 #include "conf/service.h"
 #include "conf/service_layer.h"
+#include "conf/tunnel.h"
 #include "net/clock.h"
 #include "net/http_place.h"
 #include "net/ip.h"
@@ -168,6 +169,7 @@ struct Config {
   std::map<std::string, HostPolicy> hosts;
   std::map<std::string, ServiceLayer> services;  // "*" for all
   Certificates certificates;
+  Tunnel tunnel;
   Admin admin;
   Metrics metrics;
   Limits limits;

@@ -3,6 +3,7 @@
 #include "conf/forms.h"
 #include "conf/host_pattern.h"
 #include "conf/service_form.h"
+#include "conf/tunnel_keys.h"
 
 namespace gatehouse::conf {
 namespace {
@@ -337,7 +338,9 @@ Form<Config> whole_file() {
            "threads that serve; auto: one per core",
            {.at_start = true}},
           {"listen", &Config::listen, list(listen()),
-           "Where clients come in. Without it: `[::]:80` as root or with CAP_NET_BIND_SERVICE, else `[::]:8080`."},
+           "Where clients come in. Without it: `[::]:80` as root or with CAP_NET_BIND_SERVICE, else `[::]:8080`; "
+           "nowhere "
+           "where there is a `tunnel`."},
           {"trusted_proxies", &Config::trusted_proxies, list(network()),
            "whose Forwarded and X-Forwarded-* are believed, read right to left"},
           {"catalog", &Config::catalog, catalog(), "Where services come from."},
@@ -346,12 +349,14 @@ Form<Config> whole_file() {
           {"services", &Config::services, named("SERVICE", service(), check_service_name),
            "The tags' keys, for services that can't carry tags; `\"*\"` for all services. See *Keys of a service*."},
           {"certificates", &Config::certificates, certificates(), "Where certificates come from."},
+          {"tunnel", &Config::tunnel, tunnel(),
+           "Streams carried between hosts over TLS with pre-shared keys. See [tunnel](../tunnel.md)."},
           {"admin", &Config::admin, admin(), "How running commands reach it."},
           {"metrics", &Config::metrics, metrics(), "Figures and readiness, read-only."},
           {"limits", &Config::limits, limits(), "What keeps it standing under load and under attack."},
           {"logs", logs(), "What it tells."},
       },
-      {"guard", "tunnel", "cluster"});
+      {"guard", "cluster"});
 }
 
 }  // namespace
