@@ -101,6 +101,7 @@ struct Limits {
   Millis body_rate_after = 10s;
   Millis backend_idle_time = 30s;
   unsigned backend_idle_connections = 64;  // per endpoint and worker
+  unsigned compressions = 256;             // at once, by each worker
   Millis shutdown_delay = 0ms;             // SIGTERM: readiness fails for so long before the listeners close
   Millis shutdown_time = 60s;              // then requests may finish for so long
   bool operator==(const Limits&) const = default;

@@ -13,6 +13,7 @@
 #include "net/client_counts.h"
 #include "net/counter.h"
 #include "net/dice.h"
+#include "net/file_pool.h"
 #include "net/listener.h"
 #include "net/log_ring.h"
 #include "net/loop.h"
@@ -20,6 +21,8 @@
 #include "net/tls_client_context.h"
 #include "net/tls_server_context.h"
 #include "proxy/backend/connection_pool.h"
+#include "proxy/compress/contexts.h"
+#include "proxy/files/find_io.h"
 #include "proxy/http/access_log.h"
 #include "proxy/http/timestamps.h"
 #include "proxy/listener.h"
@@ -38,6 +41,9 @@ struct WorkerCounters {
   Counter retries, stale_replays, local_replies, malformed_requests, malformed_responses;
   Counter upgrades_open, accept_pauses;
   Counter tcp_sessions, tcp_sessions_open;
+  Counter file_answers, file_waits, file_waits_refused;  // waits: for a file thread
+  std::array<Counter, conf::content_coding_count> compressions;
+  Counter compressions_open, compressions_left_out, compressed_in, compressed_out;
 };
 
 // What the workers of a process share.
@@ -80,6 +86,9 @@ class Worker {
   PipePool pipes;
   ConnectionPool backends;
   WorldKeeper worlds;
+  FilePool file_threads;
+  files::Roots roots;
+  compress::Contexts compressors;
   LogRing access_log;
   http::AccessLineWriter log_lines;
   WorkerCounters counters;

@@ -29,6 +29,7 @@ std::string_view reason_phrase(int status) {
     case 408: return "Request Timeout";
     case 410: return "Gone";
     case 411: return "Length Required";
+    case 412: return "Precondition Failed";
     case 413: return "Content Too Large";
     case 414: return "URI Too Long";
     case 416: return "Range Not Satisfiable";
@@ -66,7 +67,7 @@ void write_local_head(const LocalReply& reply, std::string_view date, HeadWriter
   out.put("\r\nDate: ");
   out.put(date);
   out.put("\r\n");
-  if (may_have_body(reply.status)) {
+  if (may_have_body(reply.status) && !reply.framed) {
     if (!reply.body.empty()) out.field("Content-Type", reply.content_type);
     out.field("Content-Length", reply.body.size());
   }

@@ -31,6 +31,7 @@ struct LocalReply {
   bool to_head = false;                       // answers HEAD: the length is told, the body is not to be sent
   bool close = true;
   unsigned client_minor = 1;
+  bool framed = false;     // Content-Type and Content-Length, if any, are among `extra`
   std::string_view extra;  // whole field lines: X-Request-Id, Strict-Transport-Security
 };
 
