@@ -10,6 +10,7 @@
 #include "cli/backend_tls.h"
 #include "cli/catalog_input.h"
 #include "cli/certificate_findings.h"
+#include "cli/file_findings.h"
 #include "cli/serving_user.h"
 #include "conf/catalog/file_source_io.h"
 #include "conf/check.h"
@@ -91,6 +92,7 @@ class Examination {
     add(state.findings);
     table_ = catalog::translate(translate_input(state.instances, config()));
     add(table_.findings);
+    add(file_findings(table_.services));
     conf::Findings unmatched;
     const route::Matcher matcher(table_.services, table_.hosts, unmatched);
     add(unmatched);

@@ -43,7 +43,7 @@ struct WorkerCounters {
   Counter tcp_sessions, tcp_sessions_open;
   Counter file_answers, file_waits, file_waits_refused;  // waits: for a file thread
   std::array<Counter, conf::content_coding_count> compressions;
-  Counter compressions_open, compressions_left_out, compressed_in, compressed_out;
+  Counter compressions_left_out, compressed_in, compressed_out;
 };
 
 // What the workers of a process share.
