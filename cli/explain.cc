@@ -232,16 +232,18 @@ class Walk {
     if (!path) return line("answer", "404 Not Found, no_file: not a name that is served");
     const Opened folder = open_folder(policy.folder.c_str(), Disk::wait);
     if (folder.error != 0)
-      return line("answer", "500 Internal Server Error, file_failed: " +
-                                std::generic_category().message(folder.error));
+      return line("answer",
+                  "500 Internal Server Error, file_failed: " + std::generic_category().message(folder.error));
     const http::CodingList codings = http::rank_codings(http::accepted_codings(head_), policy.precompressed);
     const files::Found found = files::find(folder.fd.get(), policy, *path, codings, Disk::wait, (*rooms)[1]);
     switch (found.kind) {
       case files::Found::Kind::file: return line("file", std::string(found.name) + coding_words(found.coding));
-      case files::Found::Kind::folder: return line("answer", "301 Moved Permanently: a folder; with a slash behind it");
+      case files::Found::Kind::folder:
+        return line("answer", "301 Moved Permanently: a folder; with a slash behind it");
       case files::Found::Kind::missing: return line("answer", "404 Not Found, no_file: no such file");
       case files::Found::Kind::forbidden: return line("answer", "403 Forbidden, no_file: this file can't be read");
-      default: line("answer", "500 Internal Server Error, file_failed: " + std::generic_category().message(found.error));
+      default:
+        line("answer", "500 Internal Server Error, file_failed: " + std::generic_category().message(found.error));
     }
   }
 

@@ -16,8 +16,9 @@ struct CodingName {
   std::string_view name, suffix;
   ContentCoding coding;
 };
-constexpr std::array<CodingName, content_coding_count> coding_names{
-    {{"br", ".br", ContentCoding::brotli}, {"zstd", ".zst", ContentCoding::zstd}, {"gzip", ".gz", ContentCoding::gzip}}};
+constexpr std::array<CodingName, content_coding_count> coding_names{{{"br", ".br", ContentCoding::brotli},
+                                                                     {"zstd", ".zst", ContentCoding::zstd},
+                                                                     {"gzip", ".gz", ContentCoding::gzip}}};
 
 Status add_coding(std::vector<ContentCoding>& into, std::string_view name) {
   for (const CodingName& each : coding_names) {
@@ -43,7 +44,8 @@ Status named(const Option& option, const Status& status) {
 
 // ---- files
 
-// A path below the folder, or the name of a file in it: nothing that could lead out, and nothing that is never served.
+// A path below the folder, or the name of a file in it: nothing that could lead out, and nothing that is never
+// served.
 bool is_servable(std::string_view path) {
   for (const std::string_view part : split_list(path, '/'))
     if (part.empty() || part.front() == '.') return false;
@@ -154,8 +156,8 @@ Result<Files> parse_files(std::string_view text) {
   Files files;
   files.folder = words->head;
   for (const Option& option : words->options) {
-    const bool known = option.name == "precompressed" || option.name == "cache" || option.name == "index" ||
-                       option.name == "try";
+    const bool known =
+        option.name == "precompressed" || option.name == "cache" || option.name == "index" || option.name == "try";
     const Status status = set_files_option(files, option);
     if (!status) return known ? named(option, status).error() : status.error();
   }

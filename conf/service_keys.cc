@@ -376,11 +376,11 @@ constexpr auto table = std::to_array<ServiceKey>({
     {"websocket", "true | false [idle_timeout=1h]", route, tags, once, open, carried, apply_websocket, "true",
      "whether a connection may be upgraded, and how long it may then be silent. As a route's option it wants quotes, "
      "`websocket=\"true idle_timeout=3h\"`: without them that is the route's own `idle_timeout`"},
-    {"files",
-     "FOLDER [precompressed=br,gzip] [cache=PATTERN:TIME,…] [index=index.html] [try=/index.html]",
-     route, file_only, once, open, carried, apply_files, "none",
+    {"files", "FOLDER [precompressed=br,gzip] [cache=PATTERN:TIME,…] [index=index.html] [try=/index.html]", route,
+     file_only, once, open, carried, apply_files, "none",
      "answers GET and HEAD from this folder, which needs no instance. `precompressed`: what is looked for beside a "
-     "file, as `.br`, `.zst`, `.gz`. `cache`: how long who has fetched it may keep a file of such a name: a duration, "
+     "file, as `.br`, `.zst`, `.gz`. `cache`: how long who has fetched it may keep a file of such a name: a "
+     "duration, "
      "`no-cache`, `no-store` or `immutable`. `try`: the file that answers where there is none. See docs/files.md"},
     {"headers", "text", route, tags, repeats, open, later, any_text, "none", "adds and removes fields"},
     {"compress", "zstd br gzip [level=4] [types=text/*,…] [min=1KiB] | off", route, tags, once, open, carried,

@@ -1,7 +1,8 @@
 // file_pool.h: a few threads that wait for the disk, so that a loop never does.
 //   A job is handed over, its work is done by one of the threads, and its waiter is signalled in the loop. Whoever
 //   waits may leave at any time (drop its pointer, after clearing `waiter`); the job's end is then nobody's news.
-//   Threads  belongs to one loop; threads are started as jobs come, at most `threads_most`. The queue has a lock, held
+//   Threads  belongs to one loop; threads are started as jobs come, at most `threads_most`. The queue has a lock,
+//   held
 //            for a push or a pop: only what must wait for the disk comes here.
 //   Limits   `queued_most` jobs wait; beyond it submit() says no. The destructor waits for what is being worked on.
 #pragma once
@@ -21,8 +22,8 @@ struct FileJob {
   virtual ~FileJob() = default;
   virtual void work() = 0;  // in a thread of the pool; touches nothing but the job
 
-  bool finished = false;     // the loop's, as is the next
-  Waker* waiter = nullptr;   // signalled when it is finished; null: nobody waits any more
+  bool finished = false;    // the loop's, as is the next
+  Waker* waiter = nullptr;  // signalled when it is finished; null: nobody waits any more
 };
 
 class FilePool {

@@ -24,7 +24,8 @@ enum class Disk { cached, wait };
 
 // A folder, as what paths begin at; by its own path, through whatever symlinks lead there.
 Opened open_folder(const char* path, Disk disk);
-// What stands at `name`, which ends with a NUL, below the folder. A FIFO or device is told as neither file nor folder.
+// What stands at `name`, which ends with a NUL, below the folder. A FIFO or device is told as neither file nor
+// folder.
 Opened open_beneath(int folder, const char* name, Disk disk);
 
 // As pread(2); -1 with errno. EAGAIN: not without the disk; EOPNOTSUPP: this file system can't say.

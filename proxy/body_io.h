@@ -37,8 +37,8 @@ class BodyMover {
   // slab's bytes in front of `body` are left alone; then start_held() sends it all.
   bool feed_first(Coding coding, Buffer& slab, std::size_t body);
   void start_held(Coding coding, Buffer held);
-  // For length, raw and decode, which say how the source frames it: the payload passes the filter and reaches the sink
-  // in chunks, behind the head. `first` is what of the payload is here; the `left` after it is for length.
+  // For length, raw and decode, which say how the source frames it: the payload passes the filter and reaches the
+  // sink in chunks, behind the head. `first` is what of the payload is here; the `left` after it is for length.
   void start_filtered(Coding coding, std::uint64_t left, compress::BodyFilterPtr filter, Buffer head, Buffer first);
 
   Moved run(Stream& from, Stream& to);

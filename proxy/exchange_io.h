@@ -5,8 +5,8 @@
 //   an edge or a deadline. In steady state nothing is allocated: slabs, frames and this object come from pools.
 //   Invariant  answered exactly once, or the connection is closed in a way the client can tell.
 //   Files      exchange_io.cc from the head to the log line; exchange_backend_io.cc endpoints, retries and what a
-//              failure means; exchange_relay_io.cc the bytes; exchange_upgrade_io.cc after a 101; exchange_local_io.cc
-//              answers that no backend gives: files, and whatever else is a LocalBody.
+//              failure means; exchange_relay_io.cc the bytes; exchange_upgrade_io.cc after a 101;
+//              exchange_local_io.cc answers that no backend gives: files, and whatever else is a LocalBody.
 #pragma once
 
 #include "net/frame_pool.h"
@@ -37,7 +37,7 @@ inline LoopTime due_after(LoopTime from, Millis time) {
 
 inline constexpr std::size_t own_fields_most = 1024;  // what we add to a head
 inline constexpr std::string_view file_methods = "GET, HEAD, OPTIONS";
-inline constexpr std::size_t hsts_bytes_max = 32;     // "max-age=" and a number
+inline constexpr std::size_t hsts_bytes_max = 32;  // "max-age=" and a number
 
 class Exchange : public Pooled {
  public:
@@ -210,7 +210,7 @@ class Exchange : public Pooled {
   // What is told.
   int status_ = 0;
   http::Termination termination_ = http::Termination::ok;
-  std::string_view detail_;  // of a refusal
+  std::string_view detail_;     // of a refusal
   std::string refused_fields_;  // whole field lines of it
   std::string_view encoding_;   // that we sent the body in
   int refused_ = 0;             // the status of our own answer; 0: none

@@ -54,8 +54,7 @@ bool FilteredBody::filter_some() {
   const std::string_view in = in_ ? in_.view().substr(0, work_share) : std::string_view();
   const bool all = !in_ || in.size() == in_.size();
   const Ask ask = !all ? Ask::more : ended_ ? Ask::finish : flushing_ ? Ask::flush : Ask::more;
-  const compress::BodyFilter::Step step =
-      filter_->step(in, ask, {held_.end(), held_.room() - end_bytes});
+  const compress::BodyFilter::Step step = filter_->step(in, ask, {held_.end(), held_.room() - end_bytes});
   if (step.failed) return false;
   if (in_) in_.consume(step.consumed);
   filtered_ += step.consumed;

@@ -25,8 +25,8 @@ class FilteredBody : public Pooled {
   Moved run(ByteSource& from, Stream& to);
 
   bool done() const { return done_; }
-  std::uint64_t moved() const { return moved_; }      // bytes to the client, with the head
-  std::uint64_t read() const { return read_; }        // of the body as it comes, but for `first`
+  std::uint64_t moved() const { return moved_; }        // bytes to the client, with the head
+  std::uint64_t read() const { return read_; }          // of the body as it comes, but for `first`
   std::uint64_t filtered() const { return filtered_; }  // of it, through the filter
 
  private:

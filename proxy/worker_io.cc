@@ -223,8 +223,8 @@ void Worker::shed_load() {
 
 // What this worker holds, as far as it is ours to bound: slabs, pipes, coroutines and what they tell of, TLS.
 std::uint64_t Worker::memory_used() const {
-  return buffers.bytes_out() + pipes.bytes_out() + compressors.bytes() + FramePool::bytes_out() + TlsSession::bytes_pending() +
-         counters.tls_connections_open.value() * tls_cost;
+  return buffers.bytes_out() + pipes.bytes_out() + compressors.bytes() + FramePool::bytes_out() +
+         TlsSession::bytes_pending() + counters.tls_connections_open.value() * tls_cost;
 }
 
 void Worker::tick() {

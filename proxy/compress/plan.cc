@@ -59,9 +59,8 @@ bool forbids(const http::MessageHead& head) {
 }
 
 bool is_encoded(const http::ResponseHead& answer) {
-  return any_element(answer, FieldId::content_encoding, [](std::string_view each) {
-    return !each.empty() && !http::equals_caseless(each, "identity");
-  });
+  return any_element(answer, FieldId::content_encoding,
+                     [](std::string_view each) { return !each.empty() && !http::equals_caseless(each, "identity"); });
 }
 
 // Of the bytes that are sent, which would be others.

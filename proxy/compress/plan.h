@@ -1,9 +1,8 @@
 // plan.h: whether and how an answer is compressed on its way. Pure.
 //   Compressed is what the route asks for, of a type that gains by it, large enough or of unknown length, to a client
 //   that takes one of the route's codings over HTTP/1.1. Never: what is encoded already, is a part (206), has
-//   `no-transform` (on either side) or a digest of its bytes, or has no body. Where the answer would be compressed for
-//   another client, it varies all the same.
-//   Source: RFC 9110 8.4, 12.5.5, 7.7; RFC 9111 5.2.
+//   `no-transform` (on either side) or a digest of its bytes, or has no body. Where the answer would be compressed
+//   for another client, it varies all the same. Source: RFC 9110 8.4, 12.5.5, 7.7; RFC 9111 5.2.
 #pragma once
 
 #include <optional>
@@ -16,8 +15,8 @@
 namespace gatehouse::compress {
 
 struct Plan {
-  bool varies = false;                       // says so
-  bool weakens = false;                      // its entity tag: another form of it is, or was, sent
+  bool varies = false;                        // says so
+  bool weakens = false;                       // its entity tag: another form of it is, or was, sent
   std::optional<conf::ContentCoding> coding;  // nothing: it goes as it is
 };
 

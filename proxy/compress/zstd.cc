@@ -31,7 +31,9 @@ class Zstd final : public Context {
   Step step(std::string_view in, Ask ask, std::span<char> out) override {
     ZSTD_inBuffer from{in.data(), in.size(), 0};
     ZSTD_outBuffer to{out.data(), out.size(), 0};
-    const ZSTD_EndDirective how = ask == Ask::finish ? ZSTD_e_end : ask == Ask::flush ? ZSTD_e_flush : ZSTD_e_continue;
+    const ZSTD_EndDirective how = ask == Ask::finish  ? ZSTD_e_end
+                                  : ask == Ask::flush ? ZSTD_e_flush
+                                                      : ZSTD_e_continue;
     const std::size_t left = ZSTD_compressStream2(context_, &to, &from, how);
     Step step{from.pos, to.pos};
     step.failed = !good(left);

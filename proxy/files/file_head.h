@@ -1,7 +1,7 @@
 // file_head.h: what is said of a file: status, validators, ranges, fields. Pure: the request's head and what is known
 //   of the file in, the answer out.
-//   Order: conditions (304, 412), then Range (206, 416), then the whole (RFC 9110 13.2.2). A file that is compressed on
-//   its way has no ranges, no length, and a weak tag. Tags are made of the time of the last change, to the
+//   Order: conditions (304, 412), then Range (206, 416), then the whole (RFC 9110 13.2.2). A file that is compressed
+//   on its way has no ranges, no length, and a weak tag. Tags are made of the time of the last change, to the
 //   nanosecond, and the size, and are alike on two doors that have the same files with the same times.
 #pragma once
 

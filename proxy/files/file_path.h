@@ -1,8 +1,9 @@
 // file_path.h: from a request's path to a file's name below the folder. Pure, no allocation.
 //   The path is the normalised one (proxy/http/target.h), without its query. Escapes are taken off once; what is then
-//   no name that a file could have, or must never be served, is not found: a slash or a NUL that was escaped, an empty
-//   segment, a segment that begins with a dot (but .well-known as the first one: RFC 8615), a name of more than 255 or
-//   a path of more than 4095 bytes. What the names lead to, and that it is within the folder, the kernel judges.
+//   no name that a file could have, or must never be served, is not found: a slash or a NUL that was escaped, an
+//   empty segment, a segment that begins with a dot (but .well-known as the first one: RFC 8615), a name of more than
+//   255 or a path of more than 4095 bytes. What the names lead to, and that it is within the folder, the kernel
+//   judges.
 #pragma once
 
 #include <optional>

@@ -26,8 +26,8 @@ class FileReader final : public ByteSource {
   bool waits() const { return job_ && !job_->finished; }  // for a file thread
 
   IoResult read(char* data, std::size_t size) override;
-  // Straight to a plain socket, as far as it is in memory. Again: the socket is full, or waits(). Ended: bytes have to
-  // be read() now.
+  // Straight to a plain socket, as far as it is in memory. Again: the socket is full, or waits(). Ended: bytes have
+  // to be read() now.
   IoResult send_to(Socket& socket, std::size_t most);
 
  private:

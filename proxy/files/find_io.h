@@ -1,9 +1,9 @@
 // find_io.h: which file answers a request: the one that its path names, a folder's index, or the route's fallback;
 //   and, beside it, one that holds the same in a coding that the client takes.
-//   The first look is at what the kernel has in memory, on the loop. Where that doesn't suffice, the same is done by a
-//   file thread (FindJob). The folder itself is opened anew each second, so that a link to a release can be switched.
-//   Threads  Roots is a worker's own; find() may run anywhere.
-//   Failure  what is not there, must not be shown or leads out of the folder is `missing`; the errno tells the rest.
+//   The first look is at what the kernel has in memory, on the loop. Where that doesn't suffice, the same is done by
+//   a file thread (FindJob). The folder itself is opened anew each second, so that a link to a release can be
+//   switched. Threads  Roots is a worker's own; find() may run anywhere. Failure  what is not there, must not be
+//   shown or leads out of the folder is `missing`; the errno tells the rest.
 #pragma once
 
 #include <array>

@@ -80,7 +80,8 @@ std::string_view content_range(const ByteRange& range, std::uint64_t size, std::
 Byteranges::Byteranges(std::uint64_t token, std::string_view type, std::uint64_t size) : type_(type), size_(size) {
   constexpr std::string_view letters = "0123456789abcdefghijklmnopqrstuv";
   std::fill(boundary_.begin(), boundary_.end(), '-');
-  for (std::size_t i = boundary_.size() - 13; i < boundary_.size(); ++i, token >>= 5) boundary_[i] = letters[token & 31];
+  for (std::size_t i = boundary_.size() - 13; i < boundary_.size(); ++i, token >>= 5)
+    boundary_[i] = letters[token & 31];
 }
 
 std::string_view Byteranges::head(const ByteRange& range, bool first, std::span<char, part_head_max> room) const {

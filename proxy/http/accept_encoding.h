@@ -1,7 +1,7 @@
 // accept_encoding.h: which content codings a client takes (RFC 9110 12.5.3), and which of ours that makes.
-//   Weights as thousandths. What isn't named has the weight of "*", and 0 without it; identity is welcome unless it is
-//   refused by name or by "*;q=0". An element that is malformed counts as not said. x-gzip is gzip. Pure.
-//   Limits: the first 64 elements are read.
+//   Weights as thousandths. What isn't named has the weight of "*", and 0 without it; identity is welcome unless it
+//   is refused by name or by "*;q=0". An element that is malformed counts as not said. x-gzip is gzip. Pure. Limits:
+//   the first 64 elements are read.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace gatehouse::http {
 
 struct AcceptedCodings {
   std::array<unsigned, conf::content_coding_count> weight{};  // by ContentCoding; 0: refused
-  unsigned identity = 1;  // welcome, and nobody's favourite, where it isn't named
+  unsigned identity = 1;                                      // welcome, and nobody's favourite, where it isn't named
 
   unsigned of(conf::ContentCoding coding) const { return weight[static_cast<std::size_t>(coding)]; }
 };

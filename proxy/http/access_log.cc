@@ -14,8 +14,7 @@ constexpr std::array<std::string_view, 25> keys{
     ",\"method\":",     ",\"host\":",        ",\"path\":",        ",\"status\":",         ",\"bytes_in\":",
     ",\"bytes_out\":",  ",\"duration_ms\":", ",\"connect_ms\":",  ",\"first_byte_ms\":",  ",\"service\":",
     ",\"endpoint\":",   ",\"attempts\":",    ",\"termination\":", ",\"tls_version\":",    ",\"http_version\":",
-    ",\"request_id\":", ",\"ban_id\":",      ",\"user_agent\":",  ",\"referer\":",
-    ",\"encoding\":",
+    ",\"request_id\":", ",\"ban_id\":",      ",\"user_agent\":",  ",\"referer\":",        ",\"encoding\":",
 };
 constexpr std::string_view name_of(std::string_view key) { return key.substr(2, key.size() - 4); }
 

@@ -41,9 +41,8 @@ bool any_line(const RequestHead& head, FieldId id, Match match) {
 }
 
 bool has_tag(const RequestHead& head, FieldId id, const Validators& is, bool weak) {
-  return any_line(head, id, [&](std::string_view list) {
-    return trimmed(list) == "*" || any_tag_matches(list, is.etag, weak);
-  });
+  return any_line(
+      head, id, [&](std::string_view list) { return trimmed(list) == "*" || any_tag_matches(list, is.etag, weak); });
 }
 
 std::optional<std::int64_t> date_of(const RequestHead& head, const Field* field, std::int64_t now) {

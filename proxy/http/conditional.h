@@ -1,6 +1,6 @@
 // conditional.h: conditions of a request on what is there now, in the order of RFC 9110 13.2.2.
-//   If-Match and If-Range compare strongly, If-None-Match weakly. A date or tag that can't be read is a condition that
-//   is ignored (If-Modified-Since, If-Unmodified-Since) or that nothing meets (tags). Pure, no allocation.
+//   If-Match and If-Range compare strongly, If-None-Match weakly. A date or tag that can't be read is a condition
+//   that is ignored (If-Modified-Since, If-Unmodified-Since) or that nothing meets (tags). Pure, no allocation.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // http_date.h: dates in fields, to seconds since 1970 and back (RFC 9110 5.6.7).
-//   Reads IMF-fixdate and the two obsolete forms; what is none of them is no date, and a condition with it is ignored.
-//   Years 1970 to 9999. A two-digit year more than 50 years ahead is of the century before. Pure, no allocation.
+//   Reads IMF-fixdate and the two obsolete forms; what is none of them is no date, and a condition with it is
+//   ignored. Years 1970 to 9999. A two-digit year more than 50 years ahead is of the century before. Pure, no
+//   allocation.
 #pragma once
 
 #include <array>

@@ -1,5 +1,6 @@
-// The fields of strangers that decide what of a file is sent, and how: whatever they say, there is one verdict, codings
-// are ours, each once, none that was refused; and a name below the folder leads neither out nor to what is hidden.
+// The fields of strangers that decide what of a file is sent, and how: whatever they say, there is one verdict,
+// codings are ours, each once, none that was refused; and a name below the folder leads neither out nor to what is
+// hidden.
 #include <cstdint>
 #include <set>
 #include <string>

@@ -22,9 +22,9 @@ TEST(ContentValues, FilesSaysItsFolderAndWhatItSaysOfThem) {
   ASSERT_TRUE(files) << files.error().what;
   EXPECT_EQ(files->folder, "/srv/my images");
   EXPECT_EQ(files->precompressed, (Codings{ContentCoding::brotli, ContentCoding::gzip}));
-  EXPECT_EQ(files->cache, (std::vector<CacheRule>{{"*.jpg", "max-age=2592000"},
-                                                  {"/app/*", "public, max-age=31536000, immutable"},
-                                                  {"*", "no-cache"}}));
+  EXPECT_EQ(files->cache,
+            (std::vector<CacheRule>{
+                {"*.jpg", "max-age=2592000"}, {"/app/*", "public, max-age=31536000, immutable"}, {"*", "no-cache"}}));
   EXPECT_EQ(files->index, (std::vector<std::string>{"a.html", "b.html"}));
   EXPECT_EQ(files->fallback, "/app/index.html");
 }
@@ -47,8 +47,7 @@ TEST(ContentValues, WhatIsWrongWithFilesIsToldWithWhatToWrite) {
             "try=../etc/passwd: write a file's path below the folder, as in /index.html");
   EXPECT_EQ(fault("/x try=/../etc/passwd", true),
             "try=/../etc/passwd: write a file's path below the folder, as in /index.html");
-  EXPECT_EQ(fault("/x index=sub/a.html", true),
-            "index=sub/a.html: write names of files, as in index.html,index.htm");
+  EXPECT_EQ(fault("/x index=sub/a.html", true), "index=sub/a.html: write names of files, as in index.html,index.htm");
 }
 
 TEST(ContentValues, PatternsAndNamesAreBoundedInNumber) {
@@ -88,10 +87,10 @@ TEST(ContentValues, StarsAndQuestionMarksFitNames) {
     const char *name, *pattern;
     bool fits;
   };
-  for (const Row& row : {Row{"a.jpg", "*.jpg", true}, Row{"a.jpeg", "*.jpg", false}, Row{"", "*", true},
-                         Row{"", "", true}, Row{"x", "", false}, Row{"app.1f3c.js", "app.????.js", true},
-                         Row{"app.1f3.js", "app.????.js", false}, Row{"aXbXc", "a*X*c", true},
-                         Row{"aaaaaaaaaaaaaaaaaaaab", "*a*a*a*a*a*c", false}, Row{"a", "a**", true}})
+  for (const Row& row :
+       {Row{"a.jpg", "*.jpg", true}, Row{"a.jpeg", "*.jpg", false}, Row{"", "*", true}, Row{"", "", true},
+        Row{"x", "", false}, Row{"app.1f3c.js", "app.????.js", true}, Row{"app.1f3.js", "app.????.js", false},
+        Row{"aXbXc", "a*X*c", true}, Row{"aaaaaaaaaaaaaaaaaaaab", "*a*a*a*a*a*c", false}, Row{"a", "a**", true}})
     EXPECT_EQ(fits_pattern(row.name, row.pattern), row.fits) << row.name << " " << row.pattern;
 }
 

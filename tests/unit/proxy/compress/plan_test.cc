@@ -22,8 +22,8 @@ struct Exchange {
 };
 
 Plan planned(const Exchange& of, const conf::Compress& policy = wanted()) {
-  const auto request = http::request(std::string(of.method) + " / HTTP/" + of.version + "\r\nHost: a\r\n" +
-                                     of.request + "\r\n");
+  const auto request =
+      http::request(std::string(of.method) + " / HTTP/" + of.version + "\r\nHost: a\r\n" + of.request + "\r\n");
   const auto answer = http::response("HTTP/1.1 " + std::to_string(of.status) + " X\r\n" + of.answer + "\r\n",
                                      of.method == std::string("HEAD"));
   return plan_answer(policy, request.head, answer.head);
@@ -41,9 +41,9 @@ TEST(Plan, TextIsCompressedForAClientThatTakesIt) {
 }
 
 TEST(Plan, ForOthersItGoesAsItIsAndVaries) {
-  for (const Exchange& of : {Exchange{.request = ""}, Exchange{.request = "Accept-Encoding: gzip;q=0\r\n"},
-                             Exchange{.version = "1.0"},
-                             Exchange{.request = "Accept-Encoding: gzip\r\nCache-Control: no-transform\r\n"}}) {
+  for (const Exchange& of :
+       {Exchange{.request = ""}, Exchange{.request = "Accept-Encoding: gzip;q=0\r\n"}, Exchange{.version = "1.0"},
+        Exchange{.request = "Accept-Encoding: gzip\r\nCache-Control: no-transform\r\n"}}) {
     const Plan plan = planned(of);
     EXPECT_TRUE(plan.varies);
     EXPECT_FALSE(plan.coding);
@@ -54,11 +54,13 @@ TEST(Plan, ForOthersItGoesAsItIsAndVaries) {
 TEST(Plan, WhatMustNotBeTouchedIsNot) {
   const std::string html = "Content-Type: text/html\r\nContent-Length: 5000\r\n";
   for (const Exchange& of :
-       {Exchange{.answer = html + "Content-Encoding: br\r\n"}, Exchange{.answer = html + "Cache-Control: a, No-Transform\r\n"},
+       {Exchange{.answer = html + "Content-Encoding: br\r\n"},
+        Exchange{.answer = html + "Cache-Control: a, No-Transform\r\n"},
         Exchange{.answer = html + "Content-Range: bytes 0-1/2\r\n", .status = 206},
         Exchange{.answer = html + "Repr-Digest: sha-256=:x:\r\n"}, Exchange{.answer = "", .status = 204},
         Exchange{.answer = "Content-Type: image/png\r\nContent-Length: 5000\r\n"},
-        Exchange{.answer = "Content-Length: 5000\r\n"}, Exchange{.answer = "Content-Type: text/html\r\nContent-Length: 1023\r\n"},
+        Exchange{.answer = "Content-Length: 5000\r\n"},
+        Exchange{.answer = "Content-Type: text/html\r\nContent-Length: 1023\r\n"},
         Exchange{.answer = "Content-Type: application/grpc\r\nTransfer-Encoding: chunked\r\n"}}) {
     const Plan plan = planned(of);
     EXPECT_FALSE(plan.coding) << of.answer;
@@ -91,8 +93,7 @@ TEST(Plan, ItsFieldsAreWrittenOnce) {
     const auto parsed = http::response("HTTP/1.1 200 OK\r\n" + std::string(answer) + "\r\n");
     return http::written([&](http::HeadWriter& out) { write_plan_fields(plan, parsed.head, out); });
   };
-  EXPECT_EQ(fields("ETag: \"a\"\r\n"),
-            "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\nETag: W/\"a\"\r\n");
+  EXPECT_EQ(fields("ETag: \"a\"\r\n"), "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\nETag: W/\"a\"\r\n");
   EXPECT_EQ(fields("ETag: W/\"a\"\r\nVary: Origin, accept-encoding\r\n"),
             "Content-Encoding: gzip\r\nETag: W/\"a\"\r\n");
   EXPECT_EQ(fields("Vary: *\r\n"), "Content-Encoding: gzip\r\n");
@@ -101,8 +102,8 @@ TEST(Plan, ItsFieldsAreWrittenOnce) {
 
 TEST(Plan, AFileIsCompressedWholeOrNotAtAll) {
   const auto plan = [](std::string_view fields, std::uint64_t size, std::string_view type = "text/css") {
-    const auto parsed = http::request("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: br\r\n" + std::string(fields) +
-                                      "\r\n");
+    const auto parsed =
+        http::request("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: br\r\n" + std::string(fields) + "\r\n");
     return plan_file(wanted(), parsed.head, type, size);
   };
   EXPECT_EQ(plan("", 1024).coding, brotli);

@@ -23,10 +23,30 @@ TEST(FilePath, APathIsAName) {
 }
 
 TEST(FilePath, WhatLeadsOutOrIsHiddenIsNotThere) {
-  for (const char* path :
-       {"", "a", "*", "/.", "/..", "/../etc/passwd", "/a/../b", "/.git/config", "/a/.git", "/a/.git/x", "/%2egit",
-        "/%2e%2e/x", "/a%2Fb", "/a%2fb", "/a%00b", "//a", "/a//b", "/a//", "/%", "/%2", "/%zz", "/.htaccess",
-        "/a/.well-known/x", "/.well-known2"})
+  for (const char* path : {"",
+                           "a",
+                           "*",
+                           "/.",
+                           "/..",
+                           "/../etc/passwd",
+                           "/a/../b",
+                           "/.git/config",
+                           "/a/.git",
+                           "/a/.git/x",
+                           "/%2egit",
+                           "/%2e%2e/x",
+                           "/a%2Fb",
+                           "/a%2fb",
+                           "/a%00b",
+                           "//a",
+                           "/a//b",
+                           "/a//",
+                           "/%",
+                           "/%2",
+                           "/%zz",
+                           "/.htaccess",
+                           "/a/.well-known/x",
+                           "/.well-known2"})
     EXPECT_EQ(named(path), "(none)") << path;
 }
 

@@ -38,8 +38,8 @@ TEST(Range, OfWhatIsNotThereNothingCanBeSent) {
 
 TEST(Range, WhatIsMalformedIsIgnored) {
   for (const char* value :
-       {"", "bytes", "bytes=", "bytes=,", "bytes=-", "bytes=5", "bytes=5-3", "bytes=a-b", "bytes=0-1;2-3", "bytes=+1-2",
-        "lines=0-1", "bytes=0-1,x", "bytes=0x1-2", "bytes=1 2-3", "bytes=--5"})
+       {"", "bytes", "bytes=", "bytes=,", "bytes=-", "bytes=5", "bytes=5-3", "bytes=a-b", "bytes=0-1;2-3",
+        "bytes=+1-2", "lines=0-1", "bytes=0-1,x", "bytes=0x1-2", "bytes=1 2-3", "bytes=--5"})
     EXPECT_EQ(parse_ranges(value, 10000).kind, Ranges::Kind::whole) << value;
   EXPECT_EQ(parse_ranges("bytes=0-", 0).kind, Ranges::Kind::whole);
 }
@@ -70,8 +70,10 @@ TEST(Range, SeveralPartsAreAsLongAsIsTold) {
   EXPECT_EQ(body.size(), parts.length(ranges.list()));
   const std::string boundary(parts.boundary());
   EXPECT_EQ(boundary.size(), Byteranges::boundary_size);
-  EXPECT_TRUE(body.starts_with("--" + boundary + "\r\nContent-Type: text/plain; charset=utf-8\r\n"
-                               "Content-Range: bytes 0-9/10000\r\n\r\nxxxxxxxxxx\r\n--" + boundary));
+  EXPECT_TRUE(body.starts_with("--" + boundary +
+                               "\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                               "Content-Range: bytes 0-9/10000\r\n\r\nxxxxxxxxxx\r\n--" +
+                               boundary));
   EXPECT_TRUE(body.ends_with("x\r\n--" + boundary + "--\r\n"));
   EXPECT_NE(Byteranges(1, "", 1).boundary(), Byteranges(2, "", 1).boundary());
 }
