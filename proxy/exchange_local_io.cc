@@ -164,11 +164,15 @@ Task<> Exchange::send_file(files::Found& found) {
     facts.varies = facts.varies || plan.varies;
   }
   const bool to_head = head_.method_id == http::Method::head;
-  if (facts.compressed && !to_head) {
+  const std::int64_t now = worker_.loop.wall_us() / 1'000'000;
+  files::FileAnswer answer = files::judge_file(head_, facts, now);
+  if (facts.compressed && answer.status == 200 && !to_head) {
     filter_ = take_filter(*facts.compressed, facts.size);
-    if (!filter_) facts.compressed.reset();
+    if (!filter_) {
+      facts.compressed.reset();
+      answer = files::judge_file(head_, facts, now);
+    }
   }
-  const files::FileAnswer answer = files::judge_file(head_, facts, worker_.loop.wall_us() / 1'000'000);
   const files::Byteranges parts(worker_.dice.roll(), type, facts.size);
   if (answer.status == 412 || answer.status == 416) {
     if (answer.status == 416) refused_fields_ = "Content-Range: bytes */" + std::to_string(facts.size) + "\r\n";
@@ -184,7 +188,7 @@ Task<> Exchange::send_file(files::Found& found) {
   answering_ = true;
   files::FileReader reader(worker_.file_threads, client_.waker, worker_.counters.file_waits,
                            std::move(found.file.fd));
-  if (filter_ && answer.status == 200) {
+  if (filter_) {
     reader.seek(0, facts.size);
     FilteredFile body(worker_.buffers, reader, std::move(filter_), std::move(head));
     co_await send_local(body);
@@ -192,7 +196,6 @@ Task<> Exchange::send_file(files::Found& found) {
     worker_.counters.compressed_out.add(body.moved());
     co_return;
   }
-  filter_.reset();
   FileBody body(worker_.buffers, reader);
   if (answer.status == 206 && answer.ranges.count > 1)
     body.start(std::move(head), answer.ranges, parts);

@@ -161,7 +161,7 @@ def test_each_event_of_a_stream_comes_when_it_is_sent(site, coding):
             while len(body) == before:
                 size = int(client.reader.line(), 16)
                 body += client.reader.take(size)
-                assert client.reader.line() == b""
+                assert client.reader.line() == b"\r\n"
             told.set()
         while size := int(client.reader.line(), 16):
             body += client.reader.take(size)
