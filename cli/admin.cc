@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "cli/certificate_view.h"
 #include "cli/door.h"
 #include "cli/door_view.h"
 #include "cli/explain.h"
@@ -93,6 +94,32 @@ HttpReply rollback(Door& door, const HttpRequest& request) {
   return words(200, "as at table " + std::to_string(*to) + ", and frozen there");
 }
 
+std::vector<acme::CertificateView> obtained_by(const Door& door) {
+  return door.issuer() != nullptr ? door.issuer()->views() : std::vector<acme::CertificateView>();
+}
+
+HttpReply certificates(Door& door, const HttpRequest&) {
+  const auto now = std::chrono::system_clock::now();
+  return {200, json_type,
+          json::serialize(certificate_list(door.certificates()->all(), obtained_by(door), now)) + "\n"};
+}
+
+HttpReply why_certificate(Door& door, const HttpRequest& request) {
+  const std::string name = request.query_or("name");
+  const auto view = door.issuer() != nullptr ? door.issuer()->view(name) : std::nullopt;
+  if (!view)
+    return words(404, name +
+                          ": no certificate of this name is obtained: no route within certificates.acme.permit "
+                          "names it, or one of certificates.files covers it");
+  return {200, "text/plain; charset=utf-8", why_text(*view, std::chrono::system_clock::now())};
+}
+
+HttpReply renew(Door& door, const HttpRequest& request) {
+  const Result<std::size_t> begun = door.renew(request.query_or("name"), request.by);
+  return begun ? words(200, std::to_string(*begun) + " begun; `gatehouse certs list` tells how they fare")
+               : words(409, begun.error().what);
+}
+
 HttpReply explained(Door& door, const HttpRequest& request) {
   ExplainRequest asked{request.query_or("method", "GET"), request.query_or("url"), {}, {}};
   const std::optional<IpAddress> peer = IpAddress::parse(request.query_or("from", "127.0.0.1"));
@@ -131,6 +158,10 @@ constexpr Verb table[] = {
     {"POST", "/v1/catalog/freeze", "", freeze, "apply no more of what the catalog says; 409: it is frozen"},
     {"POST", "/v1/catalog/unfreeze", "", unfreeze, "apply it again"},
     {"POST", "/v1/catalog/rollback", "", rollback, "as at table=N (else the one before), and freeze there"},
+    {"GET", "/v1/certificates", "", certificates, "those brought and those obtained, as JSON"},
+    {"GET", "/v1/certificates/why", "name", why_certificate, "all about one that is obtained"},
+    {"POST", "/v1/certificates/renew", "", renew,
+     "order name=NAME now (else all that are due or failed); 409: can't"},
     {"GET", "/v1/explain", "url", explained, "method= url= field= (joined by newlines) from=ADDRESS"},
     {"GET", "/v1/config", "", running_config, "the configuration that runs, as YAML"},
     {"GET", "/v1/logs", "", log_places, "where the logs go, as JSON"},

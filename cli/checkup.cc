@@ -16,6 +16,8 @@
 #include "conf/check.h"
 #include "conf/reader_io.h"
 #include "net/privileges.h"
+#include "net/tls_files.h"
+#include "net/trust_store.h"
 #include "proxy/route/matcher.h"
 
 namespace gatehouse::cli {
@@ -32,6 +34,7 @@ class Examination {
     if (readable()) {
       user_and_group();
       folders();
+      consuls();
       catalog();
       certificates();
       add(BackendTls().update(table_.services));
@@ -80,6 +83,21 @@ class Examination {
     }
   }
 
+  // What the door would ask them with. Whether they answer, `catalog lint` tells.
+  void consuls() {
+    SystemTrust system;
+    const std::vector<conf::ConsulServer>& all = config().catalog.consul;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const std::string path = "catalog.consul[" + std::to_string(i) + "]";
+      if (!sound(path)) continue;
+      if (const auto token = read_secret(all[i].token); !token) error(path + ".token", token.error().what);
+      const conf::ConsulTls& tls = all[i].tls;
+      if (!all[i].address.tls) continue;
+      if (const auto policy = read_tls_policy({tls.ca, tls.certificate, tls.key}, system); !policy)
+        error(path + ".tls", policy.error().what);
+    }
+  }
+
   void catalog() {
     add(conf::check_config(out_.read));
     if (!sound("catalog.files")) {
@@ -90,7 +108,9 @@ class Examination {
     const std::string folder = services_folder(config(), out_.read.positions);
     if (!folder.empty()) state = catalog::FileSource(home_of(config())).update(catalog::read_folder(folder, folder));
     add(state.findings);
-    table_ = catalog::translate(translate_input(state.instances, config()));
+    catalog::TranslateInput input = translate_input(state.instances, config());
+    input.is_partial = !config().catalog.consul.empty();
+    table_ = catalog::translate(input);
     add(table_.findings);
     add(file_findings(table_.services));
     conf::Findings unmatched;

@@ -47,6 +47,9 @@ int run_approve(const Where& where, const std::string& target);  // empty: all t
 int run_freeze(const Where& where, bool freeze);
 int run_rollback(const Where& where, const std::string& table);  // empty: the one before the present
 int run_lint(const Where& where, const LintOptions& options);
+int run_certs_list(const Where& where, bool json);
+int run_certs_why(const Where& where, const std::string& name);
+int run_certs_renew(const Where& where, const std::string& name);  // empty: all that are due or failed
 int run_logs(const Where& where, const LogOptions& options);
 
 inline constexpr const char* usual_config = "/etc/gatehouse/gatehouse.yaml";

@@ -253,6 +253,7 @@ Status Door::start() {
   if (const Status threads = start_threads(); !threads) return threads;
   load_memory();
   watch_consul();  // begins with what was known
+  configure_issuer();
   read_catalog();
   rebuild("start");
   tell_endings();
@@ -299,7 +300,7 @@ ReloadResult Door::reload(const std::string& by) {
     return result;
   }
   const conf::Findings before = findings();
-  const bool other_folder = read.config.certificates != config_.certificates;
+  const bool other_folder = read.config.certificates.files != config_.certificates.files;
   config_ = std::move(read.config);
   config_findings_ = result.findings;
   positions_ = std::move(read.positions);
@@ -307,6 +308,7 @@ ReloadResult Door::reload(const std::string& by) {
   config_text_ = std::move(read.text);
   listeners_ = std::move(listeners);
   if (other_folder) certificate_folder_.reset();
+  configure_issuer();
   watch_consul();
   read_catalog();
   rebuild("reload");
@@ -334,6 +336,7 @@ void Door::stop(std::function<void()> ended) {
   ended_ = std::move(ended);
   note("process", "stopping");
   for (const auto& consul : consuls_) consul->leave();
+  if (issuer_) issuer_->stop();
   stop_timer_.expires_after(config_.limits.shutdown_delay);
   stop_timer_.async_wait([this](boost::system::error_code error) {
     if (!error) close_listeners();

@@ -3,7 +3,8 @@
 //   source keeps its last good; reload is all or nothing.
 //   Threads  control (the io_context's) for everything here; it owns the other threads and outlives them.
 //   Files    door.cc start, reload, stop; door_sources.cc what the world is made of; door_catalog.cc what of the
-//            catalog is in force; door_failover.cc which datacenter serves; door_listeners.cc where it listens.
+//            catalog is in force; door_failover.cc which datacenter serves; door_listeners.cc where it listens;
+//            door_certificates.cc those that are obtained.
 #pragma once
 
 #include <functional>
@@ -14,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "acme/issuer_io.h"
 #include "cli/backend_tls.h"
 #include "cli/catalog_memory.h"
 #include "cli/event_log.h"
@@ -89,6 +91,9 @@ class Door {
   const History& history() const { return history_; }
   const CatalogMemory& memory() const { return memory_; }
   conf::Findings certificate_findings() const;
+  const acme::Issuer* issuer() const { return issuer_.get(); }  // null: none is obtained
+  // One certificate, or all that are due or failed. Gives how many orders begin.
+  Result<std::size_t> renew(const std::string& name, const std::string& by);
   std::span<const std::unique_ptr<catalog::ConsulSource>> consuls() const { return consuls_; }
   const std::shared_ptr<const CertificateSet>& certificates() const { return certificates_; }
   std::vector<catalog::ConsulSource::View> consul_views() const;
@@ -137,12 +142,20 @@ class Door {
   void note_world(const proxy::World* before, const std::string& cause);
   Status apply_memory(const std::string& what, const std::string& by);
 
+  // door_certificates.cc
+  void configure_issuer();
+  void want_certificates();
+  void assemble_certificates();  // of those brought and those obtained
+  void put_up(ChallengeBoardPtr board, std::function<void()> seen);
+  conf::Findings issuer_findings() const;
+
   // door_sources.cc
   std::vector<std::string> paths_to_watch() const;
   void watch_files();
   void wait_for_changes();
   void files_changed();
-  void watch_consul();                     // as the configuration has it
+  void watch_consul();                                               // as the configuration has it
+  void leave_consul(std::unique_ptr<catalog::ConsulSource> source);  // that it has no more
   std::set<std::string> wanted() const;    // services that need no tag of ours to be watched
   void rebuild(const std::string& cause);  // reads all but the catalog anew
   catalog::HomeNews at_home() const;
@@ -177,14 +190,21 @@ class Door {
   catalog::FileSource files_;
   catalog::SourceState from_files_;
   std::vector<std::unique_ptr<catalog::ConsulSource>> consuls_;  // as in config_.catalog.consul
+  std::vector<std::unique_ptr<catalog::ConsulSource>> leaving_;  // until they have taken back their registration
   CatalogMemory memory_;
   catalog::Snapshot holders_;  // of the last table of the run before
   std::unique_ptr<catalog::SnapshotWriter> holders_writer_;
   catalog::SourceState instances_;  // what is in force
   catalog::ConfigEntries entries_;  // the same of all Consuls; who comes first counts
   std::unique_ptr<CertificateFolder> certificate_folder_;
+  std::unique_ptr<acme::Issuer> issuer_;
+  std::string issuer_trouble_;  // why there is none
+  bool assembles_soon_ = false;
   std::shared_ptr<const CertificateSet> certificates_;
   CertificatePtr placeholder_;
+  std::vector<NamedCertificate> brought_;  // of files
+  std::vector<HostCertificate> assigned_;
+  ChallengeBoardPtr challenges_;
   conf::Findings certificate_findings_;  // of the last reading
   std::set<std::string> told_endings_;
   std::unique_ptr<Resolver> resolver_;

@@ -91,12 +91,15 @@ void Door::read_certificates() {
     const Result<CertificatePtr> made = make_placeholder({config_.node.name, "localhost"}, now);
     if (made) placeholder_ = *made;
   }
-  certificates_ = std::make_shared<const CertificateSet>(std::move(reading.certificates), assigned, placeholder_);
+  brought_ = std::move(reading.certificates);
+  assigned_ = assigned;
+  want_certificates();
+  assemble_certificates();
 }
 
 void Door::tell_endings() {
   const auto now = std::chrono::system_clock::now();
-  for (const conf::Finding& each : ending_certificates(certificates_->all(), config_.certificates.files, now))
+  for (const conf::Finding& each : ending_certificates(brought_, config_.certificates.files, now))
     if (told_endings_.insert(each.text()).second) tell("certificate", each);
   endings_timer_.expires_after(std::chrono::hours(1));
   endings_timer_.async_wait([this](boost::system::error_code error) {
@@ -107,7 +110,8 @@ void Door::tell_endings() {
 conf::Findings Door::certificate_findings() const {
   conf::Findings out = certificate_findings_;
   const auto now = std::chrono::system_clock::now();
-  conf::add_findings(out, ending_certificates(certificates_->all(), config_.certificates.files, now));
+  conf::add_findings(out, ending_certificates(brought_, config_.certificates.files, now));
+  conf::add_findings(out, issuer_findings());
   return out;
 }
 
@@ -163,6 +167,19 @@ void Door::watch_consul() {
           known_before = memory_.known_to(each->name());
     consuls_.back()->remember(known_before);
   }
+  for (auto& each : before)
+    if (each) leave_consul(std::move(each));
+}
+
+// Nobody else may find the door where it isn't any more; but what is registered anew stays.
+void Door::leave_consul(std::unique_ptr<catalog::ConsulSource> source) {
+  const bool anew = std::ranges::any_of(consuls_, [&](const auto& each) { return each->registers_as(*source); });
+  if (anew) return;
+  catalog::ConsulSource* leaves = leaving_.emplace_back(std::move(source)).get();
+  leaves->leave([this, leaves] {
+    asio::post(io_,
+               [this, leaves] { std::erase_if(leaving_, [&](const auto& each) { return each.get() == leaves; }); });
+  });
 }
 
 std::vector<catalog::ConsulSource::View> Door::consul_views() const {
@@ -263,6 +280,7 @@ void Door::publish(const std::string& cause) {
   inputs.workers = static_cast<unsigned>(workers_.size());
   inputs.settings = make_settings();
   inputs.certificates = certificates_;
+  inputs.challenges = challenges_;
   inputs.tls_policy = [this](const conf::Service& service) { return backend_tls_.policy(service); };
   inputs.own_address = [this, tcp = conf::tcp_addresses(*table_),
                         local = local_addresses()](const SocketAddress& address) {

@@ -26,6 +26,20 @@ std::string away_words(const Door& door) {
   return out.empty() ? out : out + "; what it said last is served";
 }
 
+// A catalog of which nothing is known yet: before it answers, a request would find no route. One that can't be had
+// keeps no door away that has others.
+std::string unknown_words(const Door& door) {
+  const bool serves = !door.world()->pools().empty();
+  std::string out;
+  for (const auto& consul : door.consuls()) {
+    const catalog::ConsulSource::View view = consul->view();
+    if (view.known || (serves && view.fault != catalog::ConsulFault::none)) continue;
+    const std::string what = view.trouble.empty() ? "has not answered yet" : view.trouble;
+    out += (out.empty() ? "" : "; ") + consul->name() + ": " + what;
+  }
+  return out;
+}
+
 }  // namespace
 
 DoorView view_of(const Door& door) {
@@ -36,6 +50,10 @@ DoorView view_of(const Door& door) {
   }
   view.certificate_findings = door.certificate_findings();
   view.tcp_findings = door.tcp_findings();
+  if (door.issuer() != nullptr) {
+    view.obtained = door.issuer()->views();
+    view.issuer = door.issuer()->counts();
+  }
   view.drained = door.drained();
   view.away = door.failovers().away();
   view.consuls = door.consul_views();
@@ -46,7 +64,8 @@ DoorView view_of(const Door& door) {
     view.waiting = door.memory().waiting();
   }
   view.degraded = away_words(door);
-  view.ready = door.ready();
+  view.unknown = unknown_words(door);
+  view.ready = door.ready() && view.unknown.empty();
   view.stopping = door.stopping();
   view.file_differs = door.file_differs();
   view.pid = ::getpid();
@@ -65,7 +84,8 @@ DoorView view_of(const Door& door) {
 
 std::string unready_reason(const DoorView& view) {
   if (view.ready) return {};
-  return view.stopping ? "stopping: no new connections are taken" : "starting";
+  if (view.stopping) return "stopping: no new connections are taken";
+  return view.unknown.empty() ? "starting" : "nothing is known of the catalog yet: " + view.unknown;
 }
 
 std::string ready_words(const DoorView& view) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "acme/issuer_io.h"
 #include "cli/catalog_memory.h"
 #include "conf/catalog/consul_source_io.h"
 #include "conf/config.h"
@@ -28,6 +29,8 @@ struct DoorView {
   const proxy::World& world;
   std::vector<const proxy::WorkerCounters*> workers{};
   conf::Findings certificate_findings{}, tcp_findings{};
+  std::vector<acme::CertificateView> obtained{};  // certificates that are obtained, or are to be
+  acme::IssuerCounts issuer{};
   std::set<std::string> drained{};
   std::map<std::string, pool::Failovers::Away> away{};  // services that another datacenter serves
   std::vector<catalog::ConsulSource::View> consuls{};
@@ -37,6 +40,7 @@ struct DoorView {
   std::optional<Frozen> frozen{};      // without its input
   std::vector<std::string> waiting{};  // what a frozen catalog would change
   std::string degraded{};              // what it serves in spite of; empty: nothing
+  std::string unknown{};               // which catalogs nothing is known of yet; empty: none
 
   bool ready = false, stopping = false, file_differs = false;
   long pid = 0;

@@ -145,14 +145,12 @@ class Walk {
 
   void routes(const proxy::Admission& admission) {
     if (admission.path.empty()) return;  // refused before
-    const auto has_field = [&](std::string_view name, std::string_view value) {
-      const http::Field* field = head_.find(name);
-      return field != nullptr && (value.empty() || head_.value(*field) == value);
-    };
+    const auto has_field = [&](const conf::HeaderMatch& asked) { return proxy::has_field(head_, asked); };
     route::RouteRequest request;
     request.host = admission.host;
     request.port = listener_.port();
     request.path = admission.path;
+    request.query = admission.query;
     request.method = head_.method();
     request.has_field = has_field;
     Columns rows;

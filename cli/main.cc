@@ -179,6 +179,28 @@ void add_catalog_verbs(CLI::App& app, Line& line) {
   add_memory_verbs(*catalog, line);
 }
 
+void add_certificate_verbs(CLI::App& app, Line& line) {
+  CLI::App* certs = app.add_subcommand("certs", "Certificates: what there is, what is obtained, and why not");
+  certs->require_subcommand(1);
+  CLI::App* list = certs->add_subcommand("list", "Names, issuer, time left, next renewal, last problem");
+  list->add_flag("--json", line.json, "As JSON");
+  add_where(list, line);
+  list->callback([&line] { line.run = [&line] { return run_certs_list(line.where, line.json); }; });
+
+  CLI::App* why =
+      certs->add_subcommand("why", "All about one that is obtained: the last tries, when the next is, why then");
+  why->add_option("name", line.target, "The host it is for")->required();
+  add_where(why, line);
+  why->callback([&line] { line.run = [&line] { return run_certs_why(line.where, line.target); }; });
+
+  CLI::App* renew =
+      certs->add_subcommand("renew", "Order now, without waiting for the time of renewal or the next try");
+  renew->add_option("name", line.target, "The host it is for; else all that are due or failed");
+  add_where(renew, line);
+  renew->footer("A CA counts orders and failures: five failures of a name within an hour are Let's Encrypt's limit.");
+  renew->callback([&line] { line.run = [&line] { return run_certs_renew(line.where, line.target); }; });
+}
+
 // What CLI11 would only call a missing verb. Says so, and which one was meant perhaps.
 bool is_unknown_verb(const CLI::App& app, const std::string& verb) {
   std::vector<std::string> names;
@@ -205,6 +227,7 @@ int main(int argc, char** argv) {
   add_acting_verbs(app, line);
   add_failover_verb(app, line);
   add_catalog_verbs(app, line);
+  add_certificate_verbs(app, line);
   if (argc > 1 && is_unknown_verb(app, argv[1])) return 2;
   try {
     app.parse(argc, argv);

@@ -310,9 +310,10 @@ void add_consul(const catalog::ConsulSource::View& consul, const DoorView& view,
   };
   gauge("gatehouse_consul_up", "1 while Consul answers well.", consul.fault == catalog::ConsulFault::none);
   gauge("gatehouse_consul_trusted", "1 while what Consul loses is believed.", consul.trusted);
-  if (consul.canary.fresh_ms != 0)
-    gauge("gatehouse_consul_age_seconds", "Since the catalog was last known to be as it was told.",
-          static_cast<double>(std::max<std::int64_t>(0, view.wall_ms - consul.canary.fresh_ms)) / 1000);
+  const std::int64_t known_at_ms = consul.canary.fresh_ms != 0 ? consul.canary.fresh_ms : consul.asked_since_ms;
+  gauge("gatehouse_consul_age_seconds",
+        "Since the catalog was last known to be as it was told; before that, since it is asked.",
+        static_cast<double>(std::max<std::int64_t>(0, view.wall_ms - known_at_ms)) / 1000);
   gauge("gatehouse_consul_index", "Consul's index of the last good answer.", consul.index);
   gauge("gatehouse_consul_services", "Services in the catalog.", consul.services);
   gauge("gatehouse_consul_services_watched", "Of those, the ones that are ours to serve.", consul.watched);
@@ -324,8 +325,41 @@ void add_consul(const catalog::ConsulSource::View& consul, const DoorView& view,
   counter("gatehouse_consul_changes_total", "Answers that changed a service's instances.", consul.changes);
 }
 
+// Names are many: what is told of each is its end (above); here is how they fare together.
+void add_obtained(const DoorView& view, Families& out) {
+  if (view.obtained.empty() && view.issuer.orders == 0) return;
+  const WallTime now{Millis(view.wall_ms)};
+  std::map<std::string, double> states{{"good", 0}, {"missing", 0}, {"failing", 0}, {"refused", 0}};
+  double headroom = 0;
+  bool any = false;
+  for (const acme::CertificateView& each : view.obtained) {
+    if (!each.wanted) continue;
+    const bool valid = each.certificate && each.certificate->not_after > now;
+    ++states[!each.refused.empty() ? "refused" : !valid ? "missing" : each.record.failures > 0 ? "failing" : "good"];
+    if (!each.certificate) continue;
+    // What is left once it should have been renewed: below nothing, somebody has to look.
+    const WallTime next = std::max({each.record.renew_at, each.record.next_try, now});
+    const double left = std::chrono::duration<double>(each.certificate->not_after - next).count();
+    headroom = any ? std::min(headroom, left) : left;
+    any = true;
+  }
+  for (const auto& [state, count] : states)
+    out.gauge("gatehouse_acme_certificates", "Certificates that are obtained, by how they fare.", count,
+              {{"state", state}});
+  if (any)
+    out.gauge("gatehouse_acme_headroom_seconds",
+              "From the next try until the end of the certificate that is the nearest to it.", headroom);
+  out.counter("gatehouse_acme_orders_total", "Orders begun or taken up.", static_cast<double>(view.issuer.orders));
+  out.counter("gatehouse_acme_obtained_total", "Certificates obtained.", static_cast<double>(view.issuer.obtained));
+  out.counter("gatehouse_acme_challenges_total", "Challenges put up.", static_cast<double>(view.issuer.challenges));
+  for (const auto& [type, count] : view.issuer.failures)
+    out.counter("gatehouse_acme_failures_total", "Orders that failed, by the CA's type of problem.",
+                static_cast<double>(count), {{"type", printable(type)}});
+}
+
 void add_certificates(const DoorView& view, Families& out) {
   for (const NamedCertificate& each : view.world.certificates().all()) {
+    if (each.certificate->placeholder) continue;
     const auto left = each.certificate->not_after.time_since_epoch() - Millis(view.wall_ms);
     out.gauge("gatehouse_certificate_days_left", "Days until the certificate expires.",
               std::chrono::duration<double, std::ratio<86400>>(left).count(),
@@ -334,6 +368,7 @@ void add_certificates(const DoorView& view, Families& out) {
   out.gauge("gatehouse_certificate_problems",
             "What is wrong with certificates, or worth a word: see gatehouse status.",
             static_cast<double>(view.certificate_findings.size()));
+  add_obtained(view, out);
   std::array<double, 2> findings{};
   for (const conf::Finding& finding : view.world.findings())
     if (finding.severity != conf::Severity::note) ++findings[finding.severity == conf::Severity::error];

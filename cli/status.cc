@@ -6,6 +6,7 @@
 
 #include "cli/policy_words.h"
 #include "cli/text.h"
+#include "conf/claims.h"
 #include "proxy/pool/panic.h"
 #include "proxy/pool/selection.h"
 
@@ -45,7 +46,7 @@ json::array listeners_json(const conf::Config& config) {
 json::array routes_json(const conf::Service& service) {
   json::array out;
   for (const conf::Route& route : service.routes) {
-    json::object each{{"match", route.match.text()}, {"spelling", route.spelling}};
+    json::object each{{"match", route.match.text()}, {"spelling", conf::spelling_text(route)}};
     if (!route.at.file.empty()) each["at"] = route.at.file + ":" + std::to_string(route.at.line);
     if (route.policy.files) each["files"] = route.policy.files->folder;
     if (route.policy.compress.on()) each["compress"] = compress_words(route.policy.compress);
@@ -187,6 +188,7 @@ json::array certificates_json(const DoorView& view) {
                                {"fingerprint", certificate.fingerprint_text()},
                                {"not_after", utc_text(ends)},
                                {"days_left", days_until(ends, view.wall_ms)}});
+    if (certificate.placeholder) out.back().get_object()["placeholder"] = true;
   }
   return out;
 }
@@ -267,7 +269,9 @@ std::string standing_words(const pool::Endpoint& endpoint, std::int64_t steady_m
 }
 
 std::string health_reason(const pool::Endpoint& endpoint, const DoorView& view) {
+  const conf::Instance& instance = *endpoint.instance;
   std::string out;
+  if (instance.catalog_health != conf::CatalogHealth::passing) out = instance.catalog_reason.text;
   if (view.checks)
     for (const pool::CheckView& check : view.checks(endpoint.live->id))
       if (check.result != pool::CheckResult::passing)

@@ -121,15 +121,16 @@ class StatusPage {
       const std::string datacenter = consul["datacenter"].text(), fault = consul["fault"].text();
       const bool trusted = consul["trusted"].flag();
       const std::int64_t held = consul["held"].number();
-      rows.row({{datacenter.empty() ? "consul" : datacenter},
-                {consul["address"].text()},
-                {!fault.empty() ? fault
-                 : trusted      ? "trusted"
-                                : "not trusted",
-                 fault.empty() && trusted ? Colour::good : Colour::bad},
-                {"as of " + ago(consul["age_ms"].number()) + " ago"},
-                {count_text(consul["watched"].number()) + " of " + counted(consul["services"].number(), "service")},
-                {held == 0 ? "" : count_text(held) + " held", Colour::warn}});
+      rows.row(
+          {{datacenter.empty() ? "consul" : datacenter},
+           {consul["address"].text()},
+           {!fault.empty() ? fault
+            : trusted      ? "trusted"
+                           : "not trusted",
+            fault.empty() && trusted ? Colour::good : Colour::bad},
+           {consul["as_of"].text().empty() ? "not heard yet" : "as of " + ago(consul["age_ms"].number()) + " ago"},
+           {count_text(consul["watched"].number()) + " of " + counted(consul["services"].number(), "service")},
+           {held == 0 ? "" : count_text(held) + " held", Colour::warn}});
     }
     section("catalog", rows);
   }
@@ -206,6 +207,10 @@ class StatusPage {
       if (all.size() > names_shown) names += " and " + std::to_string(all.size() - names_shown) + " more";
       const std::int64_t days = certificate["days_left"].number();
       const std::string left = days < 0 ? "expired" : counted(days, "day") + " left";
+      if (certificate["placeholder"].flag()) {
+        rows.row({{certificate["name"].text()}, {"placeholder", Colour::bad}, {names}});
+        continue;
+      }
       rows.row({{certificate["name"].text()},
                 {left, days < 0                 ? Colour::bad
                        : days < days_left_short ? Colour::warn

@@ -21,6 +21,7 @@ class Check {
   Findings run() {
     listeners();
     tls();
+    acme();
     hosts();
     networks();
     metrics();
@@ -61,10 +62,38 @@ class Check {
   }
 
   void tls() {
-    if (!config_.certificates.files.empty() || !sound("certificates.files")) return;
+    if (!config_.certificates.files.empty() || !sound("certificates.files") || config_.certificates.acme.on()) return;
     for (std::size_t i = 0; i < config_.listen.size(); ++i)
       if (config_.listen[i].tls)
-        error(listen_path(i, "tls"), "a TLS listener needs certificates: write where they are in certificates.files");
+        error(listen_path(i, "tls"),
+              "a TLS listener needs certificates: write where they are in certificates.files, or which hosts are "
+              "to get theirs in certificates.acme.permit");
+  }
+
+  void acme() {
+    const Acme& acme = config_.certificates.acme;
+    const std::string path = "certificates.acme";
+    if (!acme.on()) {
+      if (acme != Acme() && sound(path + ".permit"))
+        warn(path, "nothing is obtained: write the hosts that are to get certificates in certificates.acme.permit");
+      return;
+    }
+    if (acme.directories.empty() && sound(path + ".directories"))
+      error(path + ".directories", "no CA is left to ask; leave the key out for Let's Encrypt");
+    if (!acme.agree_tos && sound(path + ".agree_tos"))
+      error(path, "a CA asks for consent to its terms of service: read them, then write agree_tos: true");
+    for (std::size_t i = 0; i < acme.directories.size(); ++i) {
+      const AcmeDirectory& one = acme.directories[i];
+      const std::string at = path + ".directories[" + std::to_string(i) + "]";
+      if (one.eab.kid.empty() == one.eab.hmac.said())
+        error(at + ".eab", "kid and hmac belong together: the CA gave out both");
+      for (std::size_t j = 0; j < i; ++j)
+        if (acme.directories[j].url == one.url) error(at + ".url", one.url + ": stands in this list already");
+    }
+    const bool has_http =
+        std::any_of(config_.listen.begin(), config_.listen.end(), [](const Listen& l) { return !l.tls; });
+    if (!has_http && sound("listen"))
+      warn(path, "there is no listener without TLS: a CA looks at port 80, so that something has to lead it here");
   }
 
   void hosts() {

@@ -66,8 +66,37 @@ struct CatalogSource {
   bool operator==(const CatalogSource&) const = default;
 };
 
+enum class AcmeKey { p256, p384, rsa2048, rsa3072, rsa4096 };
+
+// What a CA's web site gave out for an account there (RFC 8555 7.3.4).
+struct AcmeBinding {
+  std::string kid;  // empty: none
+  Secret hmac;      // base64url
+  bool operator==(const AcmeBinding&) const = default;
+};
+
+struct AcmeDirectory {
+  std::string url = "https://acme-v02.api.letsencrypt.org/directory";
+  std::string ca;       // authorities that may sign the CA's own certificate; empty: the machine's
+  std::string profile;  // empty: the CA's choice
+  AcmeBinding eab;
+  bool operator==(const AcmeDirectory&) const = default;
+};
+
+// Certificates that are obtained by themselves.
+struct Acme {
+  std::vector<AcmeDirectory> directories{{}};  // in the order of fall-back
+  bool agree_tos = false;
+  std::vector<std::string> contact;  // addresses of mail
+  std::vector<std::string> permit;   // routed hosts within these are obtained; empty: none
+  AcmeKey key = AcmeKey::p256;
+  bool on() const { return !permit.empty(); }
+  bool operator==(const Acme&) const = default;
+};
+
 struct Certificates {
   std::string files;  // folder of NAME.crt + NAME.key, watched; empty: none
+  Acme acme;
   bool operator==(const Certificates&) const = default;
 };
 

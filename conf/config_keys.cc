@@ -151,13 +151,61 @@ Form<HostPolicy> host() {
       });
 }
 
+Form<AcmeBinding> acme_binding() {
+  return mapping<AcmeBinding>(
+      "eab", {
+                 {"kid", &AcmeBinding::kid, word_or_empty(), "the key identifier that the CA gave out"},
+                 {"hmac", &AcmeBinding::hmac, secret(), "the HMAC key that it gave out with it, as base64url"},
+             });
+}
+
+Form<AcmeDirectory> acme_directory() {
+  return mapping<AcmeDirectory>(
+      "directory",
+      {
+          {"url", &AcmeDirectory::url, https_url(), "the CA's directory", {.required = true}},
+          {"ca",
+           &AcmeDirectory::ca,
+           path_or_empty(),
+           "the authorities, as a PEM file, that may sign the certificate of the CA's own server",
+           {.fallback = "the machine's"}},
+          {"profile",
+           &AcmeDirectory::profile,
+           word_or_empty(),
+           "which of the CA's profiles to ask for: `classic`, `tlsserver`, `shortlived` …",
+           {.fallback = "the CA's choice"}},
+          {"eab", &AcmeDirectory::eab, acme_binding(), "the account at the CA's web site that ours belongs to"},
+      });
+}
+
+Form<Acme> acme() {
+  const auto key = choice<AcmeKey>({{"p256", AcmeKey::p256},
+                                    {"p384", AcmeKey::p384},
+                                    {"rsa2048", AcmeKey::rsa2048},
+                                    {"rsa3072", AcmeKey::rsa3072},
+                                    {"rsa4096", AcmeKey::rsa4096}});
+  return mapping<Acme>(
+      "node", {
+                  {"permit", &Acme::permit, list(permit_pattern()),
+                   "routed hosts within these get their certificates by themselves; empty: none"},
+                  {"agree_tos", &Acme::agree_tos, boolean(), "that the CA's terms of service are agreed to"},
+                  {"contact", &Acme::contact, list(mail_address()), "whom the CA may write to"},
+                  {"directories",
+                   &Acme::directories,
+                   list(acme_directory()),
+                   "the CAs, in the order of fall-back",
+                   {.fallback = "Let's Encrypt"}},
+                  {"key", &Acme::key, key, "the kind of a certificate's private key; each renewal has a new one"},
+              });
+}
+
 Form<Certificates> certificates() {
   return mapping<Certificates>(
       "node",
       {
           {"files", &Certificates::files, path_or_none(), "a folder of NAME.crt (the chain) and NAME.key, watched"},
-      },
-      {"acme"});
+          {"acme", &Certificates::acme, acme(), "certificates that are obtained by themselves (RFC 8555)"},
+      });
 }
 
 Form<Admin> admin() {

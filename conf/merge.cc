@@ -54,6 +54,9 @@ void apply_all(Subject& subject, const ServiceKey& key, const std::vector<Said>&
   }
 }
 
+// Of a service: each takes room, and time at each request.
+constexpr std::size_t patterns_most = 64;
+
 struct SaidOption {
   std::string name, value;
   Position at;
@@ -135,6 +138,10 @@ class Merger {
     }
     Claim& claim = claim_of(route->match, index, setting.at);
     if (!setting.refused.empty()) claim.route.refused = setting.refused;
+    for (const HeaderMatch& each : route->match.headers)
+      if (each.pattern.is_said()) patterns_.insert(each.pattern.text());
+    if (patterns_.size() > patterns_most)
+      claim.route.refused = "more than " + std::to_string(patterns_most) + " regular expressions in one service";
     for (Option& option : route->options) add_option(claim, index, setting.at, std::move(option));
   }
 
@@ -308,6 +315,7 @@ class Merger {
   std::map<std::string, std::size_t> claim_index_;
   std::map<std::string_view, Chosen> for_all_routes_;
   std::string refused_;  // every route is, and why
+  std::set<std::string> patterns_;
   bool on_unhealthy_said_ = false;
   Subject subject_;
 };

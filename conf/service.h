@@ -15,6 +15,7 @@
 #include "conf/content.h"
 #include "conf/finding.h"
 #include "conf/shared_text.h"
+#include "conf/text_pattern.h"
 #include "net/clock.h"
 #include "net/ip.h"
 
@@ -121,8 +122,13 @@ struct Page {
   bool operator==(const Page&) const = default;
 };
 
+// A condition of a field, of a parameter of the query, or of the path itself.
 struct HeaderMatch {
-  std::string name, value;  // an empty value: the field is present
+  enum class Of { field, query, path };
+  std::string name, value;  // an empty value: it is present
+  TextPattern pattern{};    // said: what the value holds, instead
+  Of of = Of::field;
+  bool accepts(std::string_view found) const;
   bool operator==(const HeaderMatch&) const = default;
 };
 
@@ -158,10 +164,19 @@ struct RouteMatch {
   std::uint16_t port = 0;  // 0: any listener; else the listeners of that port
   std::string path = "/";  // normalised; matches at a segment boundary
   std::vector<std::string> methods;
-  std::vector<HeaderMatch> headers;
-  bool exact_path = false;   // nothing below it
+  std::vector<HeaderMatch> headers;  // in an order of their own: route_value.h
+  bool exact_path = false;           // nothing below it
+  std::size_t conditions() const { return headers.size() + !methods.empty() + exact_path; }
   std::string text() const;  // "learn.bank.example/forum"
   bool operator==(const RouteMatch&) const = default;
+};
+
+// Of a route that a service's router (config-entries.md) made of one of its own.
+struct Derivation {
+  std::string router;          // the service whose router it is, and whose route it stays
+  unsigned order = 0;          // among those that the router made of the same route: the first that matches counts
+  std::size_t conditions = 0;  // of that route
+  bool operator==(const Derivation&) const = default;
 };
 
 struct Route {
@@ -170,6 +185,7 @@ struct Route {
   Origin at;                        // where it was said
   std::string spelling = "native";  // yaml, native, fabio, traefik, consul (its config entries)
   std::string refused;              // not empty: answers 503, with this reason in `status`
+  std::optional<Derivation> derived{};
   bool operator==(const Route&) const = default;
 };
 
@@ -201,6 +217,12 @@ struct TcpEntry {
 // definitions says passing: its checks are run here.
 enum class CatalogHealth { passing, warning, critical };
 
+// What the catalog's own check says. All are equal: an output that changes is no news.
+struct CatalogReason {
+  std::string text;  // printable
+  bool operator==(const CatalogReason&) const { return true; }
+};
+
 // One place a service listens. Identity: datacenter, node, service id, address, port and the service's TLS identity.
 struct Instance {
   std::string datacenter, node, service, id, address;
@@ -213,9 +235,12 @@ struct Instance {
   std::vector<HealthCheck> checks;                 // run by ourselves, besides the policy's own `health`
   bool maintenance = false;
   CatalogHealth catalog_health = CatalogHealth::passing;
+  CatalogReason catalog_reason{};   // why it isn't passing
+  std::size_t tags_left_out = 0;    // beyond what an instance may have
   bool node_lost = false;           // critical by its node's checks alone: its agent may be all that is gone
   std::string held;                 // why it is kept although the catalog has it no more; empty: it has
   bool departed = false;            // the last of its service, which is gone: its routes stay and answer 503
+  bool awaited = false;             // departed a moment ago: what the service holds, nobody else takes yet
   std::uint64_t catalog_index = 0;  // Consul's ModifyIndex of the definition; 0: none
   Origin at;
   bool operator==(const Instance&) const = default;

@@ -240,7 +240,10 @@ constexpr auto table = std::to_array<ServiceKey>({
      "route's). A port selects existing listeners. Options: "
      "`strip=/path`, `prepend=/path`, `redirect=CODE,URL` (below), `if.path=exact` (nothing below the path), "
      "`if.method=GET,HEAD`, "
-     "`if.header=NAME[:VALUE]`, and every key of scope route"},
+     "`if.header=NAME[:VALUE]`, `if.query=NAME[:VALUE]` (a parameter), `if.header_regex=NAME:EXPRESSION`, "
+     "`if.query_regex=NAME:EXPRESSION`, `if.path_regex=EXPRESSION` (RE2's syntax, anywhere in it unless `^` and `$` "
+     "say "
+     "so; at most 64 expressions a service), and every key of scope route"},
     {"tcp", "address:port [sni=NAME] [proxy_protocol=NETWORK,…]", service, tags, repeats, open, carried, add_tcp,
      "none",
      "carries the TCP connections that come in at this address. `sni`: only TLS that asks for this name (`*.x`, "
@@ -324,7 +327,10 @@ constexpr auto table = std::to_array<ServiceKey>({
     {"mirror", "SERVICE 1%", service, tags, once, open, later, any_text, "none",
      "sends a copy of some requests elsewhere"},
     {"certificate", "file:NAME | acme | none", host, tags, once, open, carried, apply_certificate, "by the name",
-     "the certificate of the routes' hosts: NAME.crt and NAME.key in `certificates.files`", on_host},
+     "the certificate of the routes' hosts: NAME.crt and NAME.key in `certificates.files`; `acme`: one that is "
+     "obtained "
+     "within `certificates.acme.permit`, whatever the files have; `none`: none is obtained",
+     on_host},
     {"backup", "true | false", instance, tags, once, open, carried, apply_bool<of_instance, &Instance::backup>,
      "false", "used when no other instance is left"},
     {"weight", "1 to 65535", instance, tags, once, open, carried, apply_weight, "the catalog's",
@@ -442,7 +448,6 @@ std::optional<NotCarried> not_carried(std::string_view name, std::string_view va
   if (key == nullptr) return std::nullopt;
   if (name == "protocol" && (value == "h2" || value == "h2c"))
     return NotCarried{std::string(value) + " is not carried yet: the service's routes are refused", true};
-  if (name == "certificate" && value == "acme") return NotCarried{"acme is not carried yet: ignored", false};
   if (key->carried || value == "false") return std::nullopt;
   const bool holds_back = key->restricting || name == "maintenance";
   return NotCarried{holds_back ? "not carried yet: refused until it is" : "not carried yet: ignored", holds_back};

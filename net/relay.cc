@@ -41,7 +41,7 @@ Relay::State Relay::drain(Stream& to) {
     held_.consume(sent.size);
     moved_ += sent.size;
     if (to.pending()) {
-      to.socket.wait_writable();
+      to.wait_writable();
       return State::blocked;
     }
   }
@@ -98,7 +98,7 @@ Relay::State Relay::run(Stream& from, Stream& to) {
     }
     if (moved_ - start >= (pipe_ ? splice_share : share)) return State::yielded;
     if (!from.may_receive()) {
-      from.socket.wait_readable();
+      from.wait_readable();
       ran_dry();
       return State::blocked;
     }

@@ -31,6 +31,7 @@ struct TlsSelection {
   const CertificateSet* certificates = nullptr;  // in: must live until the handshake has ended
   ServedCertificates served;                     // out: empty before the ClientHello
   std::string server_name;                       // out: SNI in HostName's form; empty: none, or malformed
+  const char* version = "";                      // the caller's, after the handshake
 
   // May a request for this host be answered here? Otherwise 421.
   bool covers(std::string_view host) const { return served.covers(host); }

@@ -3,12 +3,20 @@
 #include <algorithm>
 
 #include "proxy/http/authority.h"
+#include "proxy/http/bytes.h"
 #include "proxy/http/cookie.h"
 #include "proxy/http/target.h"
 #include "proxy/pool/hash.h"
 #include "proxy/route/redirect_url.h"
 
 namespace gatehouse::proxy {
+
+bool has_field(const http::RequestHead& head, const conf::HeaderMatch& asked) {
+  return std::ranges::any_of(head.fields(), [&](const http::Field& field) {
+    return http::equal_caseless(head.name(field), asked.name) && asked.accepts(head.value(field));
+  });
+}
+
 namespace {
 
 void refuse(Admission& admission, int status, http::Termination why, std::string_view reason) {
@@ -21,17 +29,16 @@ bool contains(const std::vector<std::string>& list, std::string_view wanted) {
   return std::find(list.begin(), list.end(), wanted) != list.end();
 }
 
-route::Match find_route(const Arrival& arrival, const World& world, std::string_view host, std::string_view path) {
-  const auto has_field = [&](std::string_view name, std::string_view value) {
-    const http::Field* field = arrival.head.find(name);
-    return field != nullptr && (value.empty() || arrival.head.value(*field) == value);
-  };
+route::Match find_route(const Arrival& arrival, const World& world, const Admission& admission,
+                        std::string_view path) {
+  const auto field_test = [&](const conf::HeaderMatch& asked) { return has_field(arrival.head, asked); };
   route::RouteRequest request;
-  request.host = host;
+  request.host = admission.host;
   request.port = arrival.listener.port();
   request.path = path;
+  request.query = admission.query;
   request.method = arrival.head.method();
-  request.has_field = has_field;
+  request.has_field = field_test;
   return world.matcher().match(request);
 }
 
@@ -40,7 +47,7 @@ route::Match find_route(const Arrival& arrival, const World& world, std::string_
 bool leads_elsewhere(const Arrival& arrival, const World& world, const Admission& admission, std::span<char> buffer) {
   const std::string_view other = http::other_reading(admission.path, buffer);
   const route::RouteTarget* const found = admission.match.target;
-  if (other == admission.path || find_route(arrival, world, admission.host, other).target == found) return false;
+  if (other == admission.path || find_route(arrival, world, admission, other).target == found) return false;
   return found == nullptr || http::other_reading(found->route->match.path, buffer) == found->route->match.path;
 }
 
@@ -81,7 +88,7 @@ bool judge_redirect(const Arrival& arrival, Admission& admission, const http::Ta
   request.scheme = admission.secure ? "https" : "http";
   request.host = arrival.head.host();
   request.path = target.path;
-  request.query = target.query.empty() ? target.query : target.query.substr(1);
+  request.query = admission.query;
   Result<std::string> url = route::expand_redirect(wanted->url, request);
   if (!url) {
     refuse(admission, 400, http::Termination::client_malformed,
@@ -134,12 +141,27 @@ void judge_route(const Arrival& arrival, const World& world, Admission& admissio
 
 }  // namespace
 
+namespace {
+
+// RFC 8555 8.3. Other tokens than those that are open here go where their route leads: to a client behind us,
+// perhaps.
+bool is_challenge(const http::RequestHead& head, const World& world, Admission& admission) {
+  if (head.method_id != http::Method::get && head.method_id != http::Method::head) return false;
+  admission.challenge = world.challenges().find_http(head.path());
+  if (admission.challenge == nullptr) return false;
+  refuse(admission, 200, http::Termination::challenge, "a challenge of a certificate authority");
+  return true;
+}
+
+}  // namespace
+
 Admission admit(const Arrival& arrival, const World& world, AdmissionScratch& scratch) {
   Admission admission;
   const http::RequestHead& head = arrival.head;
   admission.client = http::client_of(arrival.peer, world.settings().trusted_proxies, head);
   admission.secure = arrival.tls != nullptr || admission.client.proto == "https";
   admission.host = http::lower_host(head.host_name(), scratch.host);
+  if (is_challenge(head, world, admission)) return admission;
   if (arrival.tls != nullptr && !arrival.tls->covers(admission.host)) {
     refuse(admission, 421, http::Termination::misdirected,
            "the certificate of this connection doesn't cover this host");
@@ -151,8 +173,9 @@ Admission admit(const Arrival& arrival, const World& world, AdmissionScratch& sc
     return admission;
   }
   admission.path = target->path;
+  admission.query = target->query.empty() ? target->query : target->query.substr(1);
   admission.forward = target->forward;
-  admission.match = find_route(arrival, world, admission.host, admission.path);
+  admission.match = find_route(arrival, world, admission, admission.path);
   if (leads_elsewhere(arrival, world, admission, scratch.target)) {
     admission.match.target = nullptr;
     refuse(admission, 400, http::Termination::client_malformed, "the path can be read as another route's");

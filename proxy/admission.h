@@ -1,9 +1,10 @@
 // admission.h: what is decided about a request before any backend is asked. Pure: head and world in, verdict out.
-//   Order: who is the client (trusted peers' chain, right to left) -> TLS coverage of the host (421) -> path
-//   normalised (400) -> route (404; 400 where the path can be read as another's) -> its refusal (503) -> http mode
-//   (redirect, 403) -> allow and deny (403) -> the route's own redirect -> body limit (413) -> upgrade, hash and
-//   sticky endpoint. `gatehouse explain` walks the same function. Allocates only for redirects. Lifetime: views point
-//   into the head's bytes, into the given scratch, or into the world.
+//   Order: who is the client (trusted peers' chain, right to left) -> a certificate authority's challenge that is
+//   open here (200: before whatever could stand in its way) -> TLS coverage of the host (421) -> path normalised
+//   (400) -> route (404; 400 where the path can be read as another's) -> its refusal (503) -> http mode (redirect,
+//   403) -> allow and deny (403) -> the route's own redirect -> body limit (413) -> upgrade, hash and sticky
+//   endpoint. `gatehouse explain` walks the same function. Allocates only for redirects. Lifetime: views point into
+//   the head's bytes, into the given scratch, or into the world.
 #pragma once
 
 #include <array>
@@ -21,6 +22,9 @@
 #include "proxy/world.h"
 
 namespace gatehouse::proxy {
+
+// Whether one of the fields of that name is as it is asked for.
+bool has_field(const http::RequestHead& head, const conf::HeaderMatch& asked);
 
 struct Arrival {
   const http::RequestHead& head;
@@ -43,6 +47,7 @@ struct Admission {
   http::ClientInfo client;
   std::string_view host;     // lower case, without the port
   std::string_view path;     // normalised, as routes saw it
+  std::string_view query;    // without its "?"
   std::string_view forward;  // the target for the backend
   route::Match match;
   const ServicePool* pool = nullptr;
@@ -50,7 +55,8 @@ struct Admission {
   bool upgrade = false;  // wanted and allowed
   Millis hsts{0};
   std::uint64_t hash = 0;
-  std::optional<std::size_t> sticky;  // the endpoint its cookie names
+  std::optional<std::size_t> sticky;       // the endpoint its cookie names
+  const std::string* challenge = nullptr;  // what a certificate authority gets; the refusal says 200, then
   Refusal refusal;
 };
 

@@ -70,7 +70,7 @@ Moved BodyMover::drain(Stream& to) {
     held_.consume(sent.size);
     moved_ += sent.size;
     if (to.pending()) {
-      to.socket.wait_writable();
+      to.wait_writable();
       return Moved::blocked;
     }
   }
@@ -95,7 +95,7 @@ class BodyMover::Payload final : public ByteSource {
     if ((counted && mover_.left_ == 0) || mover_.last_read_) return {IoResult::State::ended};
     for (;;) {
       if (!from_.may_receive()) {
-        from_.socket.wait_readable();
+        from_.wait_readable();
         return {IoResult::State::again};
       }
       const std::size_t wanted = counted ? std::min<std::uint64_t>(size, mover_.left_) : size;
@@ -120,6 +120,7 @@ class BodyMover::Payload final : public ByteSource {
     if (fed.done && fed.consumed < size) {
       mover_.surplus_ = mover_.buffers_.take(BufferPool::large);
       mover_.surplus_.append({data + fed.consumed, size - fed.consumed});
+      mover_.received_ -= mover_.surplus_.size();
     }
     return fed.kept;
   }
@@ -153,7 +154,7 @@ Moved BodyMover::run(Stream& from, Stream& to) {
     }
     if (moved_ >= end) return Moved::yielded;
     if (!from.may_receive()) {
-      from.socket.wait_readable();
+      from.wait_readable();
       held_.release();
       return Moved::blocked;
     }

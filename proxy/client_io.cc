@@ -29,7 +29,7 @@ IoResult discard(Socket& socket) {
 }  // namespace
 
 ClientConnection::ClientConnection(Worker& home, std::shared_ptr<const Listener> door, const SocketAddress& from)
-    : worker(home), listener(std::move(door)), waker(home.loop), peer(from), counted_as(from.ip), story_(story()) {}
+    : Client(home, std::move(door), from), counted_as(from.ip), story_(story()) {}
 
 ClientConnection::~ClientConnection() {
   worker.shared.clients.leave(counted_as);
@@ -49,7 +49,8 @@ void ClientConnection::cut() {
   waker.signal();
 }
 
-SocketAddress ClientConnection::destination() const {
+SocketAddress Client::destination() const {
+  if (carrier) return carrier->destination();
   if (told_destination) return *told_destination;
   sockaddr_storage address{};
   socklen_t size = sizeof address;
@@ -156,6 +157,7 @@ Task<bool> ClientConnection::shake_hands() {
       co_return false;
     }
   }
+  selection->version = SSL_get_version(stream.tls->ssl());
   selection->certificates = nullptr;  // the world may go; what was served is remembered
   worker.counters.handshakes.add();
   if (SSL_session_reused(stream.tls->ssl())) worker.counters.handshakes_resumed.add();

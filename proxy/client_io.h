@@ -5,15 +5,11 @@
 #pragma once
 
 #include "net/frame_pool.h"
-#include "net/stream.h"
-#include "net/task.h"
-#include "net/tls_server_context.h"
-#include "proxy/listener.h"
-#include "proxy/worker_io.h"
+#include "proxy/client.h"
 
 namespace gatehouse::proxy {
 
-struct ClientConnection : Pooled, ListNode {
+struct ClientConnection : Pooled, ListNode, Client {
   ClientConnection(Worker& home, std::shared_ptr<const Listener> door, const SocketAddress& from);
   ~ClientConnection();
 
@@ -21,24 +17,11 @@ struct ClientConnection : Pooled, ListNode {
   // Asks an idle connection to end, and a busy one after its request.
   void drain() { waker.signal(); }
   void cut();  // ends it now; was_cut from then on
-  // Where the client connected to: the socket's own address, unless the PROXY header said another.
-  SocketAddress destination() const;
 
-  Worker& worker;
-  std::shared_ptr<const Listener> listener;
-  std::unique_ptr<TlsSelection> selection;  // over TLS: what the handshake chose; outlives the stream's SSL
-  Stream stream;
-  Waker waker;
-  SocketAddress peer;  // who is connected; the PROXY header's source once it was read
-  std::unique_ptr<const SocketAddress> told_destination;  // the PROXY header's
-  IpAddress counted_as;                                   // in Shared::clients
-  Buffer in;                                              // read and not yet consumed
-  unsigned requests = 0;
-  bool in_head = false;  // in the middle of a request's head
-  bool idle = false;     // between two requests
-  bool was_cut = false;
+  IpAddress counted_as;      // in Shared::clients
+  bool in_head = false;      // in the middle of a request's head
+  bool idle = false;         // between two requests
   bool carries_tcp = false;  // a session: cut, it must not look as if it had come to its end
-  bool linger = false;       // the client may still be sending: read it off before closing
 
  private:
   Task<> story();

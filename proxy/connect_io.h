@@ -12,15 +12,15 @@
 namespace gatehouse::proxy {
 
 class Worker;
-struct ClientConnection;
+struct Client;
 
 struct ConnectRequest {
   const pool::Endpoint& endpoint;
   const ServicePool& pool;
   Millis timeout;
-  const ClientConnection& client;  // for the PROXY header
-  std::string_view host;           // SNI where the service names none
-  bool raw = false;                // bytes as they come: no TLS of ours, and perhaps the endpoint speaks first
+  const Client& client;   // for the PROXY header
+  std::string_view host;  // SNI where the service names none
+  bool raw = false;       // bytes as they come: no TLS of ours, and perhaps the endpoint speaks first
 };
 
 Task<Result<std::unique_ptr<BackendConnection>>> connect_backend(Worker& worker, Waker& waker,

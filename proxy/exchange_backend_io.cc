@@ -72,7 +72,7 @@ Task<bool> Exchange::choose_endpoint() {
     termination_ = http::Termination::ok;
     co_return true;
   }
-  if (client_.stream.socket.failed()) {
+  if (client_.stream.failed()) {
     judge_failure(Fault::client_gone);
     co_return false;
   }
@@ -121,7 +121,7 @@ Task<pool::Outcome> Exchange::wait_in_queue(pool::Outcome outcome) {
   line.join(place);
   const LoopTime deadline = std::min(worker_.loop.now() + pool_->service->queue.wait.count(), total_due());
   while (outcome == pool::Outcome::busy || outcome == pool::Outcome::unchecked) {
-    if (client_.stream.socket.failed()) break;
+    if (client_.stream.failed()) break;
     if (worker_.loop.now() >= deadline) {
       shard().queue_timeout.add();
       break;
@@ -158,7 +158,7 @@ Task<Result<std::unique_ptr<BackendConnection>>> Exchange::make_connection() {
       worker_.backends.close_all();
       continue;
     }
-    if (worker_.loop.now() >= deadline || client_.stream.socket.failed()) co_return made;
+    if (worker_.loop.now() >= deadline || client_.stream.failed()) co_return made;
     worker_.shared.close_idle(endpoint_->live->id);
     co_await client_.waker.sleep(std::min(deadline, worker_.loop.now() + first_look_ms));
   }
@@ -175,7 +175,7 @@ Task<bool> Exchange::connect() {
     pool::on_connected(*endpoint_->live);
     co_return true;
   }
-  const bool client_gone = client_.stream.socket.failed();
+  const bool client_gone = client_.stream.failed();
   if (made.error().code == Errc::limit && !client_gone) {
     attempt_ = Attempt::failed;
     shard().queue_timeout.add();

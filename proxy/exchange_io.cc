@@ -17,7 +17,7 @@ bool is_client_fault(int status) { return status == 413 || status == 414 || stat
 
 }  // namespace
 
-Exchange::Exchange(ClientConnection& client)
+Exchange::Exchange(Client& client)
     : client_(client),
       worker_(client.worker),
       world_(client.worker.worlds.use()),
@@ -96,7 +96,7 @@ void Exchange::name_request(std::string_view told) {
 }
 
 bool Exchange::admit() {
-  const Arrival arrival{head_, *client_.listener, client_.peer.ip, client_.selection.get()};
+  const Arrival arrival{head_, *client_.listener, client_.peer.ip, client_.tls()};
   admission_ = gatehouse::proxy::admit(arrival, *world_, admission_scratch);
   name_request(admission_.client.request_id);
   pool_ = admission_.pool;
@@ -154,7 +154,7 @@ bool Exchange::write_request() {
   rewrite.pass_upgrade = admission_.upgrade;
   rewrite.forwarded = pool_->service->forwarded;
   rewrite.client = &admission_.client;
-  rewrite.scheme = client_.stream.tls ? "https" : "http";
+  rewrite.scheme = client_.tls() ? "https" : "http";
   rewrite.port = client_.listener->port();
   rewrite.request_id = request_id_;
   http::write_request_head(head_, rewrite, writer);
@@ -171,7 +171,7 @@ bool Exchange::write_request() {
 
 // Of Strict-Transport-Security; empty where we have nothing to say: a placeholder's certificate proves nothing.
 std::string_view Exchange::hsts_value(std::span<char, hsts_bytes_max> room) const {
-  if (admission_.hsts.count() <= 0 || !client_.stream.tls || client_.selection->served.placeholder()) return {};
+  if (admission_.hsts.count() <= 0 || !client_.tls() || client_.tls()->served.placeholder()) return {};
   http::HeadWriter value(room);
   value.put("max-age=");
   value.put(static_cast<std::uint64_t>(std::chrono::duration_cast<Seconds>(admission_.hsts).count()));
@@ -195,6 +195,11 @@ http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> pag
   reply.extra = extra.text();
   if (refused_ == 405 && policy_ != nullptr && policy_->files) reply.allow = file_methods;
   if (refused_ == 503) reply.retry_after = default_retry_after;
+  if (admission_.challenge != nullptr) {
+    reply.body = *admission_.challenge;
+    reply.content_type = "application/octet-stream";
+    return reply;
+  }
   if (refused_ < 300) return reply;  // OPTIONS: a word, and no page
   const conf::Page* own = page_for(refused_, policy_ != nullptr ? policy_->pages : world_->table().pages);
   if (own == nullptr) {
@@ -250,7 +255,7 @@ Task<bool> Exchange::send_all(std::string_view bytes, bool last) {
     }
     if (!sent.again()) break;
     const Waker::Why why = co_await client_.waker.sleep(deadline);
-    if (why == Waker::Why::deadline || client_.stream.socket.failed()) break;
+    if (why == Waker::Why::deadline || client_.stream.failed()) break;
   }
   co_return bytes.empty() && !client_.stream.pending();
 }
@@ -310,7 +315,7 @@ void Exchange::write_log() {
     record.method = head_.method();
     record.host = head_.host();
     record.path = head_.target();
-    record.http_version = head_.minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+    record.http_version = client_.carrier ? "HTTP/2" : head_.minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
     record.user_agent = head_.value_of(http::FieldId::user_agent);
     record.referer = head_.value_of(http::FieldId::referer);
     if (settings_->redact_query) {
@@ -328,7 +333,7 @@ void Exchange::write_log() {
   if (endpoint_ != nullptr) record.endpoint = endpoint_->name;
   record.attempts = static_cast<unsigned>(tried_.ids.size());
   record.termination = termination_;
-  if (client_.stream.tls) record.tls_version = SSL_get_version(client_.stream.tls->ssl());
+  if (client_.tls()) record.tls_version = client_.tls()->version;
   record.request_id = request_id_;
   record.encoding = encoding_;
   worker_.access_log.commit(worker_.log_lines.write(record, line));

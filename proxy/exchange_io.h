@@ -13,7 +13,7 @@
 #include "net/task.h"
 #include "proxy/admission.h"
 #include "proxy/body_io.h"
-#include "proxy/client_io.h"
+#include "proxy/client.h"
 #include "proxy/compress/plan.h"
 #include "proxy/files/file_head.h"
 #include "proxy/files/find_io.h"
@@ -41,7 +41,7 @@ inline constexpr std::size_t hsts_bytes_max = 32;  // "max-age=" and a number
 
 class Exchange : public Pooled {
  public:
-  explicit Exchange(ClientConnection& client);
+  explicit Exchange(Client& client);
   ~Exchange();
 
   // For the client's story, while the head comes in.
@@ -152,7 +152,7 @@ class Exchange : public Pooled {
   pool::ServiceShard& shard() { return pool_->stats->shard(worker_.index); }
   std::int64_t now_ms() const { return static_cast<std::int64_t>(worker_.loop.now()); }
 
-  ClientConnection& client_;
+  Client& client_;
   Worker& worker_;
   WorldKeeper::Use world_;  // until let_world_go()
   std::shared_ptr<const Settings> kept_settings_;

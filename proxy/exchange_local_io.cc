@@ -73,7 +73,7 @@ Task<bool> Exchange::find_file(files::Found& found, std::shared_ptr<files::FindJ
   while (!job->finished) {
     const Waker::Why why = co_await client_.waker.sleep(due);
     if (job->finished) break;
-    const bool gone = client_.stream.socket.failed();
+    const bool gone = client_.stream.failed();
     if (!gone && why != Waker::Why::deadline) continue;
     job->waiter = nullptr;
     if (gone)
@@ -216,7 +216,7 @@ Task<> Exchange::send_local(LocalBody& body) {
     if (body.moved() != local_moved_) progress_at_ = worker_.loop.now();
     local_moved_ = body.moved();
     if (moved == Moved::done) co_return;
-    if (moved == Moved::sink_failed || to.socket.failed()) {
+    if (moved == Moved::sink_failed || to.failed()) {
       break_off(http::Termination::client_closed);
       co_return;
     }

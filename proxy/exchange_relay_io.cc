@@ -19,7 +19,7 @@ constexpr http::HeadLimits answer_limits{16 << 10, 48 << 10, http::fields_capaci
 }  // namespace
 
 Task<> Exchange::converse() {
-  backend_->stream.socket.set_waker(&client_.waker);
+  backend_->stream.set_waker(&client_.waker);
   upload_guard_.start(worker_.loop.now(), 0);
   download_guard_.start(worker_.loop.now(), 0);
   progress_at_ = 0;
@@ -33,7 +33,7 @@ Task<> Exchange::converse() {
       co_await converse_upgraded();
       co_return;
     }
-    if (attempt_ == Attempt::running && client_.stream.socket.failed()) judge_failure(Fault::client_gone);
+    if (attempt_ == Attempt::running && client_.stream.failed()) judge_failure(Fault::client_gone);
     if (attempt_ != Attempt::running) co_return;
     note_progress();
     if (answering_) let_world_go();
@@ -85,7 +85,7 @@ void Exchange::pump_request() {
       sent_at_ = worker_.loop.now();
       sent_us_ = worker_.loop.now_us();
       return;
-    case Moved::blocked: waits_for_client_body_ = !to.pending() && to.socket.writable(); return;
+    case Moved::blocked: waits_for_client_body_ = !to.pending() && to.writable(); return;
     case Moved::yielded: yield_ = true; return;
     case Moved::sink_failed: request_broken_ = true; return;
     case Moved::malformed:
@@ -118,7 +118,7 @@ void Exchange::pump_answer_head() {
   for (;;) {
     send_interims();
     if (!from.may_receive()) {
-      from.socket.wait_readable();
+      from.wait_readable();
       return;
     }
     const bool large = backend_->large_answers && !worker_.buffers.full();
@@ -339,7 +339,7 @@ void Exchange::pump_answer_body() {
   Stream& to = client_.stream;
   const Moved moved = answer_body_.run(backend_->stream, to);
   switch (moved) {
-    case Moved::blocked: waits_for_client_to_read_ = to.pending() || !to.socket.writable(); return;
+    case Moved::blocked: waits_for_client_to_read_ = to.pending() || !to.writable(); return;
     case Moved::yielded: yield_ = true; return;
     case Moved::sink_failed: return break_off(http::Termination::client_closed);
     case Moved::source_ended:
@@ -347,8 +347,7 @@ void Exchange::pump_answer_body() {
       [[fallthrough]];
     case Moved::done:
       attempt_ = Attempt::answered;
-      if (answer_body_.take_surplus() || !request_sent_ || backend_->stream.socket.peer_ended())
-        keep_backend_ = false;
+      if (answer_body_.take_surplus() || !request_sent_ || backend_->stream.peer_ended()) keep_backend_ = false;
       if (!request_sent_) keep_client_ = false;
       return;
     case Moved::source_failed:
@@ -364,7 +363,7 @@ void Exchange::break_off(http::Termination why) {
   attempt_ = Attempt::failed;
   keep_client_ = keep_backend_ = false;
   termination_ = why;
-  client_.stream.socket.reset();
+  client_.stream.reset();
 }
 
 void Exchange::note_progress() {

@@ -51,7 +51,7 @@ Task<> Exchange::converse_upgraded() {
     const bool broken = up == Moved::source_failed || up == Moved::sink_failed || down == Moved::source_failed ||
                         down == Moved::sink_failed;
     if (broken || (request_body_.done() && answer_body_.done())) {
-      const bool by_client = client.socket.failed() || up == Moved::source_failed || down == Moved::sink_failed;
+      const bool by_client = client.failed() || up == Moved::source_failed || down == Moved::sink_failed;
       if (broken)
         termination_ = by_client ? http::Termination::tunnel_client_closed : http::Termination::tunnel_backend_closed;
       break;

@@ -62,7 +62,7 @@ IoResult FileBody::drain(Stream& to) {
     held_.consume(sent.size);
     moved_ += sent.size;
     if (to.pending()) {
-      to.socket.wait_writable();
+      to.wait_writable();
       return {IoResult::State::again};
     }
   }
@@ -91,8 +91,7 @@ Moved FileBody::run(Stream& to) {
         continue;
       }
       if (sent.again()) return Moved::blocked;
-      if (sent.state == IoResult::State::failed)
-        return to.socket.failed() ? Moved::sink_failed : Moved::source_failed;
+      if (sent.state == IoResult::State::failed) return to.failed() ? Moved::sink_failed : Moved::source_failed;
     }
     const bool large = reader_.left() > BufferPool::small && !buffers_.full();
     if (!held_ || (large && held_.capacity() < BufferPool::large))

@@ -26,7 +26,7 @@ bool FilteredBody::drain(Stream& to, Moved& why) {
     held_.consume(sent.size);
     moved_ += sent.size;
     if (to.pending()) {
-      to.socket.wait_writable();
+      to.wait_writable();
       return why = Moved::blocked, false;
     }
   }

@@ -132,6 +132,7 @@ class WorldBuilder {
     world_->findings_ = world_->table_->findings;
     if (inputs_.settings) world_->settings_ = inputs_.settings;
     if (inputs_.certificates) world_->certificates_ = inputs_.certificates;
+    if (inputs_.challenges) world_->challenges_ = inputs_.challenges;
     registry_.forget_dead();
     for (const auto& service : world_->table_->services) world_->pools_.push_back(make_pool(service));
     make_matcher();
@@ -233,7 +234,10 @@ class WorldBuilder {
   World* world_ = nullptr;
 };
 
-World::World() : settings_(std::make_shared<Settings>()), certificates_(std::make_shared<CertificateSet>()) {}
+World::World()
+    : settings_(std::make_shared<Settings>()),
+      certificates_(std::make_shared<CertificateSet>()),
+      challenges_(std::make_shared<ChallengeBoard>()) {}
 
 const ServicePool* World::find(std::string_view service) const { return share(service).get(); }
 

@@ -51,7 +51,7 @@ void ConnectionPool::give(std::unique_ptr<BackendConnection> connection) {
     return;
   BackendConnection& kept = *connection.release();
   kept.pool = this;
-  kept.stream.socket.set_waker(nullptr);
+  kept.stream.set_waker(nullptr);
   kept.stream.socket.set_idle_event(on_idle_event, &kept);
   kept.idle_until = loop_.now() + std::min(limits_.idle_ms, kept.idle_limit);
   kept.unlink();
@@ -103,7 +103,7 @@ void ConnectionPool::withdraw_endpoint(std::uint32_t endpoint_id) {
   for (ListNode* node = used.next; node != &used; node = node->next) {
     auto& connection = static_cast<BackendConnection&>(*node);
     connection.withdrawn = true;
-    connection.stream.socket.wake();
+    connection.stream.wake();
   }
 }
 

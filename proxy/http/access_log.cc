@@ -23,6 +23,7 @@ constexpr std::array<std::string_view, termination_count> terminations{
     "ok",
     "redirect",
     "local",
+    "challenge",
     "client_closed",
     "client_malformed",
     "client_too_large",

@@ -346,7 +346,7 @@ TEST(ServiceKeys, WhatIsNotCarriedYetIsToldApartFromWhatIsWrong) {
                               {"canary", "shop 5%", "not carried yet: ignored"},
                               {"mirror", "shop 1%", "not carried yet: ignored"},
                               {"balance", "peak_ewma"},
-                              {"certificate", "acme", "acme is not carried yet: ignored"},
+                              {"certificate", "acme"},
                               {"certificate", "file:x"},
                               {"health", "redis role=master"},
                               {"protocol", "h2c", "h2c is not carried yet: the service's routes are refused"},

@@ -70,7 +70,7 @@ TEST(TraefikTags, KeysAreReadWithoutRegardToCase) {
 
 TEST(TraefikTags, ARuleThatCannotBeSaidIsLeftOutAndTold) {
   for (const char* rule :
-       {"rule=Host(`a.example`", "rule=Host(`a.example`) && PathRegexp(`x`)", "rule=Host(`a_b..c`)"}) {
+       {"rule=Host(`a.example`", "rule=Host(`a.example`) && PathRegexp(`(`)", "rule=Host(`a_b..c`)"}) {
     const ForeignTags out = read({rule});
     EXPECT_EQ(values(out, "route"), Texts{}) << rule;
     EXPECT_EQ(verdict(out, "rule").told, conf::Severity::error) << rule;
