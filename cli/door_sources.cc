@@ -10,6 +10,7 @@
 #include "cli/catalog_input.h"
 #include "cli/certificate_findings.h"
 #include "cli/door.h"
+#include "cli/file_findings.h"
 #include "conf/catalog/entry_routes.h"
 #include "conf/catalog/holders.h"
 #include "conf/catalog/own_address.h"
@@ -249,7 +250,7 @@ void Door::read_table() {
   for (const conf::Instance& instance : instances_.instances) names.insert(instance.service);
   conf::Findings findings = config_findings_;
   for (const conf::Findings& more : {instances_.findings, table->findings, backend_tls_.update(table->services),
-                                     conf::check_listed_services(config_, names)})
+                                     file_findings(table->services), conf::check_listed_services(config_, names)})
     conf::add_findings(findings, more);
   conf::place(findings, positions_);
   table->findings = std::move(findings);

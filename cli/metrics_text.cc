@@ -96,6 +96,18 @@ constexpr WorkerRow worker_rows[] = {
      "Streams that clients reset."},
     {&WorkerCounters::http2_resets_sent, MetricType::Counter, "gatehouse_http2_resets_sent_total",
      "Streams that gatehouse reset."},
+    {&WorkerCounters::file_answers, MetricType::Counter, "gatehouse_file_answers_total",
+     "Requests answered from files, refusals among them."},
+    {&WorkerCounters::file_waits, MetricType::Counter, "gatehouse_file_waits_total",
+     "Times that a file was not in memory, and a file thread read it."},
+    {&WorkerCounters::file_waits_refused, MetricType::Counter, "gatehouse_file_waits_refused_total",
+     "Requests for files refused because too many waited for the disk."},
+    {&WorkerCounters::compressions_left_out, MetricType::Counter, "gatehouse_compressions_left_out_total",
+     "Answers sent as they are because limits.compressions or limits.memory was reached."},
+    {&WorkerCounters::compressed_in, MetricType::Counter, "gatehouse_compressed_in_bytes_total",
+     "Bytes of answers before they were compressed."},
+    {&WorkerCounters::compressed_out, MetricType::Counter, "gatehouse_compressed_out_bytes_total",
+     "The same when they were sent, heads included."},
     {&WorkerCounters::accept_pauses, MetricType::Counter, "gatehouse_accept_pauses_total",
      "Times that accepting was paused for want of descriptors or memory."},
 };
@@ -206,6 +218,13 @@ void add_workers(const DoorView& view, Families& out) {
     for (const WorkerCounters* worker : view.workers) total += worker->responses[i].value();
     out.counter("gatehouse_responses_total", "Responses to clients by class; none: the request ended without one.",
                 static_cast<double>(total), {{"class", classes[i]}});
+  }
+  for (std::size_t i = 0; i < conf::content_coding_count; ++i) {
+    std::uint64_t total = 0;
+    for (const WorkerCounters* worker : view.workers) total += worker->compressions[i].value();
+    out.counter("gatehouse_compressions_total", "Answers compressed on their way, by coding.",
+                static_cast<double>(total),
+                {{"coding", std::string(conf::name_of(static_cast<conf::ContentCoding>(i)))}});
   }
   for (std::size_t i = 0; i < view.workers.size(); ++i)
     out.gauge("gatehouse_worker_connections_open", "Client connections open, by worker.",

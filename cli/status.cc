@@ -49,6 +49,8 @@ json::array routes_json(const conf::Service& service) {
   for (const conf::Route& route : service.routes) {
     json::object each{{"match", route.match.text()}, {"spelling", conf::spelling_text(route)}};
     if (!route.at.file.empty()) each["at"] = route.at.file + ":" + std::to_string(route.at.line);
+    if (route.policy.files) each["files"] = route.policy.files->folder;
+    if (route.policy.compress.on()) each["compress"] = compress_words(route.policy.compress);
     if (route.policy.redirect) each["redirect"] = route.policy.redirect->url;
     if (!route.refused.empty()) each["refused"] = route.refused;
     out.push_back(std::move(each));

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "conf/content.h"
 #include "conf/finding.h"
 #include "conf/shared_text.h"
 #include "conf/text_pattern.h"
@@ -156,6 +157,8 @@ struct RoutePolicy {
   std::vector<Page> pages;
   std::string strip, prepend;
   std::optional<Redirect> redirect;
+  std::optional<Files> files;  // answers from them, and asks no endpoint
+  Compress compress;
   bool operator==(const RoutePolicy&) const = default;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "conf/content_values.h"
 #include "conf/host_pattern.h"
 #include "conf/route_value.h"
 #include "conf/service_apply.h"
@@ -178,6 +179,13 @@ Status apply_websocket(Subject& s, std::string_view text) {
   if (!setting) return setting.error();
   s.route.websocket = setting->allowed;
   if (setting->idle_timeout) s.route.websocket_idle_timeout = *setting->idle_timeout;
+  return Done{};
+}
+
+Status apply_files(Subject& s, std::string_view text) {
+  Result<Files> files = parse_files(text);
+  if (!files) return files.error();
+  s.route.files = std::move(*files);
   return Done{};
 }
 
@@ -378,10 +386,17 @@ constexpr auto table = std::to_array<ServiceKey>({
     {"websocket", "true | false [idle_timeout=1h]", route, tags, once, open, carried, apply_websocket, "true",
      "whether a connection may be upgraded, and how long it may then be silent. As a route's option it wants quotes, "
      "`websocket=\"true idle_timeout=3h\"`: without them that is the route's own `idle_timeout`"},
-    {"files", "FOLDER [precompressed=br,gzip] [cache=PATTERN:TIME]", route, file_only, once, open, later, any_text,
-     "none", "answers from this folder"},
+    {"files", "FOLDER [precompressed=br,gzip] [cache=PATTERN:TIME,…] [index=index.html] [try=/index.html]", route,
+     file_only, once, open, carried, apply_files, "none",
+     "answers GET and HEAD from this folder, which needs no instance. `precompressed`: what is looked for beside a "
+     "file, as `.br`, `.zst`, `.gz`. `cache`: how long who has fetched it may keep a file of such a name: a "
+     "duration, "
+     "`no-cache`, `no-store` or `immutable`. `try`: the file that answers where there is none. See docs/files.md"},
     {"headers", "text", route, tags, repeats, open, later, any_text, "none", "adds and removes fields"},
-    {"compress", "text", route, tags, once, open, later, any_text, "none", "compresses answers"},
+    {"compress", "zstd br gzip [level=4] [types=text/*,…] [min=1KiB] | off", route, tags, once, open, carried,
+     apply_read<of_route, &RoutePolicy::compress, parse_compress>, "off",
+     "compresses answers of these types, with the first of these codings that the client likes best. Not for pages "
+     "that show a secret beside what a stranger had them show. See docs/compression.md"},
     {"cors", "text", route, tags, once, open, later, any_text, "none", "cross-origin requests"},
     {"maintenance", "true | false", route, tags, once, open, later, apply_maintenance, "false",
      "answers the operator's page"},

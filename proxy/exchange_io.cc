@@ -84,8 +84,12 @@ Task<bool> Exchange::run() {
       refused_ == 0 && head_.keep_alive && !worker_.draining && client_.requests < limits().keep_alive_requests;
   if (refused_ != 0)
     name_request({});
-  else if (admit())
-    co_await forward();
+  else if (admit()) {
+    if (policy_->files)
+      co_await serve_files();
+    else
+      co_await forward();
+  }
   if (refused_ != 0 && !answering_) co_await answer_locally();
   finish();
   co_return keep_client_;
@@ -113,6 +117,7 @@ bool Exchange::admit() {
     refuse(503, http::Termination::overload, "no memory is left for more requests");
     return false;
   }
+  if (policy_->files) return true;
   shard().budget.on_request(now_ms());
   return prepare_body() && write_request();
 }
@@ -193,18 +198,21 @@ http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> pag
   const std::string_view hsts = hsts_value(room);
   if (!hsts.empty()) extra.field("Strict-Transport-Security", hsts);
   extra.field("X-Request-Id", request_id_);
+  extra.put(refused_fields_);
   reply.extra = extra.text();
   if (is_grpc()) {
     reply.to_grpc = true;
     reply.detail = detail_;
     return reply;
   }
+  if (refused_ == 405 && policy_ != nullptr && policy_->files) reply.allow = file_methods;
   if (refused_ == 503) reply.retry_after = default_retry_after;
   if (admission_.challenge != nullptr) {
     reply.body = *admission_.challenge;
     reply.content_type = "application/octet-stream";
     return reply;
   }
+  if (refused_ < 300) return reply;  // OPTIONS: a word, and no page
   const conf::Page* own = page_for(refused_, policy_ != nullptr ? policy_->pages : world_->table().pages);
   if (own == nullptr) {
     reply.body = http::html_page(refused_, detail_, page);
@@ -275,6 +283,8 @@ void Exchange::let_world_go() {
 
 // Leaves the connection ready for the next request, or not to be used again.
 void Exchange::finish() {
+  worker_.counters.compressed_in.add(answer_body_.filtered());
+  if (answer_body_.filtered() > 0) worker_.counters.compressed_out.add(answer_body_.moved());
   if (client_.was_cut && termination_ != http::Termination::ok) termination_ = http::Termination::shutdown;
   worker_.counters.responses[status_ >= 100 && status_ < 600 ? status_ / 100 : 0].add();
   if (pool_ != nullptr) {
@@ -297,7 +307,8 @@ void Exchange::finish() {
 void Exchange::write_log() {
   const std::uint64_t duration = worker_.loop.now_us() - started_us_;
   const std::uint64_t bytes_in = head_.size + region_size_ + (request_body_.received() - region_received_);
-  const std::uint64_t bytes_out = answer_head_size_ * (refused_ != 0) + local_body_size_ + answer_body_.moved();
+  const std::uint64_t bytes_out =
+      answer_head_size_ * (refused_ != 0) + local_body_size_ + local_moved_ + answer_body_.moved();
   worker_.counters.bytes_in.add(bytes_in);
   worker_.counters.bytes_out.add(bytes_out);
   if (pool_ != nullptr) {
@@ -336,6 +347,7 @@ void Exchange::write_log() {
   record.termination = termination_;
   if (client_.tls()) record.tls_version = client_.tls()->version;
   record.request_id = request_id_;
+  record.encoding = encoding_;
   worker_.access_log.commit(worker_.log_lines.write(record, line));
   if (worker_.access_log.used() * 2 > worker_.access_log.capacity()) worker_.shared.nudge_log();
 }

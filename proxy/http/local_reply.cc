@@ -30,6 +30,7 @@ std::string_view reason_phrase(int status) {
     case 408: return "Request Timeout";
     case 410: return "Gone";
     case 411: return "Length Required";
+    case 412: return "Precondition Failed";
     case 413: return "Content Too Large";
     case 414: return "URI Too Long";
     case 416: return "Range Not Satisfiable";
@@ -72,7 +73,7 @@ void write_local_head(const LocalReply& reply, std::string_view date, HeadWriter
     out.field("Content-Type", grpc_type);
     out.put("Content-Length: 0\r\n");
     put_grpc_status(reply.status, reply.detail, out);
-  } else if (may_have_body(reply.status)) {
+  } else if (may_have_body(reply.status) && !reply.framed) {
     if (!reply.body.empty()) out.field("Content-Type", reply.content_type);
     out.field("Content-Length", reply.body.size());
   }

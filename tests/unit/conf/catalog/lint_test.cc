@@ -44,11 +44,11 @@ api
 
 TEST(Lint, WhatIsNotCarriedIsNotMapped) {
   EXPECT_EQ(text_of({of("web", "w-1",
-                        {"urlprefix-b.example/ auth=staff", "gatehouse.compress=gzip",
+                        {"urlprefix-b.example/ auth=staff", "gatehouse.mirror=shop 1%",
                          "gatehouse.route=a.example auth=basic:staff"})}),
             R"(web
-  not mapped   gatehouse.compress=gzip
-               compress: not carried yet: ignored
+  not mapped   gatehouse.mirror=shop 1%
+               mirror: not carried yet: ignored
   not mapped   gatehouse.route=a.example auth=basic:staff
                auth: not carried yet: refused until it is
   not mapped   urlprefix-b.example/ auth=staff
