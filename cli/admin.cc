@@ -112,6 +112,11 @@ HttpReply rollback(Door& door, const HttpRequest& request) {
   return words(200, "as at table " + std::to_string(*to) + ", and frozen there");
 }
 
+HttpReply reread_keys(Door& door, const HttpRequest&) {
+  const std::string why = door.reread_tunnel_keys();
+  return why.empty() ? words(200, "the keys that were found hold") : words(409, why);
+}
+
 std::vector<acme::CertificateView> obtained_by(const Door& door) {
   return door.issuer() != nullptr ? door.issuer()->views() : std::vector<acme::CertificateView>();
 }
@@ -178,6 +183,7 @@ constexpr Verb table[] = {
     {"POST", "/v1/catalog/freeze", "", freeze, "apply no more of what the catalog says; 409: it is frozen"},
     {"POST", "/v1/catalog/unfreeze", "", unfreeze, "apply it again"},
     {"POST", "/v1/catalog/rollback", "", rollback, "as at table=N (else the one before), and freeze there"},
+    {"POST", "/v1/tunnel/reread", "", reread_keys, "read the tunnels' keys anew; 409: refused, nothing changed"},
     {"GET", "/v1/certificates", "", certificates, "those brought and those obtained, as JSON"},
     {"GET", "/v1/certificates/why", "name", why_certificate, "all about one that is obtained"},
     {"POST", "/v1/certificates/renew", "", renew,

@@ -21,6 +21,7 @@
 #include "cli/catalog_memory.h"
 #include "cli/event_log.h"
 #include "cli/history.h"
+#include "cli/tunnels.h"
 #include "conf/catalog/config_entries.h"
 #include "conf/catalog/consul_source_io.h"
 #include "conf/catalog/datacenters.h"
@@ -81,6 +82,9 @@ class Door {
   // Freezes it as it was at an earlier table; 0: the one before the present. Gives which one.
   Result<std::uint64_t> roll_back_catalog(std::uint64_t table, const std::string& by);
 
+  // A key that came or went holds at once. Why not, or nothing: a file that is broken changes nothing.
+  std::string reread_tunnel_keys();
+
   // True while this door should get traffic: started, not stopping.
   bool ready() const { return started_ && !stopping_; }
   bool stopping() const { return stopping_; }
@@ -90,6 +94,7 @@ class Door {
   const proxy::WorldPtr& world() const { return world_; }
   std::span<const std::unique_ptr<proxy::Worker>> workers() const { return workers_; }
   const proxy::Shared& shared() const { return shared_; }
+  const Tunnels& tunnels() const { return tunnels_; }
   const pool::Prober& prober() const { return *prober_; }
   History& history() { return history_; }
   const History& history() const { return history_; }
@@ -114,6 +119,7 @@ class Door {
   Status become_user();
   Status take_state();
   Status open_folders(const UserIds* user);
+  Status begin_tunnels();
   Status open_control();
   Status start_threads();
   conf::Findings findings() const;  // all there is to say now
@@ -133,6 +139,7 @@ class Door {
   std::shared_ptr<ListenSocket> socket_at(const SocketAddress& address) const;
   void listen();
   bool open_tcp_listeners();
+  void publish_tunnels();  // as configuration, keys and names have them now
 
   // door_failover.cc
   void load_failovers();
@@ -240,6 +247,7 @@ class Door {
   std::unique_ptr<EventLog> events_;
   std::unique_ptr<pool::Prober> prober_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
+  Tunnels tunnels_{shared_};
   std::unique_ptr<HttpServer> admin_, metrics_;
   std::function<void()> ended_;
   std::chrono::steady_clock::time_point stop_deadline_;

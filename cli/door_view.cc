@@ -62,6 +62,7 @@ DoorView view_of(const Door& door) {
   view.away = door.failovers().away();
   view.consuls = door.consul_views();
   view.checks = [&door](std::uint32_t endpoint_id) { return door.prober().views(endpoint_id); };
+  view.tunnels = &door.tunnels();
   view.table = door.history().last_table();
   if (const auto& frozen = door.memory().frozen()) {
     view.frozen = Frozen{frozen->since_ms, frozen->by, frozen->table, {}};

@@ -24,6 +24,7 @@
 namespace gatehouse::cli {
 
 class Door;
+class Tunnels;
 
 struct DoorView {
   const conf::Config& config;
@@ -37,6 +38,8 @@ struct DoorView {
   std::map<std::string, pool::Failovers::Away> away{};  // services that another datacenter serves
   std::vector<catalog::ConsulSource::View> consuls{};
   std::function<std::vector<pool::CheckView>(std::uint32_t endpoint_id)> checks{};
+
+  const Tunnels* tunnels = nullptr;
 
   std::uint64_t table = 0;             // the last that came into force
   std::optional<Frozen> frozen{};      // without its input

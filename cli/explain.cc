@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <optional>
+#include <system_error>
 
 #include "cli/policy_words.h"
 #include "cli/status.h"
 #include "cli/text.h"
 #include "proxy/admission.h"
+#include "proxy/files/find_io.h"
 #include "proxy/http/authority.h"
 #include "proxy/http/bytes.h"
 #include "proxy/http/head_writer.h"
@@ -107,6 +109,8 @@ class Walk {
     routes(admission);
     if (admission.refusal.status != 0)
       refusal(admission);
+    else if (policy_of(admission).files)
+      files(admission);
     else
       backend(admission);
     return std::move(out_);
@@ -231,9 +235,44 @@ class Walk {
       line("cors", admission.fields.origin.empty() ? "no origin that is admitted" : "the page may read the answer");
   }
 
+  static const conf::RoutePolicy& policy_of(const proxy::Admission& admission) {
+    return admission.match.target->route->policy;
+  }
+
+  // The same look that a file thread would have.
+  void files(const proxy::Admission& admission) {
+    const conf::Files& policy = *policy_of(admission).files;
+    out_ += "\n";
+    line("files", policy.folder);
+    const auto rooms = std::make_unique<std::array<files::NameRoom, 2>>();
+    const auto path = files::file_path(admission.forward.substr(0, admission.forward.find('?')), (*rooms)[0]);
+    if (!path) return line("answer", "404 Not Found, no_file: not a name that is served");
+    const Opened folder = open_folder(policy.folder.c_str(), Disk::wait);
+    if (folder.error != 0)
+      return line("answer",
+                  "500 Internal Server Error, file_failed: " + std::generic_category().message(folder.error));
+    const http::CodingList codings = http::rank_codings(http::accepted_codings(head_), policy.precompressed);
+    const files::Found found = files::find(folder.fd.get(), policy, *path, codings, Disk::wait, (*rooms)[1]);
+    switch (found.kind) {
+      case files::Found::Kind::file: return line("file", std::string(found.name) + coding_words(found.coding));
+      case files::Found::Kind::folder:
+        return line("answer", "301 Moved Permanently: a folder; with a slash behind it");
+      case files::Found::Kind::missing: return line("answer", "404 Not Found, no_file: no such file");
+      case files::Found::Kind::forbidden: return line("answer", "403 Forbidden, no_file: this file can't be read");
+      default:
+        line("answer", "500 Internal Server Error, file_failed: " + std::generic_category().message(found.error));
+    }
+  }
+
+  static std::string coding_words(std::optional<conf::ContentCoding> coding) {
+    return coding ? ", from its " + std::string(conf::suffix_of(*coding)) : "";
+  }
+
   void backend(const proxy::Admission& admission) {
     open_questions(admission);
     backend_request(admission);
+    if (policy_of(admission).compress.on())
+      line("compress", compress_words(policy_of(admission).compress) + ", if the answer is one to compress");
     const proxy::ServicePool& pool = *admission.pool;
     Columns rows;
     const bool panic = pool::in_panic(pool.endpoints);

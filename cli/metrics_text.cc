@@ -7,6 +7,7 @@
 
 #include "cli/metrics_page.h"
 #include "cli/text.h"
+#include "cli/tunnel_view.h"
 #include "proxy/pool/panic.h"
 #include "proxy/pool/pick.h"
 
@@ -96,6 +97,18 @@ constexpr WorkerRow worker_rows[] = {
      "Streams that clients reset."},
     {&WorkerCounters::http2_resets_sent, MetricType::Counter, "gatehouse_http2_resets_sent_total",
      "Streams that gatehouse reset."},
+    {&WorkerCounters::file_answers, MetricType::Counter, "gatehouse_file_answers_total",
+     "Requests answered from files, refusals among them."},
+    {&WorkerCounters::file_waits, MetricType::Counter, "gatehouse_file_waits_total",
+     "Times that a file was not in memory, and a file thread read it."},
+    {&WorkerCounters::file_waits_refused, MetricType::Counter, "gatehouse_file_waits_refused_total",
+     "Requests for files refused because too many waited for the disk."},
+    {&WorkerCounters::compressions_left_out, MetricType::Counter, "gatehouse_compressions_left_out_total",
+     "Answers sent as they are because limits.compressions or limits.memory was reached."},
+    {&WorkerCounters::compressed_in, MetricType::Counter, "gatehouse_compressed_in_bytes_total",
+     "Bytes of answers before they were compressed."},
+    {&WorkerCounters::compressed_out, MetricType::Counter, "gatehouse_compressed_out_bytes_total",
+     "The same when they were sent, heads included."},
     {&WorkerCounters::accept_pauses, MetricType::Counter, "gatehouse_accept_pauses_total",
      "Times that accepting was paused for want of descriptors or memory."},
 };
@@ -210,6 +223,13 @@ void add_workers(const DoorView& view, Families& out) {
     for (const WorkerCounters* worker : view.workers) total += worker->responses[i].value();
     out.counter("gatehouse_responses_total", "Responses to clients by class; none: the request ended without one.",
                 static_cast<double>(total), {{"class", classes[i]}});
+  }
+  for (std::size_t i = 0; i < conf::content_coding_count; ++i) {
+    std::uint64_t total = 0;
+    for (const WorkerCounters* worker : view.workers) total += worker->compressions[i].value();
+    out.counter("gatehouse_compressions_total", "Answers compressed on their way, by coding.",
+                static_cast<double>(total),
+                {{"coding", std::string(conf::name_of(static_cast<conf::ContentCoding>(i)))}});
   }
   for (std::size_t i = 0; i < view.workers.size(); ++i)
     out.gauge("gatehouse_worker_connections_open", "Client connections open, by worker.",
@@ -411,6 +431,16 @@ void add_certificates(const DoorView& view, Families& out) {
   out.gauge("gatehouse_catalog_findings", help, findings[1], {{"severity", "error"}});
 }
 
+void add_tunnels(const DoorView& view, Families& out) {
+  if (view.tunnels == nullptr) return;
+  for (const TunnelFigure& figure : tunnel_figures(*view.tunnels, view.wall_ms)) {
+    Labels labels;
+    for (const auto& [name, value] : figure.labels) labels.push_back({name, printable(value)});
+    out.add(figure.is_counter ? MetricType::Counter : MetricType::Gauge, figure.name, figure.help, figure.value,
+            std::move(labels));
+  }
+}
+
 }  // namespace
 
 std::string metrics_text(const DoorView& view, bool with_endpoints) {
@@ -421,6 +451,7 @@ std::string metrics_text(const DoorView& view, bool with_endpoints) {
   add_mirrors(view, out);
   add_certificates(view, out);
   add_services(view, with_endpoints, out);
+  add_tunnels(view, out);
   return out.text();
 }
 

@@ -6,6 +6,7 @@
 
 #include "cli/policy_words.h"
 #include "cli/text.h"
+#include "cli/tunnel_view.h"
 #include "conf/claims.h"
 #include "proxy/pool/panic.h"
 #include "proxy/pool/selection.h"
@@ -48,6 +49,8 @@ json::array routes_json(const conf::Service& service) {
   for (const conf::Route& route : service.routes) {
     json::object each{{"match", route.match.text()}, {"spelling", conf::spelling_text(route)}};
     if (!route.at.file.empty()) each["at"] = route.at.file + ":" + std::to_string(route.at.line);
+    if (route.policy.files) each["files"] = route.policy.files->folder;
+    if (route.policy.compress.on()) each["compress"] = compress_words(route.policy.compress);
     if (route.policy.redirect) each["redirect"] = route.policy.redirect->url;
     if (!route.refused.empty()) each["refused"] = route.refused;
     out.push_back(std::move(each));
@@ -315,6 +318,10 @@ std::string serving_words(const DoorView& view) {
   std::string out;
   for (const conf::Listen& listen : view.config.listen)
     out += listen.name + " " + listen.address.text() + (listen.tls ? " (tls), " : ", ");
+  for (const conf::TunnelAccept& accept : view.config.tunnel.accept)
+    out += "tunnel " + (accept.name.empty() ? "" : accept.name + " ") + accept.address.text() + ", ";
+  for (const conf::TunnelConnect& connect : view.config.tunnel.connect)
+    out += "tunnel " + connect.name + " " + connect.listen.text() + ", ";
   std::int64_t endpoints = 0;
   for (const proxy::PoolPtr& pool : view.world.pools()) endpoints += std::ssize(pool->endpoints.endpoints());
   const conf::Findings found = problems_of(view);
@@ -354,6 +361,8 @@ json::object status_json(const DoorView& view) {
   out["listeners"] = listeners_json(view.config);
   if (!view.consuls.empty()) out["consul"] = consul_json(view);
   out["services"] = services_json(view);
+  if (view.tunnels != nullptr && !view.config.tunnel.empty())
+    out["tunnels"] = tunnels_json(*view.tunnels, view.wall_ms, view.steady_ms);
   out["drained"] = strings(view.drained);
   out["certificates"] = certificates_json(view);
   out["problems"] = problems_json(view);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "conf/tcp_claims.h"
+#include "conf/tunnel_keys.h"
 #include "conf/values.h"
 
 namespace gatehouse::conf {
@@ -28,6 +29,7 @@ class Check {
     metrics();
     consuls();
     heads();
+    add_findings(findings_, check_tunnel(config_, [this](std::string_view path) { return sound(path); }));
     if (config_.access_log.to == config_.event_log.to && config_.access_log.to.starts_with('/'))
       error("logs.events.to", "the same file as logs.access.to; write one of them elsewhere");
     place(findings_, read_.positions);
@@ -40,7 +42,8 @@ class Check {
 
   void listeners() {
     const auto& all = config_.listen;
-    if (all.empty() && sound("listen")) error("listen", "no listener: nothing would be served");
+    if (all.empty() && sound("listen") && config_.tunnel.empty())
+      error("listen", "no listener: nothing would be served");
     for (std::size_t i = 0; i < all.size(); ++i)
       for (std::size_t j = 0; j < i; ++j) {
         if (all[i].name == all[j].name && !all[i].name.empty())
@@ -100,10 +103,6 @@ class Check {
       for (std::size_t j = 0; j < i; ++j)
         if (acme.directories[j].url == one.url) error(at + ".url", one.url + ": stands in this list already");
     }
-    const bool has_http =
-        std::any_of(config_.listen.begin(), config_.listen.end(), [](const Listen& l) { return !l.tls; });
-    if (!has_http && sound("listen"))
-      warn(path, "there is no listener without TLS: a CA looks at port 80, so that something has to lead it here");
   }
 
   void hosts() {

@@ -3,6 +3,7 @@
 #include "conf/forms.h"
 #include "conf/host_pattern.h"
 #include "conf/service_form.h"
+#include "conf/tunnel_keys.h"
 #include "conf/words.h"
 
 namespace gatehouse::conf {
@@ -330,6 +331,8 @@ Form<Limits> limits() {
            "is another connection"},
           {"backend_http2_window", &Limits::backend_http2_window, size(16 << 10, 1 << 20),
            "how much of an answer over HTTP/2 may come before the client takes it"},
+          {"compressions", &Limits::compressions, number(0, 100'000),
+           "answers that a worker compresses at once, each with up to 1 MiB; further ones go as they are"},
           {"shutdown_delay", &Limits::shutdown_delay, duration(0s, 1h),
            "how long listeners stay open after SIGTERM while `/readyz` fails, so that a balancer sees it first"},
           {"shutdown_time", &Limits::shutdown_time, duration(0s, 24h),
@@ -381,7 +384,9 @@ Form<Config> whole_file() {
            "threads that serve; auto: one per core",
            {.at_start = true}},
           {"listen", &Config::listen, list(listen()),
-           "Where clients come in. Without it: `[::]:80` as root or with CAP_NET_BIND_SERVICE, else `[::]:8080`."},
+           "Where clients come in. Without it: `[::]:80` as root or with CAP_NET_BIND_SERVICE, else `[::]:8080`; "
+           "nowhere "
+           "where there is a `tunnel`."},
           {"trusted_proxies", &Config::trusted_proxies, list(network()),
            "whose Forwarded and X-Forwarded-* are believed, read right to left"},
           {"catalog", &Config::catalog, catalog(), "Where services come from."},
@@ -392,12 +397,14 @@ Form<Config> whole_file() {
           {"services", &Config::services, named("SERVICE", service(), check_service_name),
            "The tags' keys, for services that can't carry tags; `\"*\"` for all services. See *Keys of a service*."},
           {"certificates", &Config::certificates, certificates(), "Where certificates come from."},
+          {"tunnel", &Config::tunnel, tunnel(),
+           "Streams carried between hosts over TLS with pre-shared keys. See [tunnel](../tunnel.md)."},
           {"admin", &Config::admin, admin(), "How running commands reach it."},
           {"metrics", &Config::metrics, metrics(), "Figures and readiness, read-only."},
           {"limits", &Config::limits, limits(), "What keeps it standing under load and under attack."},
           {"logs", logs(), "What it tells."},
       },
-      {"guard", "tunnel", "cluster"});
+      {"guard", "cluster"});
 }
 
 }  // namespace

@@ -230,6 +230,8 @@ class Merger {
     if (!refused_.empty()) route.refused = refused_;
     route.policy = std::move(subject.route);
     for (Page& page : route.policy.pages) page.file = path_from(context_.folder, page.file);
+    if (Files* files = route.policy.files ? &*route.policy.files : nullptr)
+      files->folder = path_from(context_.folder, files->folder);
     subject_.service.routes.push_back(std::move(route));
   }
 

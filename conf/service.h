@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "conf/auth.h"
+#include "conf/content.h"
 #include "conf/cors.h"
 #include "conf/field_rules.h"
 #include "conf/finding.h"
@@ -189,6 +190,8 @@ struct RoutePolicy {
   RouteAuth auth;
   Maintenance maintenance;
   Trace trace = Trace::keep;
+  std::optional<Files> files;  // answers from them, and asks no endpoint
+  Compress compress;
   bool operator==(const RoutePolicy&) const = default;
 };
 

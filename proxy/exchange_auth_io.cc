@@ -46,6 +46,12 @@ bool is_left_out(std::string_view name) {
 
 Task<bool> Exchange::authorize() {
   const AuthPolicy& policy = *policy_->auth.policy;
+  if (policy_->files) {  // others are admitted while this one waits, in the same rooms
+    kept_path_ = admission_.path;
+    kept_target_ = admission_.forward;
+    admission_.path = kept_path_;
+    admission_.forward = kept_target_;
+  }
   bool may = false;
   if (policy.kind == AuthPolicy::Kind::basic)
     may = co_await ask_password(policy);
@@ -215,7 +221,7 @@ bool Exchange::copy_fields(const AuthPolicy& policy, const SideAnswer& answer) {
       continue;
     lines.append(name).append(": ").append(answer.head.value(field)).append("\r\n");
   }
-  if (lines.empty()) return true;
+  if (lines.empty() || !out_) return true;  // files need none
   if (lines.size() > copied_bytes_most) return false;
   const std::string_view all = out_.view();
   const std::size_t head = all.size() - region_copied_ - 2;

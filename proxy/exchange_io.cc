@@ -87,8 +87,12 @@ Task<bool> Exchange::run() {
   } else if (admit()) {
     bool may = true;
     if (policy_->auth.policy) may = co_await authorize();
-    if (may && !pool_->service->mirror.service.empty()) mirror();
-    if (may) co_await forward();
+    if (may && policy_->files) {
+      co_await serve_files();
+    } else if (may) {
+      if (!pool_->service->mirror.service.empty()) mirror();
+      co_await forward();
+    }
   }
   if (refused_ != 0 && !answering_) co_await answer_locally();
   finish();
@@ -120,6 +124,7 @@ bool Exchange::admit() {
     refuse(503, http::Termination::overload, "no memory is left for more requests");
     return false;
   }
+  if (policy_->files) return true;
   shard().budget.on_request(now_ms());
   if (admission_.canary) shard().canaries.add();
   return prepare_body() && write_request();
@@ -214,6 +219,7 @@ http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> pag
   const std::string_view hsts = hsts_value(room);
   if (!hsts.empty()) extra.field("Strict-Transport-Security", hsts);
   extra.field("X-Request-Id", request_id_);
+  extra.put(refused_fields_);
   reply.extra = extra.text();
   if (refused_ == 204) return reply;
   const Seconds wanted = std::chrono::ceil<Seconds>(admission_.refusal.retry_after);
@@ -222,12 +228,14 @@ http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> pag
     reply.detail = detail_;
     return reply;
   }
+  if (refused_ == 405 && policy_ != nullptr && policy_->files) reply.allow = file_methods;
   if (refused_ == 503) reply.retry_after = wanted.count() > 0 ? wanted : default_retry_after;
   if (admission_.challenge != nullptr) {
     reply.body = *admission_.challenge;
     reply.content_type = "application/octet-stream";
     return reply;
   }
+  if (refused_ < 300) return reply;  // OPTIONS: a word, and no page
   const conf::Page* own = page_for(refused_, policy_ != nullptr ? policy_->pages : world_->table().pages);
   if (own == nullptr) {
     reply.body = http::html_page(refused_, detail_, page);
@@ -318,6 +326,8 @@ void Exchange::let_world_go() {
 
 // Leaves the connection ready for the next request, or not to be used again.
 void Exchange::finish() {
+  worker_.counters.compressed_in.add(answer_body_.filtered());
+  if (answer_body_.filtered() > 0) worker_.counters.compressed_out.add(answer_body_.moved());
   if (client_.was_cut && termination_ != http::Termination::ok) termination_ = http::Termination::shutdown;
   worker_.counters.responses[status_ >= 100 && status_ < 600 ? status_ / 100 : 0].add();
   if (pool_ != nullptr) {
@@ -340,7 +350,8 @@ void Exchange::finish() {
 void Exchange::write_log() {
   const std::uint64_t duration = worker_.loop.now_us() - started_us_;
   const std::uint64_t bytes_in = head_.size + region_size_ + (request_body_.received() - region_received_);
-  const std::uint64_t bytes_out = answer_head_size_ * (refused_ != 0) + local_body_size_ + answer_body_.moved();
+  const std::uint64_t bytes_out =
+      answer_head_size_ * (refused_ != 0) + local_body_size_ + local_moved_ + answer_body_.moved();
   worker_.counters.bytes_in.add(bytes_in);
   worker_.counters.bytes_out.add(bytes_out);
   if (pool_ != nullptr) {
@@ -381,6 +392,7 @@ void Exchange::write_log() {
   record.request_id = request_id_;
   record.user = user_;
   record.trace_id = trace_id_;
+  record.encoding = encoding_;
   worker_.access_log.commit(worker_.log_lines.write(record, line));
   if (worker_.access_log.used() * 2 > worker_.access_log.capacity()) worker_.shared.nudge_log();
 }

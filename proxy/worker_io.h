@@ -13,6 +13,7 @@
 #include "net/client_counts.h"
 #include "net/counter.h"
 #include "net/dice.h"
+#include "net/file_pool.h"
 #include "net/listener.h"
 #include "net/log_ring.h"
 #include "net/loop.h"
@@ -23,6 +24,8 @@
 #include "proxy/auth/verdict_cache.h"
 #include "proxy/backend/connection_pool.h"
 #include "proxy/backend/h2_connection_io.h"
+#include "proxy/compress/contexts.h"
+#include "proxy/files/find_io.h"
 #include "proxy/http/access_log.h"
 #include "proxy/http/timestamps.h"
 #include "proxy/listener.h"
@@ -45,6 +48,9 @@ struct WorkerCounters : H2Counters {
   Counter http2_connections, http2_connections_open, http2_connections_cut;  // cut: for misbehaviour
   Counter http2_streams, http2_streams_open, http2_streams_refused;
   Counter http2_resets_received, http2_resets_sent;
+  Counter file_answers, file_waits, file_waits_refused;  // waits: for a file thread
+  std::array<Counter, conf::content_coding_count> compressions;
+  Counter compressions_left_out, compressed_in, compressed_out;
 };
 
 // What the workers of a process share.
@@ -88,6 +94,9 @@ class Worker {
   PipePool pipes;
   ConnectionPool backends;
   WorldKeeper worlds;
+  FilePool file_threads;
+  files::Roots roots;
+  compress::Contexts compressors;
   LogRing access_log;
   http::AccessLineWriter log_lines;
   auth::VerdictCache verdicts;

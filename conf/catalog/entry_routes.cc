@@ -86,7 +86,7 @@ class Routing {
     std::vector<Routed> out;
     std::set<std::string> taken;
     for (const Route* route : own) {
-      const bool stands = route->policy.redirect || !route->refused.empty();
+      const bool stands = route->policy.redirect || route->policy.files || !route->refused.empty();
       std::vector<Found> found = stands ? std::vector<Found>() : within(*route);
       found.push_back({route->match});
       for (Found& each : found)

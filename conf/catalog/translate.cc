@@ -182,8 +182,9 @@ class Translation {
       return !why.empty();
     });
     if (!service.instances.empty()) return;
-    const bool needs_none = std::all_of(service.routes.begin(), service.routes.end(),
-                                        [](const conf::Route& route) { return route.policy.redirect.has_value(); });
+    const bool needs_none = std::ranges::all_of(service.routes, [](const conf::Route& route) {
+      return route.policy.redirect.has_value() || route.policy.files.has_value();
+    });
     if (!needs_none && !input_.is_partial)
       out_.findings.push_back(
           {service.routes[0].at, service.name, "has routes but no instance: they answer 503", Severity::warning});

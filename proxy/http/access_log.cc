@@ -9,13 +9,13 @@ namespace gatehouse::http {
 namespace {
 
 // In the order of the line; the name is what stands between the quotes.
-constexpr std::array<std::string_view, 26> keys{
+constexpr std::array<std::string_view, 27> keys{
     "{\"time\":",       ",\"event\":",       ",\"node\":",        ",\"client_address\":", ",\"peer_address\":",
     ",\"method\":",     ",\"host\":",        ",\"path\":",        ",\"status\":",         ",\"bytes_in\":",
     ",\"bytes_out\":",  ",\"duration_ms\":", ",\"connect_ms\":",  ",\"first_byte_ms\":",  ",\"service\":",
     ",\"endpoint\":",   ",\"attempts\":",    ",\"termination\":", ",\"tls_version\":",    ",\"http_version\":",
     ",\"request_id\":", ",\"ban_id\":",      ",\"user_agent\":",  ",\"referer\":",        ",\"user\":",
-    ",\"trace_id\":",
+    ",\"trace_id\":",   ",\"encoding\":",
 };
 constexpr std::string_view name_of(std::string_view key) { return key.substr(2, key.size() - 4); }
 
@@ -42,6 +42,8 @@ constexpr std::array<std::string_view, termination_count> terminations{
     "no_route",
     "misdirected",
     "route_refused",
+    "no_file",
+    "file_failed",
     "no_endpoint",
     "two_primaries",
     "queue_full",
@@ -158,6 +160,7 @@ std::size_t AccessLineWriter::write(const AccessRecord& record, std::span<char> 
   line.text(record.referer, 1536);
   line.text(record.user, 64);
   line.word(record.trace_id);
+  line.word(record.encoding);
   out.put("}\n");
   return out.ok() ? out.size() : 0;
 }

@@ -44,6 +44,8 @@ inline constexpr std::size_t access_line_bytes_max = 8 << 10;
 //   no_route                404: no route for host and path
 //   misdirected             421: the certificate of this connection doesn't cover the host
 //   route_refused           503: the route's own definition was refused
+//   no_file                 404: no such file; 403: it can't be read
+//   file_failed             500, or cut: the file or its disk failed, or it became shorter; 504: the disk was silent
 //   no_endpoint             503: no healthy endpoint
 //   two_primaries           503: of a `single` service more than one endpoint is healthy
 //   queue_full              503: as many wait as may
@@ -86,6 +88,8 @@ enum class Termination : std::uint8_t {
   no_route,
   misdirected,
   route_refused,
+  no_file,
+  file_failed,
   no_endpoint,
   two_primaries,
   queue_full,
@@ -130,6 +134,7 @@ struct AccessRecord {
   std::string_view ban_id;
   std::string_view user_agent, referer;
   std::string_view user, trace_id;
+  std::string_view encoding;  // in which the door sent the body, if it chose one
 };
 
 class AccessLineWriter {

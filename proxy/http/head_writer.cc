@@ -197,7 +197,10 @@ bool keeps_response_field(const ResponseRewrite& rewrite, FieldId id) {
     case FieldId::te:
     case FieldId::keep_alive:
     case FieldId::proxy_connection: return false;
-    case FieldId::trailer: return rewrite.body == Framing::chunked;
+    case FieldId::trailer: return rewrite.body == Framing::chunked && !rewrite.recoded;
+    case FieldId::accept_ranges:
+    case FieldId::content_encoding: return !rewrite.recoded;
+    case FieldId::etag: return !rewrite.retagged;
     case FieldId::strict_transport_security: return rewrite.hsts.empty();
     case FieldId::x_request_id: return rewrite.request_id.empty();
     default: return true;
@@ -217,7 +220,7 @@ void put_answer_length(const ResponseHead& head, const ResponseRewrite& rewrite,
   const bool never_a_body = head.status < 200 || head.status == 204;
   if (rewrite.body != Framing::none)
     put_body_length(out, rewrite.body, head.content_length);
-  else if (head.has_content_length && !never_a_body)
+  else if (head.has_content_length && !never_a_body && !rewrite.recoded)
     out.field("Content-Length", head.content_length);
 }
 
@@ -250,7 +253,7 @@ void write_response_head(const ResponseHead& head, const ResponseRewrite& rewrit
     if (!rewrite.date.empty() && !head.find(FieldId::date)) out.field("Date", rewrite.date);
     if (!rewrite.hsts.empty()) out.field("Strict-Transport-Security", rewrite.hsts);
     if (!rewrite.request_id.empty()) out.field("X-Request-Id", rewrite.request_id);
-    if (fields != nullptr) put_answer_fields(*fields, &head, out);
+    if (fields != nullptr) put_answer_fields(*fields, head, out);
     out.put(rewrite.extra);
   }
   out.put("\r\n");

@@ -85,6 +85,8 @@ struct ResponseRewrite {
   bool close = false;            // the client's connection ends behind this answer
   unsigned client_minor = 1;     // 0: a connection that stays open must say so
   bool pass_upgrade = false;     // a 101 that was asked for
+  bool recoded = false;          // sent in another form: what told of the bytes is left out
+  bool retagged = false;         // its ETag is among `extra`
   std::string_view date;         // for answers without Date (RFC 9110 6.6.1)
   std::string_view hsts;         // value of Strict-Transport-Security, over the backend's own; empty: none
   std::string_view request_id;   // X-Request-Id, over the backend's own; empty: none is written
