@@ -27,7 +27,7 @@ struct Line {
   KeygenOptions keygen;
   RotateOptions rotate;
   std::vector<std::string> folders;
-  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", datacenter;
+  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", datacenter, state, time;
   bool json = false, watch = false, off = false, back = false;
   std::function<int()> run;
 };
@@ -126,6 +126,19 @@ void add_acting_verbs(CLI::App& app, Line& line) {
     verb->callback(
         [&line, drain] { line.run = [&line, drain] { return run_drain(line.where, line.target, drain); }; });
   }
+}
+
+void add_maintenance_verb(CLI::App& app, Line& line) {
+  CLI::App* verb =
+      app.add_subcommand("maintenance", "Answer a service's requests with the operator's page, or no more");
+  verb->add_option("service", line.target, "The service")->required();
+  verb->add_option("state", line.state, "on or off")->required()->check(CLI::IsMember({"on", "off"}));
+  verb->add_option("--for", line.time, "How long, as in 30m; else until `off`");
+  add_where(verb, line);
+  verb->footer(
+      "They get 503 with Retry-After, but from those whom the key `maintenance` allows. It survives a restart.");
+  verb->callback(
+      [&line] { line.run = [&line] { return run_maintenance(line.where, line.target, line.state, line.time); }; });
 }
 
 void add_failover_verb(CLI::App& app, Line& line) {
@@ -300,6 +313,7 @@ int main(int argc, char** argv) {
   add_serving_verbs(app, line);
   add_asking_verbs(app, line);
   add_acting_verbs(app, line);
+  add_maintenance_verb(app, line);
   add_failover_verb(app, line);
   add_catalog_verbs(app, line);
   add_tunnel_verbs(app, line);

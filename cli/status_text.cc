@@ -148,6 +148,7 @@ class StatusPage {
       out_ += "  " + mark("served by " + away["datacenter"].text() + (away["by_hand"].flag() ? ", by hand" : ""),
                           Colour::warn);
     if (service["panic"].flag()) out_ += "  " + mark("panic: none is healthy, all are tried", Colour::bad);
+    if (service["maintenance"].flag()) out_ += "  " + mark("maintenance", Colour::warn);
     if (service["drained"].flag()) out_ += "  " + mark("drained", Colour::warn);
     out_ += "\n";
     Columns routes;

@@ -4,6 +4,7 @@
 #include "conf/host_pattern.h"
 #include "conf/service_form.h"
 #include "conf/tunnel_keys.h"
+#include "conf/words.h"
 
 namespace gatehouse::conf {
 namespace {
@@ -202,6 +203,48 @@ Form<Acme> acme() {
               });
 }
 
+Form<AuthSource> auth_source() {
+  const Form<std::string> realm = plain<std::string>(
+      "text",
+      [](const std::string& text, const Reading&) {
+        const bool good = check_plain(text) && text.size() <= 128 && text.find_first_of("\"\\") == std::string::npos;
+        return good ? Result(text)
+                    : Result<std::string>(invalid(text + ": write up to 128 characters, without \" and \\"));
+      },
+      [](const std::string& value) { return value; });
+  const Form<std::string> url = plain<std::string>(
+      "URL",
+      [](const std::string& text, const Reading&) {
+        if (text.empty()) return Result(text);
+        const Result<AuthUrl> good = parse_auth_url(text);
+        return good ? Result(text) : Result<std::string>(good.error());
+      },
+      [](const std::string& value) { return value; });
+  const Form<std::string> field = plain<std::string>(
+      "field",
+      [](const std::string& text, const Reading&) {
+        return is_token(text) ? Result(text) : Result<std::string>(invalid(text + ": is no field's name"));
+      },
+      [](const std::string& value) { return value; });
+  return mapping<AuthSource>(
+      "auth",
+      {
+          {"file", &AuthSource::file, path_or_empty(), "an htpasswd file, watched", {.fallback = "none"}},
+          {"realm",
+           &AuthSource::realm,
+           realm,
+           "what browsers tell who is asked for a password",
+           {.fallback = "the entry's name"}},
+          {"url",
+           &AuthSource::url,
+           url,
+           "the server that is asked about each request: a 2xx lets it pass, any other answer is given instead",
+           {.fallback = "none"}},
+          {"fields", &AuthSource::fields, list(field), "fields of the server's 2xx that the backend gets"},
+          {"timeout", &AuthSource::timeout, duration(100ms, 1min), "for the server's whole answer; then 503"},
+      });
+}
+
 Form<Certificates> certificates() {
   return mapping<Certificates>(
       "node",
@@ -283,7 +326,8 @@ Form<Limits> limits() {
           {"backend_idle_connections", &Limits::backend_idle_connections, number(0, 10'000),
            "idle connections kept per endpoint and worker"},
           {"backend_http2_streams", &Limits::backend_http2_streams, number(1, 1000),
-           "requests at once on one connection of HTTP/2 to an endpoint, if the endpoint allows as many; beyond, there "
+           "requests at once on one connection of HTTP/2 to an endpoint, if the endpoint allows as many; beyond, "
+           "there "
            "is another connection"},
           {"backend_http2_window", &Limits::backend_http2_window, size(16 << 10, 1 << 20),
            "how much of an answer over HTTP/2 may come before the client takes it"},
@@ -307,8 +351,8 @@ Form<AccessLog> access_log() {
                   {"format", &AccessLog::format, choice<AccessLog::Format>({{"json", AccessLog::Format::json}}),
                    "one JSON object a line"},
                   {"redact", &AccessLog::redact,
-                   list(one_of({"client_address", "peer_address", "host", "path", "query", "request_id", "user_agent",
-                                "referer"})),
+                   list(one_of({"client_address", "peer_address", "host", "path", "query", "request_id", "user",
+                                "user_agent", "referer"})),
                    "fields that are written as \"-\"; `query`: what follows a ? in `path` and `referer`"},
               });
 }
@@ -348,6 +392,8 @@ Form<Config> whole_file() {
           {"catalog", &Config::catalog, catalog(), "Where services come from."},
           {"hosts", &Config::hosts, named("HOST", host(), parse_route_host),
            "What holds for every route of a host (`learn.example`, `*.example`), whichever service carries it."},
+          {"auth", &Config::auth, named("NAME", auth_source(), check_auth_name),
+           "Who may pass, for the key `auth` of services: an htpasswd file, or a server that is asked."},
           {"services", &Config::services, named("SERVICE", service(), check_service_name),
            "The tags' keys, for services that can't carry tags; `\"*\"` for all services. See *Keys of a service*."},
           {"certificates", &Config::certificates, certificates(), "Where certificates come from."},

@@ -276,6 +276,7 @@ void Exchange::start_answer(http::Framing towards_client, BodyMover::Coding codi
   rewrite.extra = lines.text();
   rewrite.recoded = plan_.coding.has_value();
   rewrite.retagged = plan_.weakens;
+  if (!admission_.fields.empty()) rewrite.fields = &admission_.fields;
   http::write_response_head(answer_head_, rewrite, writer);
   answer_.consume(answer_head_.size);
   if (filter_ && writer.ok()) return start_filtered(writer.text(), coding, left);
@@ -385,7 +386,8 @@ LoopTime Exchange::total_due() const { return due_after(started_us_ / 1000, poli
 LoopTime Exchange::silence_due() const {
   if (request_sent_ && !answering_) return due_after(sent_at_, policy_->timeout);
   const LoopTime due = due_after(progress_at_, policy_->idle_timeout);
-  return waits_for_client_body_ && !speaks_grpc() ? std::min(due, due_after(progress_at_, limits().body_idle_time)) : due;
+  return waits_for_client_body_ && !speaks_grpc() ? std::min(due, due_after(progress_at_, limits().body_idle_time))
+                                                  : due;
 }
 
 LoopTime Exchange::next_deadline() const {

@@ -28,8 +28,9 @@ Worker::Worker(unsigned number, Shared& process, std::uint64_t seed, const Ticke
       pipes(pipes_most),
       backends(loop, {}),
       worlds([&process](std::shared_ptr<const World> world) { process.reaper(std::move(world)); }),
-      h2_backends(loop, buffers, counters),
       file_threads(loop),
+      mirrors(*this),
+      h2_backends(loop, buffers, counters),
       dice(seed),
       ticket_keys_(tickets, std::chrono::system_clock::now()) {
   loop.set_turn_end([this] { sweep(); });
@@ -45,6 +46,7 @@ void Worker::start() {
     loop.run();
     doors_.clear();
     sweep();
+    mirrors.clear();
     backends.close_all();
     h2_backends.close_all();
   });
@@ -254,6 +256,7 @@ void Worker::tick() {
   if (loop.now() < reap_at_) return;
   reap_at_ = loop.now() + reap_ms;
   backends.reap();
+  mirrors.reap();
   ticket_keys_.advance(WallTime(std::chrono::microseconds(loop.wall_us())));
 }
 

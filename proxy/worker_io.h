@@ -20,6 +20,8 @@
 #include "net/pipe_pool.h"
 #include "net/tls_client_context.h"
 #include "net/tls_server_context.h"
+#include "proxy/auth/password_pool_io.h"
+#include "proxy/auth/verdict_cache.h"
 #include "proxy/backend/connection_pool.h"
 #include "proxy/backend/h2_connection_io.h"
 #include "proxy/compress/contexts.h"
@@ -27,6 +29,7 @@
 #include "proxy/http/access_log.h"
 #include "proxy/http/timestamps.h"
 #include "proxy/listener.h"
+#include "proxy/mirror_io.h"
 #include "proxy/world_use.h"
 
 namespace gatehouse::proxy {
@@ -53,6 +56,7 @@ struct WorkerCounters : H2Counters {
 // What the workers of a process share.
 struct Shared {
   ClientCounts clients;
+  auth::PasswordPool passwords;
   std::function<void(std::shared_ptr<const World>)> reaper;  // any thread
   std::function<void()> nudge_log;                           // any thread; a log ring is half full
   std::function<void(std::uint32_t endpoint)> close_idle;    // any thread; each worker closes one connection to it
@@ -95,6 +99,8 @@ class Worker {
   compress::Contexts compressors;
   LogRing access_log;
   http::AccessLineWriter log_lines;
+  auth::VerdictCache verdicts;
+  Mirrors mirrors;
   WorkerCounters counters;
   H2Connections h2_backends;
   Dice dice;

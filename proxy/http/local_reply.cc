@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy/http/answer_fields.h"
 #include "proxy/http/bytes.h"
 #include "proxy/http/grpc.h"
 
@@ -84,6 +85,8 @@ void write_local_head(const LocalReply& reply, std::string_view date, HeadWriter
     out.put("Connection: close\r\n");
   else if (reply.client_minor == 0)
     out.put("Connection: keep-alive\r\n");
+  if (reply.fields != nullptr) put_answer_fields(*reply.fields, nullptr, out);
+  if (reply.preflight != nullptr) put_preflight_fields(*reply.fields->cors, *reply.preflight, out);
   out.put(reply.extra);
   out.put("\r\n");
 }
