@@ -139,9 +139,9 @@ struct Limits {
   unsigned backend_idle_connections = 64;  // per endpoint and worker
   unsigned backend_http2_streams = 100;    // at once on one connection
   std::uint64_t backend_http2_window = 64 << 10;
-  unsigned compressions = 256;             // at once, by each worker
-  Millis shutdown_delay = 0ms;             // SIGTERM: readiness fails for so long before the listeners close
-  Millis shutdown_time = 60s;              // then requests may finish for so long
+  unsigned compressions = 256;  // at once, by each worker
+  Millis shutdown_delay = 0ms;  // SIGTERM: readiness fails for so long before the listeners close
+  Millis shutdown_time = 60s;   // then requests may finish for so long
   bool operator==(const Limits&) const = default;
 };
 
