@@ -220,21 +220,6 @@ class Walk {
     }
   }
 
-  // What is asked, or left to dice, once all else is decided.
-  void open_questions(const proxy::Admission& admission) {
-    const std::string& auth = admission.policy->auth.said;
-    const conf::Service& service = *admission.pool->service;
-    if (!auth.empty()) line("auth", auth + ", asked before the backend is");
-    for (const auto& [name, share] :
-         {std::pair<const char*, const conf::Share&>{"canary", service.canary}, {"mirror", service.mirror}})
-      if (!share.service.empty())
-        line(name, std::to_string(share.per_myriad / 100) + "." + std::to_string(share.per_myriad % 100 / 10) +
-                       std::to_string(share.per_myriad % 10) + " % of the requests: " + printable(share.service));
-    const conf::Cors* cors = admission.fields.cors;
-    if (cors != nullptr)
-      line("cors", admission.fields.origin.empty() ? "no origin that is admitted" : "the page may read the answer");
-  }
-
   static const conf::RoutePolicy& policy_of(const proxy::Admission& admission) {
     return admission.match.target->route->policy;
   }
@@ -266,6 +251,21 @@ class Walk {
 
   static std::string coding_words(std::optional<conf::ContentCoding> coding) {
     return coding ? ", from its " + std::string(conf::suffix_of(*coding)) : "";
+  }
+
+  // What is asked, or left to dice, once all else is decided.
+  void open_questions(const proxy::Admission& admission) {
+    const std::string& auth = admission.policy->auth.said;
+    const conf::Service& service = *admission.pool->service;
+    if (!auth.empty()) line("auth", auth + ", asked before the backend is");
+    for (const auto& [name, share] :
+         {std::pair<const char*, const conf::Share&>{"canary", service.canary}, {"mirror", service.mirror}})
+      if (!share.service.empty())
+        line(name, std::to_string(share.per_myriad / 100) + "." + std::to_string(share.per_myriad % 100 / 10) +
+                       std::to_string(share.per_myriad % 10) + " % of the requests: " + printable(share.service));
+    const conf::Cors* cors = admission.fields.cors;
+    if (cors != nullptr)
+      line("cors", admission.fields.origin.empty() ? "no origin that is admitted" : "the page may read the answer");
   }
 
   void backend(const proxy::Admission& admission) {

@@ -155,48 +155,6 @@ Form<HostPolicy> host() {
       });
 }
 
-Form<AuthSource> auth_source() {
-  const Form<std::string> realm = plain<std::string>(
-      "text",
-      [](const std::string& text, const Reading&) {
-        const bool good = check_plain(text) && text.size() <= 128 && text.find_first_of("\"\\") == std::string::npos;
-        return good ? Result(text)
-                    : Result<std::string>(invalid(text + ": write up to 128 characters, without \" and \\"));
-      },
-      [](const std::string& value) { return value; });
-  const Form<std::string> url = plain<std::string>(
-      "URL",
-      [](const std::string& text, const Reading&) {
-        if (text.empty()) return Result(text);
-        const Result<AuthUrl> good = parse_auth_url(text);
-        return good ? Result(text) : Result<std::string>(good.error());
-      },
-      [](const std::string& value) { return value; });
-  const Form<std::string> field = plain<std::string>(
-      "field",
-      [](const std::string& text, const Reading&) {
-        return is_token(text) ? Result(text) : Result<std::string>(invalid(text + ": is no field's name"));
-      },
-      [](const std::string& value) { return value; });
-  return mapping<AuthSource>(
-      "auth",
-      {
-          {"file", &AuthSource::file, path_or_empty(), "an htpasswd file, watched", {.fallback = "none"}},
-          {"realm",
-           &AuthSource::realm,
-           realm,
-           "what browsers tell who is asked for a password",
-           {.fallback = "the entry's name"}},
-          {"url",
-           &AuthSource::url,
-           url,
-           "the server that is asked about each request: a 2xx lets it pass, any other answer is given instead",
-           {.fallback = "none"}},
-          {"fields", &AuthSource::fields, list(field), "fields of the server's 2xx that the backend gets"},
-          {"timeout", &AuthSource::timeout, duration(100ms, 1min), "for the server's whole answer; then 503"},
-      });
-}
-
 Form<AcmeBinding> acme_binding() {
   return mapping<AcmeBinding>(
       "eab", {
@@ -243,6 +201,48 @@ Form<Acme> acme() {
                    {.fallback = "Let's Encrypt"}},
                   {"key", &Acme::key, key, "the kind of a certificate's private key; each renewal has a new one"},
               });
+}
+
+Form<AuthSource> auth_source() {
+  const Form<std::string> realm = plain<std::string>(
+      "text",
+      [](const std::string& text, const Reading&) {
+        const bool good = check_plain(text) && text.size() <= 128 && text.find_first_of("\"\\") == std::string::npos;
+        return good ? Result(text)
+                    : Result<std::string>(invalid(text + ": write up to 128 characters, without \" and \\"));
+      },
+      [](const std::string& value) { return value; });
+  const Form<std::string> url = plain<std::string>(
+      "URL",
+      [](const std::string& text, const Reading&) {
+        if (text.empty()) return Result(text);
+        const Result<AuthUrl> good = parse_auth_url(text);
+        return good ? Result(text) : Result<std::string>(good.error());
+      },
+      [](const std::string& value) { return value; });
+  const Form<std::string> field = plain<std::string>(
+      "field",
+      [](const std::string& text, const Reading&) {
+        return is_token(text) ? Result(text) : Result<std::string>(invalid(text + ": is no field's name"));
+      },
+      [](const std::string& value) { return value; });
+  return mapping<AuthSource>(
+      "auth",
+      {
+          {"file", &AuthSource::file, path_or_empty(), "an htpasswd file, watched", {.fallback = "none"}},
+          {"realm",
+           &AuthSource::realm,
+           realm,
+           "what browsers tell who is asked for a password",
+           {.fallback = "the entry's name"}},
+          {"url",
+           &AuthSource::url,
+           url,
+           "the server that is asked about each request: a 2xx lets it pass, any other answer is given instead",
+           {.fallback = "none"}},
+          {"fields", &AuthSource::fields, list(field), "fields of the server's 2xx that the backend gets"},
+          {"timeout", &AuthSource::timeout, duration(100ms, 1min), "for the server's whole answer; then 503"},
+      });
 }
 
 Form<Certificates> certificates() {

@@ -183,6 +183,8 @@ struct RoutePolicy {
   std::vector<Page> pages;
   std::string strip, prepend;
   std::optional<Redirect> redirect;
+  std::optional<Files> files;  // answers from them, and asks no endpoint
+  Compress compress;
   std::vector<Rewrite> rewrites;
   Methods methods;
   HeaderRules headers;
@@ -190,8 +192,6 @@ struct RoutePolicy {
   RouteAuth auth;
   Maintenance maintenance;
   Trace trace = Trace::keep;
-  std::optional<Files> files;  // answers from them, and asks no endpoint
-  Compress compress;
   bool operator==(const RoutePolicy&) const = default;
 };
 

@@ -173,6 +173,13 @@ Status apply_websocket(Subject& s, std::string_view text) {
   return Done{};
 }
 
+Status apply_files(Subject& s, std::string_view text) {
+  Result<Files> files = parse_files(text);
+  if (!files) return files.error();
+  s.route.files = std::move(*files);
+  return Done{};
+}
+
 Status apply_methods(Subject& s, std::string_view text) { return take(s.route.methods, parse_methods(text)); }
 
 Status add_rewrite(Subject& s, std::string_view text) {
@@ -195,13 +202,6 @@ Status apply_cors(Subject& s, std::string_view text) {
 
 Status apply_maintenance(Subject& s, std::string_view text) {
   return take(s.route.maintenance, parse_maintenance(text));
-}
-
-Status apply_files(Subject& s, std::string_view text) {
-  Result<Files> files = parse_files(text);
-  if (!files) return files.error();
-  s.route.files = std::move(*files);
-  return Done{};
 }
 
 // A duration of a service or route, in milliseconds; off: whether off is a value.
@@ -402,6 +402,12 @@ constexpr auto table = std::to_array<ServiceKey>({
     {"websocket", "true | false [idle_timeout=1h]", route, tags, once, open, carried, apply_websocket, "true",
      "whether a connection may be upgraded, and how long it may then be silent. As a route's option it wants quotes, "
      "`websocket=\"true idle_timeout=3h\"`: without them that is the route's own `idle_timeout`"},
+    {"files", "FOLDER [precompressed=br,gzip] [cache=PATTERN:TIME,…] [index=index.html] [try=/index.html]", route,
+     file_only, once, open, carried, apply_files, "none",
+     "answers GET and HEAD from this folder, which needs no instance. `precompressed`: what is looked for beside a "
+     "file, as `.br`, `.zst`, `.gz`. `cache`: how long who has fetched it may keep a file of such a name: a "
+     "duration, "
+     "`no-cache`, `no-store` or `immutable`. `try`: the file that answers where there is none. See docs/files.md"},
     {"headers", "[request|response] set|add|default NAME VALUE | remove NAME | security", route, tags, repeats, open,
      carried, add_headers, "none",
      "changes a field of the answer, or of the request: `set` over what was sent, `add` one more, `default` where "
@@ -413,6 +419,10 @@ constexpr auto table = std::to_array<ServiceKey>({
      "restricts are judged by the path as it came; `strip` and `prepend` come after it"},
     {"methods", "GET,HEAD,…", route, tags, once, restricts, carried, apply_methods, "all",
      "the only methods served; others get 405 with Allow"},
+    {"compress", "zstd br gzip [level=4] [types=text/*,…] [min=1KiB] | off", route, tags, once, open, carried,
+     apply_read<of_route, &RoutePolicy::compress, parse_compress>, "off",
+     "compresses answers of these types, with the first of these codings that the client likes best. Not for pages "
+     "that show a secret beside what a stranger had them show. See docs/compression.md"},
     {"cors",
      "ORIGIN,… | * [methods=GET,HEAD,POST] [fields=NAME,…|*] [expose=NAME,…] [credentials=true] [max_age=10m]", route,
      tags, once, open, carried, apply_cors, "the backend's own",
@@ -427,16 +437,6 @@ constexpr auto table = std::to_array<ServiceKey>({
      "keep",
      "the W3C trace context: `keep` passes `traceparent` on as it came, `make` makes one where none, or none that is "
      "valid, came"},
-    {"files", "FOLDER [precompressed=br,gzip] [cache=PATTERN:TIME,…] [index=index.html] [try=/index.html]", route,
-     file_only, once, open, carried, apply_files, "none",
-     "answers GET and HEAD from this folder, which needs no instance. `precompressed`: what is looked for beside a "
-     "file, as `.br`, `.zst`, `.gz`. `cache`: how long who has fetched it may keep a file of such a name: a "
-     "duration, "
-     "`no-cache`, `no-store` or `immutable`. `try`: the file that answers where there is none. See docs/files.md"},
-    {"compress", "zstd br gzip [level=4] [types=text/*,…] [min=1KiB] | off", route, tags, once, open, carried,
-     apply_read<of_route, &RoutePolicy::compress, parse_compress>, "off",
-     "compresses answers of these types, with the first of these codings that the client likes best. Not for pages "
-     "that show a secret beside what a stranger had them show. See docs/compression.md"},
 });
 
 std::optional<std::string> check_route(std::string_view value, Trust said_by) {

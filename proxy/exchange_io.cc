@@ -228,7 +228,7 @@ http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> pag
     reply.detail = detail_;
     return reply;
   }
-  if (refused_ == 405 && policy_ != nullptr && policy_->files) reply.allow = file_methods;
+  if (refused_ == 405 && reply.allow.empty() && policy_ != nullptr && policy_->files) reply.allow = file_methods;
   if (refused_ == 503) reply.retry_after = wanted.count() > 0 ? wanted : default_retry_after;
   if (admission_.challenge != nullptr) {
     reply.body = *admission_.challenge;

@@ -269,7 +269,6 @@ void Exchange::start_answer(http::Framing towards_client, BodyMover::Coding codi
   rewrite.request_id = request_id_;
   std::array<char, hsts_bytes_max> hsts;
   rewrite.hsts = hsts_value(hsts);
-  if (!admission_.fields.empty()) rewrite.fields = &admission_.fields;
   std::array<char, 1024> extra;
   http::HeadWriter lines(extra);
   lines.put(sticky_field(extra));
@@ -277,6 +276,7 @@ void Exchange::start_answer(http::Framing towards_client, BodyMover::Coding codi
   rewrite.extra = lines.text();
   rewrite.recoded = plan_.coding.has_value();
   rewrite.retagged = plan_.weakens;
+  if (!admission_.fields.empty()) rewrite.fields = &admission_.fields;
   http::write_response_head(answer_head_, rewrite, writer);
   answer_.consume(answer_head_.size);
   if (filter_ && writer.ok()) return start_filtered(writer.text(), coding, left);

@@ -28,9 +28,9 @@ Worker::Worker(unsigned number, Shared& process, std::uint64_t seed, const Ticke
       pipes(pipes_most),
       backends(loop, {}),
       worlds([&process](std::shared_ptr<const World> world) { process.reaper(std::move(world)); }),
+      file_threads(loop),
       mirrors(*this),
       h2_backends(loop, buffers, counters),
-      file_threads(loop),
       dice(seed),
       ticket_keys_(tickets, std::chrono::system_clock::now()) {
   loop.set_turn_end([this] { sweep(); });

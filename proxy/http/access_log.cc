@@ -14,8 +14,8 @@ constexpr std::array<std::string_view, 27> keys{
     ",\"method\":",     ",\"host\":",        ",\"path\":",        ",\"status\":",         ",\"bytes_in\":",
     ",\"bytes_out\":",  ",\"duration_ms\":", ",\"connect_ms\":",  ",\"first_byte_ms\":",  ",\"service\":",
     ",\"endpoint\":",   ",\"attempts\":",    ",\"termination\":", ",\"tls_version\":",    ",\"http_version\":",
-    ",\"request_id\":", ",\"ban_id\":",      ",\"user_agent\":",  ",\"referer\":",        ",\"user\":",
-    ",\"trace_id\":",   ",\"encoding\":",
+    ",\"request_id\":", ",\"ban_id\":",      ",\"user_agent\":",  ",\"referer\":",        ",\"encoding\":",
+    ",\"user\":",       ",\"trace_id\":",
 };
 constexpr std::string_view name_of(std::string_view key) { return key.substr(2, key.size() - 4); }
 
@@ -158,9 +158,9 @@ std::size_t AccessLineWriter::write(const AccessRecord& record, std::span<char> 
   line.text(record.ban_id, 160);
   line.text(record.user_agent, 768);
   line.text(record.referer, 1536);
+  line.word(record.encoding);
   line.text(record.user, 64);
   line.word(record.trace_id);
-  line.word(record.encoding);
   out.put("}\n");
   return out.ok() ? out.size() : 0;
 }

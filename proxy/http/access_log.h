@@ -133,8 +133,8 @@ struct AccessRecord {
   std::string_view request_id;
   std::string_view ban_id;
   std::string_view user_agent, referer;
-  std::string_view user, trace_id;
   std::string_view encoding;  // in which the door sent the body, if it chose one
+  std::string_view user, trace_id;
 };
 
 class AccessLineWriter {
