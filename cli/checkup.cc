@@ -10,12 +10,16 @@
 #include "cli/backend_tls.h"
 #include "cli/catalog_input.h"
 #include "cli/certificate_findings.h"
+#include "cli/file_findings.h"
 #include "cli/serving_user.h"
 #include "conf/catalog/file_source_io.h"
 #include "conf/check.h"
 #include "conf/reader_io.h"
 #include "net/privileges.h"
+#include "net/tls_files.h"
+#include "net/trust_store.h"
 #include "proxy/route/matcher.h"
+#include "tunnel/keyring_io.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -31,8 +35,10 @@ class Examination {
     if (readable()) {
       user_and_group();
       folders();
+      consuls();
       catalog();
       certificates();
+      tunnels();
       add(BackendTls().update(table_.services));
     }
     conf::place(out_.findings, out_.read.positions);
@@ -79,6 +85,21 @@ class Examination {
     }
   }
 
+  // What the door would ask them with. Whether they answer, `catalog lint` tells.
+  void consuls() {
+    SystemTrust system;
+    const std::vector<conf::ConsulServer>& all = config().catalog.consul;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const std::string path = "catalog.consul[" + std::to_string(i) + "]";
+      if (!sound(path)) continue;
+      if (const auto token = read_secret(all[i].token); !token) error(path + ".token", token.error().what);
+      const conf::ConsulTls& tls = all[i].tls;
+      if (!all[i].address.tls) continue;
+      if (const auto policy = read_tls_policy({tls.ca, tls.certificate, tls.key}, system); !policy)
+        error(path + ".tls", policy.error().what);
+    }
+  }
+
   void catalog() {
     add(conf::check_config(out_.read));
     if (!sound("catalog.files")) {
@@ -89,8 +110,11 @@ class Examination {
     const std::string folder = services_folder(config(), out_.read.positions);
     if (!folder.empty()) state = catalog::FileSource(home_of(config())).update(catalog::read_folder(folder, folder));
     add(state.findings);
-    table_ = catalog::translate(translate_input(state.instances, config()));
+    catalog::TranslateInput input = translate_input(state.instances, config());
+    input.is_partial = !config().catalog.consul.empty();
+    table_ = catalog::translate(input);
     add(table_.findings);
+    add(file_findings(table_.services));
     conf::Findings unmatched;
     const route::Matcher matcher(table_.services, table_.hosts, unmatched);
     add(unmatched);
@@ -115,6 +139,10 @@ class Examination {
     add(certificate_findings(reading, assigned, path));
     add(ending_certificates(reading.certificates, path, now));
     out_.certificates = reading.certificates.size();
+  }
+
+  void tunnels() {
+    if (sound("tunnel")) add(tunnel::load_keys(config().tunnel).findings);
   }
 
   const bool by_root_;

@@ -77,7 +77,8 @@ int run_lint(const Where& where, const LintOptions& options) {
   const std::optional<catalog::SourceState> state = read_all(folder, consuls, home_of(read.config));
   if (!state) return 1;
   print(state->findings);
-  const std::vector<catalog::LintLine> lines = catalog::lint(state->instances, read.config.listen);
+  const std::vector<catalog::LintLine> lines =
+      catalog::lint(state->instances, read.config.listen, where.config.empty() ? nullptr : &read.config.catalog);
   std::cout << catalog::lint_text(lines);
   if (!where.config.empty()) tell_of_spellings_off(lines, read.config.catalog);
   const bool all_mapped = std::none_of(lines.begin(), lines.end(), [](const catalog::LintLine& line) {

@@ -10,6 +10,8 @@
 #include "cli/catalog_input.h"
 #include "cli/certificate_findings.h"
 #include "cli/door.h"
+#include "cli/file_findings.h"
+#include "conf/auth_load.h"
 #include "conf/catalog/entry_routes.h"
 #include "conf/catalog/holders.h"
 #include "conf/catalog/own_address.h"
@@ -34,6 +36,7 @@ std::int64_t steady_ms() { return pool::ms_of(Clock::now()); }
 void Door::load_state() {
   history_.load();
   load_failovers();
+  load_maintenance();
   const Result<FileContent> file = read_file(state_file("drained"), state_bytes_most);
   if (!file) {
     if (file.error().code != Errc::unavailable) warn("process", "drains are not known: " + file.error().what);
@@ -90,12 +93,15 @@ void Door::read_certificates() {
     const Result<CertificatePtr> made = make_placeholder({config_.node.name, "localhost"}, now);
     if (made) placeholder_ = *made;
   }
-  certificates_ = std::make_shared<const CertificateSet>(std::move(reading.certificates), assigned, placeholder_);
+  brought_ = std::move(reading.certificates);
+  assigned_ = assigned;
+  want_certificates();
+  assemble_certificates();
 }
 
 void Door::tell_endings() {
   const auto now = std::chrono::system_clock::now();
-  for (const conf::Finding& each : ending_certificates(certificates_->all(), config_.certificates.files, now))
+  for (const conf::Finding& each : ending_certificates(brought_, config_.certificates.files, now))
     if (told_endings_.insert(each.text()).second) tell("certificate", each);
   endings_timer_.expires_after(std::chrono::hours(1));
   endings_timer_.async_wait([this](boost::system::error_code error) {
@@ -106,7 +112,8 @@ void Door::tell_endings() {
 conf::Findings Door::certificate_findings() const {
   conf::Findings out = certificate_findings_;
   const auto now = std::chrono::system_clock::now();
-  conf::add_findings(out, ending_certificates(certificates_->all(), config_.certificates.files, now));
+  conf::add_findings(out, ending_certificates(brought_, config_.certificates.files, now));
+  conf::add_findings(out, issuer_findings());
   return out;
 }
 
@@ -162,6 +169,19 @@ void Door::watch_consul() {
           known_before = memory_.known_to(each->name());
     consuls_.back()->remember(known_before);
   }
+  for (auto& each : before)
+    if (each) leave_consul(std::move(each));
+}
+
+// Nobody else may find the door where it isn't any more; but what is registered anew stays.
+void Door::leave_consul(std::unique_ptr<catalog::ConsulSource> source) {
+  const bool anew = std::ranges::any_of(consuls_, [&](const auto& each) { return each->registers_as(*source); });
+  if (anew) return;
+  catalog::ConsulSource* leaves = leaving_.emplace_back(std::move(source)).get();
+  leaves->leave([this, leaves] {
+    asio::post(io_,
+               [this, leaves] { std::erase_if(leaving_, [&](const auto& each) { return each.get() == leaves; }); });
+  });
 }
 
 std::vector<catalog::ConsulSource::View> Door::consul_views() const {
@@ -232,7 +252,7 @@ void Door::read_table() {
   for (const conf::Instance& instance : instances_.instances) names.insert(instance.service);
   conf::Findings findings = config_findings_;
   for (const conf::Findings& more : {instances_.findings, table->findings, backend_tls_.update(table->services),
-                                     conf::check_listed_services(config_, names)})
+                                     file_findings(table->services), conf::check_listed_services(config_, names)})
     conf::add_findings(findings, more);
   conf::place(findings, positions_);
   table->findings = std::move(findings);
@@ -241,7 +261,9 @@ void Door::read_table() {
 }
 
 void Door::publish(const std::string& cause) {
-  const std::vector<std::string> names = proxy::names_to_resolve(*table_);
+  std::vector<std::string> names = proxy::names_to_resolve(*table_);
+  const std::set<std::string> of_tunnels = tunnel::names_of(config_.tunnel);
+  names.insert(names.end(), of_tunnels.begin(), of_tunnels.end());
   if (!names.empty() && !resolver_) {
     Result<std::unique_ptr<Resolver>> made = Resolver::make(
         Resolver::Options{}, [this](std::function<void()> work) { asio::post(io_, std::move(work)); },
@@ -262,6 +284,7 @@ void Door::publish(const std::string& cause) {
   inputs.workers = static_cast<unsigned>(workers_.size());
   inputs.settings = make_settings();
   inputs.certificates = certificates_;
+  inputs.challenges = challenges_;
   inputs.tls_policy = [this](const conf::Service& service) { return backend_tls_.policy(service); };
   inputs.own_address = [this, tcp = conf::tcp_addresses(*table_),
                         local = local_addresses()](const SocketAddress& address) {
@@ -273,9 +296,11 @@ void Door::publish(const std::string& cause) {
   std::erase_if(published_, [](const auto& world) { return world.expired(); });
   published_.push_back(world_);
   apply_drains();
+  apply_maintenance();
   for (auto& worker : workers_) worker->publish(world_);
   if (before) withdraw(proxy::withdrawn_by(*before, *world_));
   listen();
+  publish_tunnels();
   probe_world();
   note_world(before.get(), cause);
   look_at_pools();
@@ -368,8 +393,11 @@ Status Door::set_drain(const std::string& target, bool drain, const std::string&
 
 std::vector<std::string> Door::paths_to_watch() const {
   std::vector<std::string> paths = backend_tls_.files();
+  for (const std::string& path : conf::password_files(config_)) paths.push_back(path);
   for (const std::string& path : {config_.catalog.files, config_.certificates.files})
     if (!path.empty()) paths.push_back(path);
+  const std::set<std::string> keys = tunnel::key_paths(config_.tunnel);
+  paths.insert(paths.end(), keys.begin(), keys.end());
   return paths;
 }
 
@@ -406,6 +434,7 @@ void Door::wait_for_changes() {
 }
 
 void Door::files_changed() {
+  reread_tunnel_keys();
   read_catalog();
   rebuild("files");
   if (watched_ != paths_to_watch()) watch_files();

@@ -14,6 +14,8 @@ std::uint64_t DoorView::sum(Counter proxy::WorkerCounters::* counter) const {
 
 namespace {
 
+constexpr std::size_t recent_most = 30;
+
 // A catalog that can't be heard: what it said last is served.
 std::string away_words(const Door& door) {
   std::string out;
@@ -26,27 +28,49 @@ std::string away_words(const Door& door) {
   return out.empty() ? out : out + "; what it said last is served";
 }
 
+// A catalog of which nothing is known yet: before it answers, a request would find no route. One that can't be had
+// keeps no door away that has others.
+std::string unknown_words(const Door& door) {
+  const bool serves = !door.world()->pools().empty();
+  std::string out;
+  for (const auto& consul : door.consuls()) {
+    const catalog::ConsulSource::View view = consul->view();
+    if (view.known || (serves && view.fault != catalog::ConsulFault::none)) continue;
+    const std::string what = view.trouble.empty() ? "has not answered yet" : view.trouble;
+    out += (out.empty() ? "" : "; ") + consul->name() + ": " + what;
+  }
+  return out;
+}
+
 }  // namespace
 
 DoorView view_of(const Door& door) {
   DoorView view{door.config(), *door.world()};
   for (const auto& worker : door.workers()) {
     view.workers.push_back(&worker->counters);
+    view.mirrors.push_back(&worker->mirrors);
     view.log_lines_dropped += worker->access_log.dropped();
   }
   view.certificate_findings = door.certificate_findings();
   view.tcp_findings = door.tcp_findings();
+  if (door.issuer() != nullptr) {
+    view.obtained = door.issuer()->views();
+    view.issuer = door.issuer()->counts();
+  }
   view.drained = door.drained();
+  view.recent = door.history().last(recent_most);
   view.away = door.failovers().away();
   view.consuls = door.consul_views();
   view.checks = [&door](std::uint32_t endpoint_id) { return door.prober().views(endpoint_id); };
+  view.tunnels = &door.tunnels();
   view.table = door.history().last_table();
   if (const auto& frozen = door.memory().frozen()) {
     view.frozen = Frozen{frozen->since_ms, frozen->by, frozen->table, {}};
     view.waiting = door.memory().waiting();
   }
   view.degraded = away_words(door);
-  view.ready = door.ready();
+  view.unknown = unknown_words(door);
+  view.ready = door.ready() && view.unknown.empty();
   view.stopping = door.stopping();
   view.file_differs = door.file_differs();
   view.pid = ::getpid();
@@ -65,7 +89,8 @@ DoorView view_of(const Door& door) {
 
 std::string unready_reason(const DoorView& view) {
   if (view.ready) return {};
-  return view.stopping ? "stopping: no new connections are taken" : "starting";
+  if (view.stopping) return "stopping: no new connections are taken";
+  return view.unknown.empty() ? "starting" : "nothing is known of the catalog yet: " + view.unknown;
 }
 
 std::string ready_words(const DoorView& view) {

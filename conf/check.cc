@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "conf/tcp_claims.h"
+#include "conf/tunnel_keys.h"
 #include "conf/values.h"
 
 namespace gatehouse::conf {
@@ -21,11 +22,14 @@ class Check {
   Findings run() {
     listeners();
     tls();
+    acme();
     hosts();
     networks();
+    auth();
     metrics();
     consuls();
     heads();
+    add_findings(findings_, check_tunnel(config_, [this](std::string_view path) { return sound(path); }));
     if (config_.access_log.to == config_.event_log.to && config_.access_log.to.starts_with('/'))
       error("logs.events.to", "the same file as logs.access.to; write one of them elsewhere");
     place(findings_, read_.positions);
@@ -38,7 +42,8 @@ class Check {
 
   void listeners() {
     const auto& all = config_.listen;
-    if (all.empty() && sound("listen")) error("listen", "no listener: nothing would be served");
+    if (all.empty() && sound("listen") && config_.tunnel.empty())
+      error("listen", "no listener: nothing would be served");
     for (std::size_t i = 0; i < all.size(); ++i)
       for (std::size_t j = 0; j < i; ++j) {
         if (all[i].name == all[j].name && !all[i].name.empty())
@@ -51,6 +56,15 @@ class Check {
     return address.text() + ": taken by " + by.name + (address == by.address ? "" : ", at " + by.address.text());
   }
 
+  void auth() {
+    for (const auto& [name, source] : config_.auth) {
+      const std::string path = "auth." + name;
+      if (source.file.empty() == source.url.empty() && sound(path + ".file") && sound(path + ".url"))
+        error(path, source.file.empty() ? "write file or url" : "has a file and a url; write two entries");
+      if (source.fields.size() > 32) error(path + ".fields", "more than 32");
+    }
+  }
+
   // A head has to fit a slab of 64 KiB, with what is added to it on its way to a backend.
   void heads() {
     constexpr std::size_t most = 62 << 10;
@@ -61,10 +75,34 @@ class Check {
   }
 
   void tls() {
-    if (!config_.certificates.files.empty() || !sound("certificates.files")) return;
+    if (!config_.certificates.files.empty() || !sound("certificates.files") || config_.certificates.acme.on()) return;
     for (std::size_t i = 0; i < config_.listen.size(); ++i)
       if (config_.listen[i].tls)
-        error(listen_path(i, "tls"), "a TLS listener needs certificates: write where they are in certificates.files");
+        error(listen_path(i, "tls"),
+              "a TLS listener needs certificates: write where they are in certificates.files, or which hosts are "
+              "to get theirs in certificates.acme.permit");
+  }
+
+  void acme() {
+    const Acme& acme = config_.certificates.acme;
+    const std::string path = "certificates.acme";
+    if (!acme.on()) {
+      if (acme != Acme() && sound(path + ".permit"))
+        warn(path, "nothing is obtained: write the hosts that are to get certificates in certificates.acme.permit");
+      return;
+    }
+    if (acme.directories.empty() && sound(path + ".directories"))
+      error(path + ".directories", "no CA is left to ask; leave the key out for Let's Encrypt");
+    if (!acme.agree_tos && sound(path + ".agree_tos"))
+      error(path, "a CA asks for consent to its terms of service: read them, then write agree_tos: true");
+    for (std::size_t i = 0; i < acme.directories.size(); ++i) {
+      const AcmeDirectory& one = acme.directories[i];
+      const std::string at = path + ".directories[" + std::to_string(i) + "]";
+      if (one.eab.kid.empty() == one.eab.hmac.said())
+        error(at + ".eab", "kid and hmac belong together: the CA gave out both");
+      for (std::size_t j = 0; j < i; ++j)
+        if (acme.directories[j].url == one.url) error(at + ".url", one.url + ": stands in this list already");
+    }
   }
 
   void hosts() {

@@ -10,6 +10,7 @@
 
 #include "conf/service.h"
 #include "conf/service_layer.h"
+#include "conf/tunnel.h"
 #include "net/clock.h"
 #include "net/http_place.h"
 #include "net/ip.h"
@@ -67,8 +68,37 @@ struct CatalogSource {
   bool operator==(const CatalogSource&) const = default;
 };
 
+enum class AcmeKey { p256, p384, rsa2048, rsa3072, rsa4096 };
+
+// What a CA's web site gave out for an account there (RFC 8555 7.3.4).
+struct AcmeBinding {
+  std::string kid;  // empty: none
+  Secret hmac;      // base64url
+  bool operator==(const AcmeBinding&) const = default;
+};
+
+struct AcmeDirectory {
+  std::string url = "https://acme-v02.api.letsencrypt.org/directory";
+  std::string ca;       // authorities that may sign the CA's own certificate; empty: the machine's
+  std::string profile;  // empty: the CA's choice
+  AcmeBinding eab;
+  bool operator==(const AcmeDirectory&) const = default;
+};
+
+// Certificates that are obtained by themselves.
+struct Acme {
+  std::vector<AcmeDirectory> directories{{}};  // in the order of fall-back
+  bool agree_tos = false;
+  std::vector<std::string> contact;  // addresses of mail
+  std::vector<std::string> permit;   // routed hosts within these are obtained; empty: none
+  AcmeKey key = AcmeKey::p256;
+  bool on() const { return !permit.empty(); }
+  bool operator==(const Acme&) const = default;
+};
+
 struct Certificates {
   std::string files;  // folder of NAME.crt + NAME.key, watched; empty: none
+  Acme acme;
   bool operator==(const Certificates&) const = default;
 };
 
@@ -107,8 +137,11 @@ struct Limits {
   Millis body_rate_after = 10s;
   Millis backend_idle_time = 30s;
   unsigned backend_idle_connections = 64;  // per endpoint and worker
-  Millis shutdown_delay = 0ms;             // SIGTERM: readiness fails for so long before the listeners close
-  Millis shutdown_time = 60s;              // then requests may finish for so long
+  unsigned backend_http2_streams = 100;    // at once on one connection
+  std::uint64_t backend_http2_window = 64 << 10;
+  unsigned compressions = 256;  // at once, by each worker
+  Millis shutdown_delay = 0ms;  // SIGTERM: readiness fails for so long before the listeners close
+  Millis shutdown_time = 60s;   // then requests may finish for so long
   bool operator==(const Limits&) const = default;
 };
 
@@ -135,8 +168,10 @@ struct Config {
   std::vector<IpPrefix> trusted_proxies;
   CatalogSource catalog;
   std::map<std::string, HostPolicy> hosts;
+  std::map<std::string, AuthSource> auth;
   std::map<std::string, ServiceLayer> services;  // "*" for all
   Certificates certificates;
+  Tunnel tunnel;
   Admin admin;
   Metrics metrics;
   Limits limits;

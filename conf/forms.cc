@@ -233,6 +233,35 @@ Form<std::string> host_name_or_empty() {
       same_text);
 }
 
+Form<std::string> https_url() {
+  return plain<std::string>(
+      "https URL",
+      [](const std::string& text, const Reading&) -> Result<std::string> {
+        const std::string_view host = std::string_view(text).substr(std::min<std::size_t>(text.size(), 8));
+        const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+        if (!text.starts_with("https://") || host.empty() || host.starts_with('/') || !plain)
+          return invalid(text + ": write a URL, as in https://ca.example/directory");
+        return text;
+      },
+      same_text);
+}
+
+Form<std::string> mail_address() {
+  return plain<std::string>(
+      "mail address",
+      [](const std::string& text, const Reading&) -> Result<std::string> {
+        const std::string address = text.starts_with("mailto:") ? text.substr(7) : text;
+        const std::size_t at = address.find('@');
+        const bool plain = std::all_of(address.begin(), address.end(),
+                                       [](char c) { return c > ' ' && c < '\x7f' && c != ',' && c != '?'; });
+        if (at == 0 || at == address.npos || at + 1 == address.size() || address.find('@', at + 1) != address.npos ||
+            !plain)
+          return invalid(text + ": write one address of mail, as in ops@example.org");
+        return address;
+      },
+      same_text);
+}
+
 Form<std::string> permit_pattern() {
   return plain<std::string>(
       "host pattern", [](const std::string& text, const Reading&) { return parse_permit_pattern(text); }, same_text);

@@ -54,6 +54,9 @@ void apply_all(Subject& subject, const ServiceKey& key, const std::vector<Said>&
   }
 }
 
+// Of a service: each takes room, and time at each request.
+constexpr std::size_t patterns_most = 64;
+
 struct SaidOption {
   std::string name, value;
   Position at;
@@ -135,6 +138,10 @@ class Merger {
     }
     Claim& claim = claim_of(route->match, index, setting.at);
     if (!setting.refused.empty()) claim.route.refused = setting.refused;
+    for (const HeaderMatch& each : route->match.headers)
+      if (each.pattern.is_said()) patterns_.insert(each.pattern.text());
+    if (patterns_.size() > patterns_most)
+      claim.route.refused = "more than " + std::to_string(patterns_most) + " regular expressions in one service";
     for (Option& option : route->options) add_option(claim, index, setting.at, std::move(option));
   }
 
@@ -223,6 +230,8 @@ class Merger {
     if (!refused_.empty()) route.refused = refused_;
     route.policy = std::move(subject.route);
     for (Page& page : route.policy.pages) page.file = path_from(context_.folder, page.file);
+    if (Files* files = route.policy.files ? &*route.policy.files : nullptr)
+      files->folder = path_from(context_.folder, files->folder);
     subject_.service.routes.push_back(std::move(route));
   }
 
@@ -236,6 +245,9 @@ class Merger {
       if (!chosen.refused.empty()) refused = chosen.refused;
     }
     RoutePolicy& said = subject.route;
+    if (!said.auth.said.empty()) refused = "auth: can't be asked of a TCP connection";
+    if (said.maintenance.on && (said.maintenance.allow.empty() || !said.allow.empty())) refused = "maintenance";
+    if (said.maintenance.on) said.allow = said.maintenance.allow;
     const TcpPolicy policy{.connect_timeout = said.connect_timeout,
                            .idle_timeout = said.idle_timeout,
                            .total_timeout = said.total_timeout,
@@ -265,6 +277,8 @@ class Merger {
     }
     standing.allow = std::move(subject.route.allow);
     standing.deny = std::move(subject.route.deny);
+    standing.auth = std::move(subject.route.auth.said);
+    standing.methods = std::move(subject.route.methods);
   }
 
   void add_instance(InstanceLayers& member) {
@@ -306,6 +320,7 @@ class Merger {
   std::map<std::string, std::size_t> claim_index_;
   std::map<std::string_view, Chosen> for_all_routes_;
   std::string refused_;  // every route is, and why
+  std::set<std::string> patterns_;
   bool on_unhealthy_said_ = false;
   Subject subject_;
 };

@@ -46,6 +46,40 @@ Status add_header(RouteMatch& match, std::string_view text) {
   return Done{};
 }
 
+// if.header_regex=NAME:PATTERN, if.query=NAME[:VALUE], if.query_regex=NAME:PATTERN, if.path_regex=PATTERN
+Status add_condition(RouteMatch& match, const Option& option) {
+  HeaderMatch condition;
+  condition.of = option.name.starts_with("if.path")    ? HeaderMatch::Of::path
+                 : option.name.starts_with("if.query") ? HeaderMatch::Of::query
+                                                       : HeaderMatch::Of::field;
+  std::string_view text = option.value;
+  const auto wrong = [&](const std::string& what) { return invalid(option.name + "=" + option.value + ": " + what); };
+  const bool by_pattern = option.name.ends_with("_regex");
+  if (condition.of != HeaderMatch::Of::path) {
+    const std::size_t colon = std::min(text.find(':'), text.size());
+    condition.name = text.substr(0, colon);
+    text.remove_prefix(colon);
+    const bool named = condition.of == HeaderMatch::Of::field ? is_token(condition.name) : !condition.name.empty();
+    const bool valued = text.size() > 1 || (text.empty() && !by_pattern);
+    if (!named || !valued) return wrong(by_pattern ? "write NAME:EXPRESSION" : "write NAME or NAME:VALUE");
+    text.remove_prefix(text.empty() ? 0 : 1);
+  }
+  if (by_pattern) {
+    Result<TextPattern> pattern = TextPattern::parse(text);
+    if (!pattern) return wrong(pattern.error().what);
+    condition.pattern = std::move(*pattern);
+  } else {
+    condition.value = text;
+  }
+  match.headers.push_back(std::move(condition));
+  return Done{};
+}
+
+bool is_condition(std::string_view option) {
+  constexpr std::string_view names[] = {"if.header_regex", "if.query", "if.query_regex", "if.path_regex"};
+  return std::ranges::find(names, option) != std::end(names);
+}
+
 // "host:port" before the path; either may be missing.
 Status parse_authority(std::string_view text, RouteMatch& match) {
   const std::size_t bracket = text.starts_with('[') ? text.find(']') : 0;
@@ -71,9 +105,12 @@ void normalise_conditions(RouteMatch& match) {
   std::ranges::sort(match.methods);
   match.methods.erase(std::unique(match.methods.begin(), match.methods.end()), match.methods.end());
   for (HeaderMatch& header : match.headers)
-    std::ranges::transform(header.name, header.name.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  std::ranges::sort(match.headers, {}, [](const HeaderMatch& header) { return std::tie(header.name, header.value); });
+    if (header.of == HeaderMatch::Of::field)
+      std::ranges::transform(header.name, header.name.begin(),
+                             [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::sort(match.headers, {}, [](const HeaderMatch& header) {
+    return std::tie(header.of, header.name, header.value, header.pattern.text());
+  });
 }
 
 Result<std::string> parse_route_path(std::string_view text) {
@@ -140,6 +177,8 @@ Result<RouteSetting> parse_route(std::string_view text) {
       status = set_methods(route.match, option.value);
     else if (option.name == "if.header")
       status = add_header(route.match, option.value);
+    else if (is_condition(option.name))
+      status = add_condition(route.match, option);
     else
       route.options.push_back(std::move(option));
     if (!status) return status.error();

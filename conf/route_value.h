@@ -15,7 +15,7 @@ namespace gatehouse::conf {
 
 struct RouteSetting {
   RouteMatch match;
-  std::vector<Option> options;  // without if.path, if.method and if.header; not yet checked
+  std::vector<Option> options;  // without the conditions, "if.…"; not yet checked
 };
 
 // Fails if the match can't be read.

@@ -9,10 +9,18 @@ std::string RouteMatch::text() const {
   if (exact_path) out += " if.path=exact";
   for (std::size_t i = 0; i < methods.size(); ++i) out += (i == 0 ? " if.method=" : ",") + methods[i];
   for (const HeaderMatch& header : headers) {
-    out += " if.header=" + header.name;
-    if (!header.value.empty()) out += ":" + header.value;
+    using Of = HeaderMatch::Of;
+    out += header.of == Of::path ? " if.path" : header.of == Of::query ? " if.query" : " if.header";
+    out += header.pattern.is_said() ? "_regex=" : "=";
+    out += header.name;
+    const std::string& value = header.pattern.is_said() ? header.pattern.text() : header.value;
+    if (!value.empty()) out += (header.name.empty() ? "" : ":") + value;
   }
   return out;
+}
+
+bool HeaderMatch::accepts(std::string_view found) const {
+  return pattern.is_said() ? pattern.is_in(found) : value.empty() || found == value;
 }
 
 bool TcpPolicy::admits(const IpAddress& client) const {

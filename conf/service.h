@@ -12,14 +12,22 @@
 #include <utility>
 #include <vector>
 
+#include "conf/auth.h"
+#include "conf/content.h"
+#include "conf/cors.h"
+#include "conf/field_rules.h"
 #include "conf/finding.h"
+#include "conf/rewrite.h"
 #include "conf/shared_text.h"
+#include "conf/text_pattern.h"
 #include "net/clock.h"
 #include "net/ip.h"
 
 namespace gatehouse::conf {
 
 enum class Protocol { http, https, h2c, h2 };
+constexpr bool over_tls(Protocol p) { return p == Protocol::https || p == Protocol::h2; }
+constexpr bool over_http2(Protocol p) { return p == Protocol::h2c || p == Protocol::h2; }
 enum class Balance { round_robin, least_request, least_connection, peak_ewma, random, maglev };
 enum class HttpMode { automatic, redirect, serve, refuse };  // automatic: redirect when there is a TLS listener
 enum class OnUnhealthy { drain, close };
@@ -27,6 +35,7 @@ enum class OnReturn { keep, close };
 enum class Zone { prefer, only, ignore };
 enum class SendProxy { none, v1, v2 };
 enum class Forwarded { x, rfc7239, both, none };
+enum class Trace { keep, make };
 
 // Where something was said. All origins are equal: a definition that only moved in its file has not changed.
 struct Origin : Position {
@@ -61,6 +70,7 @@ struct HealthCheck {
   std::string host;        // empty: the instance's address
   std::uint16_t port = 0;  // 0: the instance's port
   bool tls = false;
+  bool http2 = false;           // of Kind::http: as the service's requests go
   bool tls_of_service = false;  // verified, and shown a certificate, as the service says of its endpoints
   bool tls_verify = true;
   std::string tls_server_name;
@@ -120,14 +130,40 @@ struct Page {
   bool operator==(const Page&) const = default;
 };
 
+// A condition of a field, of a parameter of the query, or of the path itself.
 struct HeaderMatch {
-  std::string name, value;  // an empty value: the field is present
+  enum class Of { field, query, path };
+  std::string name, value;  // an empty value: it is present
+  TextPattern pattern{};    // said: what the value holds, instead
+  Of of = Of::field;
+  bool accepts(std::string_view found) const;
   bool operator==(const HeaderMatch&) const = default;
+};
+
+struct Maintenance {
+  bool on = false;
+  std::vector<IpPrefix> allow;  // who still gets in, by the command's word too
+  Millis retry_after{0};        // 0: as of any 503
+  bool operator==(const Maintenance&) const = default;
+};
+
+// A share of a service's requests that goes, or is copied, to another service.
+struct Share {
+  std::string service;      // empty: off
+  unsigned per_myriad = 0;  // of 10000 requests
+  bool sticky = false;      // by the client's address
+  bool operator==(const Share&) const = default;
+};
+
+struct Methods {
+  std::vector<std::string> names;  // empty: all
+  std::string text;                // as Allow tells them
+  bool operator==(const Methods&) const = default;
 };
 
 struct Redirect {
   int code = 302;
-  std::string url;  // may hold $host $path $query
+  std::string url;  // may hold $scheme $host $path $query
   bool operator==(const Redirect&) const = default;
 };
 
@@ -147,6 +183,15 @@ struct RoutePolicy {
   std::vector<Page> pages;
   std::string strip, prepend;
   std::optional<Redirect> redirect;
+  std::optional<Files> files;  // answers from them, and asks no endpoint
+  Compress compress;
+  std::vector<Rewrite> rewrites;
+  Methods methods;
+  HeaderRules headers;
+  std::optional<Cors> cors;
+  RouteAuth auth;
+  Maintenance maintenance;
+  Trace trace = Trace::keep;
   bool operator==(const RoutePolicy&) const = default;
 };
 
@@ -155,10 +200,19 @@ struct RouteMatch {
   std::uint16_t port = 0;  // 0: any listener; else the listeners of that port
   std::string path = "/";  // normalised; matches at a segment boundary
   std::vector<std::string> methods;
-  std::vector<HeaderMatch> headers;
-  bool exact_path = false;   // nothing below it
+  std::vector<HeaderMatch> headers;  // in an order of their own: route_value.h
+  bool exact_path = false;           // nothing below it
+  std::size_t conditions() const { return headers.size() + !methods.empty() + exact_path; }
   std::string text() const;  // "learn.bank.example/forum"
   bool operator==(const RouteMatch&) const = default;
+};
+
+// Of a route that a service's router (config-entries.md) made of one of its own.
+struct Derivation {
+  std::string router;          // the service whose router it is, and whose route it stays
+  unsigned order = 0;          // among those that the router made of the same route: the first that matches counts
+  std::size_t conditions = 0;  // of that route
+  bool operator==(const Derivation&) const = default;
 };
 
 struct Route {
@@ -167,6 +221,7 @@ struct Route {
   Origin at;                        // where it was said
   std::string spelling = "native";  // yaml, native, fabio, traefik, consul (its config entries)
   std::string refused;              // not empty: answers 503, with this reason in `status`
+  std::optional<Derivation> derived{};
   bool operator==(const Route&) const = default;
 };
 
@@ -198,6 +253,12 @@ struct TcpEntry {
 // definitions says passing: its checks are run here.
 enum class CatalogHealth { passing, warning, critical };
 
+// What the catalog's own check says. All are equal: an output that changes is no news.
+struct CatalogReason {
+  std::string text;  // printable
+  bool operator==(const CatalogReason&) const { return true; }
+};
+
 // One place a service listens. Identity: datacenter, node, service id, address, port and the service's TLS identity.
 struct Instance {
   std::string datacenter, node, service, id, address;
@@ -210,9 +271,12 @@ struct Instance {
   std::vector<HealthCheck> checks;                 // run by ourselves, besides the policy's own `health`
   bool maintenance = false;
   CatalogHealth catalog_health = CatalogHealth::passing;
+  CatalogReason catalog_reason{};   // why it isn't passing
+  std::size_t tags_left_out = 0;    // beyond what an instance may have
   bool node_lost = false;           // critical by its node's checks alone: its agent may be all that is gone
   std::string held;                 // why it is kept although the catalog has it no more; empty: it has
   bool departed = false;            // the last of its service, which is gone: its routes stay and answer 503
+  bool awaited = false;             // departed a moment ago: what the service holds, nobody else takes yet
   std::uint64_t catalog_index = 0;  // Consul's ModifyIndex of the definition; 0: none
   Origin at;
   bool operator==(const Instance&) const = default;
@@ -237,6 +301,7 @@ struct Service {
   OnUnhealthy on_unhealthy = OnUnhealthy::drain;
   OnReturn on_return = OnReturn::keep;
   Queue queue;
+  Share canary, mirror;
   SendProxy send_proxy = SendProxy::none;
   Forwarded forwarded = Forwarded::x;
   std::string host;  // the Host sent to the endpoint; empty: unchanged

@@ -51,7 +51,7 @@ CertificateSet::CertificateSet(std::vector<NamedCertificate> certificates,
                                const std::vector<HostCertificate>& assigned, const CertificatePtr& placeholder)
     : certificates_(std::move(certificates)) {
   std::sort(certificates_.begin(), certificates_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  for (const auto& [name, certificate] : certificates_)
+  for (const auto& [name, certificate, obtained] : certificates_)
     for (const std::string& pattern : certificate->names) named_.add(pattern, certificate);
   if (placeholder)  // a name that a real certificate covers keeps that one alone
     for (const std::string& pattern : placeholder->names)
@@ -61,8 +61,11 @@ CertificateSet::CertificateSet(std::vector<NamedCertificate> certificates,
     if (const CertificatePtr certificate = by_name(name); certificate && covers_pattern(*certificate, host))
       assigned_.add(host, certificate);
 
-  const CertificatePtr first = certificates_.empty() ? placeholder : certificates_.front().certificate;
-  if (!first) return;
+  const auto brought =
+      std::find_if(certificates_.begin(), certificates_.end(), [](const auto& c) { return !c.obtained; });
+  if (brought == certificates_.end() && placeholder) offer(placeholder, fallback_);
+  if (certificates_.empty() || !fallback_.empty()) return;
+  const CertificatePtr first = (brought != certificates_.end() ? brought : certificates_.begin())->certificate;
   if (first->names.empty())
     offer(first, fallback_);
   else if (const std::string& name = first->names.front(); name.starts_with("*."))

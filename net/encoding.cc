@@ -55,4 +55,21 @@ std::string base64(std::string_view text) {
 
 std::string base64url(std::span<const std::uint8_t> bytes) { return in_sixes(bytes, letters_of_urls); }
 
+std::optional<std::string> base64url_decoded(std::string_view text) {
+  while (text.ends_with('=')) text.remove_suffix(1);
+  if (text.size() % 4 == 1) return std::nullopt;
+  std::string out;
+  unsigned bits = 0, held = 0;
+  for (const char c : text) {
+    const std::size_t six = letters_of_urls.find(c);
+    if (six == letters_of_urls.npos) return std::nullopt;
+    held = (held << 6 | static_cast<unsigned>(six)) & 0xffff;
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    out += static_cast<char>(held >> bits & 0xff);
+  }
+  return out;
+}
+
 }  // namespace gatehouse

@@ -21,5 +21,7 @@ std::optional<std::string> percent_decoded(std::string_view text);
 
 std::string base64(std::string_view text);                   // padded
 std::string base64url(std::span<const std::uint8_t> bytes);  // without padding
+// Nothing, where it isn't that; padding may be there.
+std::optional<std::string> base64url_decoded(std::string_view text);
 
 }  // namespace gatehouse

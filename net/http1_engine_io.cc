@@ -1,9 +1,10 @@
-// HTTP/1.1 without TLS: a connection carries one request at a time and is kept for the next.
+// HTTP/1.1, with TLS where the place says so: a connection carries one request at a time and is kept for the next.
 #include <algorithm>
 #include <deque>
 #include <optional>
 
 #include "net/asio.h"
+#include "net/asio_tls.h"
 #include "net/beast.h"
 #include "net/http_engine.h"
 
@@ -15,12 +16,20 @@ using Protocol = asio::generic::stream_protocol;
 using ErrorCode = boost::system::error_code;
 
 constexpr std::size_t head_most = 16 << 10;
+constexpr std::uint16_t https_port = 443;
 constexpr Millis idle_most = 30s;  // before Consul's own servers close it
 
 Error failure(const ErrorCode& error) {
   if (error == beast::error::timeout) return Error{Errc::timed_out, "no answer in time"};
   if (error == asio::error::connection_refused) return Error{Errc::refused, error.message()};
   return Error{Errc::io, error == bhttp::error::end_of_stream ? "closed without an answer" : error.message()};
+}
+
+std::string host_field(const HttpPlace& place) {
+  if (place.host.empty()) return "localhost";
+  const bool plain = !place.tls || place.port == https_port;
+  const std::string host = place.tls && place.host.find(':') != place.host.npos ? "[" + place.host + "]" : place.host;
+  return plain ? host : host + ":" + std::to_string(place.port);
 }
 
 // Lives until its last operation has ended; what is closed calls nobody.
@@ -34,7 +43,7 @@ class Http1Engine final : public HttpEngine, public std::enable_shared_from_this
     job->request.method_string(request.method);
     job->request.target(request.target);
     job->request.version(11);
-    job->request.set(bhttp::field::host, options_.place.host.empty() ? "localhost" : options_.place.host);
+    job->request.set(bhttp::field::host, host_field(options_.place));
     job->request.set(bhttp::field::user_agent, "gatehouse");
     for (const auto& [name, value] : request.fields) job->request.set(name, value);
     job->request.body() = std::move(request.body);
@@ -63,14 +72,17 @@ class Http1Engine final : public HttpEngine, public std::enable_shared_from_this
     bhttp::request<bhttp::string_body> request;
     std::chrono::steady_clock::time_point deadline;
     HttpClient::Done done;
-    asio::steady_timer overdue;  // while it waits for a connection
+    asio::steady_timer overdue;  // while it waits for a connection, or for an address
     bool on_kept = false;        // its connection carried another before
+    bool resolving = false;      // the name of whom it is for
   };
   using JobPtr = std::shared_ptr<Job>;
 
   struct Connection {
     explicit Connection(asio::io_context& io) : stream(io) {}
-    beast::basic_stream<Protocol> stream;
+    using Stream = beast::basic_stream<Protocol>;
+    Stream stream;
+    std::optional<asio::ssl::stream<Stream&>> tls;
     beast::flat_buffer buffer;
     std::optional<bhttp::response_parser<bhttp::string_body>> parser;
     std::chrono::steady_clock::time_point idle_since;
@@ -131,9 +143,12 @@ class Http1Engine final : public HttpEngine, public std::enable_shared_from_this
     ErrorCode error;
     const auto address = asio::ip::make_address(place.host, error);
     if (!error) return connect_to({asio::ip::tcp::endpoint(address, place.port)}, connection, std::move(job));
+    job->resolving = true;
+    bound_the_resolving(connection, job);
     resolver_.async_resolve(place.host, std::to_string(place.port),
                             [self = shared_from_this(), connection, job](const ErrorCode& failed, const auto& found) {
-                              if (self->closed_) return;
+                              job->overdue.cancel();
+                              if (self->closed_ || !std::exchange(job->resolving, false)) return;
                               if (failed) return self->fail(connection, job, failed);
                               std::vector<Protocol::endpoint> endpoints;
                               for (const auto& each : found) endpoints.push_back(each.endpoint());
@@ -141,33 +156,82 @@ class Http1Engine final : public HttpEngine, public std::enable_shared_from_this
                             });
   }
 
+  // The name service has deadlines of its own, and none of them is ours.
+  void bound_the_resolving(const ConnectionPtr& connection, const JobPtr& job) {
+    job->overdue.expires_at(job->deadline);
+    job->overdue.async_wait([self = shared_from_this(), connection, job](const ErrorCode& error) {
+      if (error || self->closed_ || !std::exchange(job->resolving, false)) return;
+      self->fail(connection, job, beast::error::timeout);
+    });
+  }
+
   void connect_to(std::vector<Protocol::endpoint> endpoints, const ConnectionPtr& connection, JobPtr job) {
     const auto kept = std::make_shared<std::vector<Protocol::endpoint>>(std::move(endpoints));
     connection->stream.async_connect(
         *kept, [self = shared_from_this(), connection, job, kept](const ErrorCode& error, const Protocol::endpoint&) {
           if (self->closed_) return;
-          error ? self->fail(connection, job, error) : self->write(connection, job);
+          error                      ? self->fail(connection, job, error)
+          : self->options_.place.tls ? self->shake_hands(connection, job)
+                                     : self->write(connection, job);
         });
+  }
+
+  Result<SslPtr> make_tls() const {
+    const auto policy = options_.tls ? options_.tls() : invalid("no TLS is set up");
+    if (!policy) return policy.error();
+    TlsClientPolicy own = **policy;
+    own.alpn = {"http/1.1"};
+    const Result<TlsClientContext> context = TlsClientContext::make(own);
+    if (!context) return context.error();
+    return context->connect(options_.tls_name.empty() ? options_.place.host : options_.tls_name,
+                            options_.place.text());
+  }
+
+  void shake_hands(const ConnectionPtr& connection, const JobPtr& job) {
+    Result<SslPtr> ssl = make_tls();
+    if (!ssl) return end(connection, job, ssl.error());
+    connection->tls.emplace(connection->stream, ssl->release());
+    connection->tls->async_handshake(asio::ssl::stream_base::client,
+                                     [self = shared_from_this(), connection, job](const ErrorCode& error) {
+                                       if (self->closed_) return;
+                                       if (!error) return self->write(connection, job);
+                                       if (error.category() != asio::error::get_ssl_category())
+                                         return self->fail(connection, job, error);
+                                       const long verdict = SSL_get_verify_result(connection->tls->native_handle());
+                                       std::string what = error.message();
+                                       if (verdict != X509_V_OK)
+                                         what += std::string(": ") + X509_verify_cert_error_string(verdict);
+                                       self->end(connection, job, Error{Errc::tls, what});
+                                     });
+  }
+
+  void end(const ConnectionPtr& connection, const JobPtr& job, Error error) {
+    drop(connection);
+    job->done(std::move(error));
+    serve_waiting();
   }
 
   void write(const ConnectionPtr& connection, JobPtr job) {
     connection->stream.expires_at(job->deadline);
-    bhttp::async_write(connection->stream, job->request,
-                       [self = shared_from_this(), connection, job](const ErrorCode& error, std::size_t) {
-                         if (self->closed_) return;
-                         error ? self->fail(connection, job, error) : self->read(connection, job);
-                       });
+    auto then = [self = shared_from_this(), connection, job](const ErrorCode& error, std::size_t) {
+      if (self->closed_) return;
+      error ? self->fail(connection, job, error) : self->read(connection, job);
+    };
+    connection->tls ? bhttp::async_write(*connection->tls, job->request, std::move(then))
+                    : bhttp::async_write(connection->stream, job->request, std::move(then));
   }
 
   void read(const ConnectionPtr& connection, JobPtr job) {
     connection->parser.emplace();
     connection->parser->header_limit(head_most);
     connection->parser->body_limit(options_.body_most);
-    bhttp::async_read(connection->stream, connection->buffer, *connection->parser,
-                      [self = shared_from_this(), connection, job](const ErrorCode& error, std::size_t) {
-                        if (self->closed_) return;
-                        error ? self->fail(connection, job, error) : self->finish(connection, job);
-                      });
+    if (job->request.method() == bhttp::verb::head) connection->parser->skip(true);
+    auto then = [self = shared_from_this(), connection, job](const ErrorCode& error, std::size_t) {
+      if (self->closed_) return;
+      error ? self->fail(connection, job, error) : self->finish(connection, job);
+    };
+    connection->tls ? bhttp::async_read(*connection->tls, connection->buffer, *connection->parser, std::move(then))
+                    : bhttp::async_read(connection->stream, connection->buffer, *connection->parser, std::move(then));
   }
 
   // A kept connection may have been closed meanwhile: that says nothing of the server.

@@ -18,6 +18,7 @@
 
 #include "conf/service.h"
 #include "net/certificate_set.h"
+#include "net/challenge_board.h"
 #include "net/clock.h"
 #include "net/ip.h"
 #include "proxy/pool/endpoint_registry.h"
@@ -62,6 +63,7 @@ struct WorldInputs {
   std::string zone;                                    // the door's own
   std::shared_ptr<const Settings> settings;            // null: the defaults
   std::shared_ptr<const CertificateSet> certificates;  // null: none
+  ChallengeBoardPtr challenges;                        // null: none
   // How we speak TLS to a service's endpoints; must give the same pointer as long as that is the same. May be empty.
   std::function<std::shared_ptr<const TlsClientPolicy>(const conf::Service&)> tls_policy;
   // What of this program listens at an address; empty: nothing. For names, which only now have one. May be empty.
@@ -83,11 +85,13 @@ class World {
   const Settings& settings() const { return *settings_; }
   std::shared_ptr<const Settings> shared_settings() const { return settings_; }
   const CertificateSet& certificates() const { return *certificates_; }
+  const ChallengeBoard& challenges() const { return *challenges_; }
   const conf::RoutingTable& table() const { return *table_; }
   const conf::Findings& findings() const { return findings_; }  // the table's and our own
 
  private:
   friend class WorldBuilder;
+  const PoolPtr* place_of(std::string_view service) const;
   std::uint64_t generation_ = 0;
   std::shared_ptr<const conf::RoutingTable> table_;
   std::shared_ptr<const route::Matcher> matcher_;
@@ -98,6 +102,7 @@ class World {
   std::string zone_;
   std::shared_ptr<const Settings> settings_;
   std::shared_ptr<const CertificateSet> certificates_;
+  ChallengeBoardPtr challenges_;
   conf::Findings findings_;
 };
 using WorldPtr = std::shared_ptr<const World>;

@@ -84,6 +84,14 @@ std::map<std::string, const conf::Route*> routes_of(const conf::Service& service
   return routes;
 }
 
+std::string health_words(const conf::Instance& instance) {
+  using enum conf::CatalogHealth;
+  const conf::CatalogHealth health = instance.catalog_health;
+  const std::string& why = instance.catalog_reason.text;
+  const std::string word = health == passing ? "passing" : health == warning ? "warning" : "critical";
+  return "is " + word + " in the catalog" + (health == passing || why.empty() ? "" : " (" + why + ")");
+}
+
 void compare_endpoints(const ServicePool& before, const ServicePool& after, const std::string& service, Lines& out) {
   const auto line = [&](const std::string& name, const std::string& what) {
     out.push_back(service + "endpoint " + name + " " + what);
@@ -99,6 +107,8 @@ void compare_endpoints(const ServicePool& before, const ServicePool& after, cons
           line(name, fresh->maintenance ? "put into maintenance" : "back from maintenance");
         } else if (old->weight != fresh->weight) {
           line(name, "weight " + std::to_string(old->weight) + " became " + std::to_string(fresh->weight));
+        } else if (old->instance->catalog_health != fresh->instance->catalog_health) {
+          line(name, health_words(*fresh->instance));
         } else if (*old->instance != *fresh->instance) {
           line(name, "changed");
         }

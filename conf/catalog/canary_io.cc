@@ -126,11 +126,16 @@ void Canary::refresh_ttl() {
              [](const Result<ConsulReply>&) {});  // the next look tells
 }
 
-void Canary::leave() {
-  if (std::exchange(left_, true) || right_ != Right::given) return;
-  timer_.cancel();
-  agent_.put("/v1/agent/service/deregister/" + percent_encoded(own_.id), "", answer_within,
-             [](const Result<ConsulReply>&) {});
+// Whoever never got an answer to its registering may be registered all the same.
+void Canary::leave(std::function<void()> left) {
+  if (!std::exchange(left_, true) && !own_.name.empty() && right_ != Right::denied) {
+    timer_.cancel();
+    return agent_.put("/v1/agent/service/deregister/" + percent_encoded(own_.id), "", answer_within,
+                      [left = std::move(left)](const Result<ConsulReply>&) {
+                        if (left) left();
+                      });
+  }
+  if (left) asio::post(timer_.get_executor(), std::move(left));
 }
 
 conf::Findings Canary::findings(const std::string& where) const {

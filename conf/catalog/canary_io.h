@@ -32,7 +32,8 @@ class Canary {
   void confirm(std::function<void(bool believe)> done);
   void look();  // soon, rather than in time
   // Takes the registration back. It won't look again.
-  void leave();
+  void leave(std::function<void()> left = {});
+  const std::string& id() const { return own_.id; }
 
   struct View {
     bool registers = false;     // it is to register, and may

@@ -243,8 +243,12 @@ class EntryReader {
   bool read_match(const json::object& object, const std::string& path, conf::RouteMatch& out) {
     JsonFields around = of(object, path), fields = of(around.object("HTTP"), path + ".HTTP");
     const std::string exact = fields.text("PathExact"), prefix = fields.text("PathPrefix");
-    for (const char* name : {"PathRegex", "QueryParam", "CaseInsensitive"})
-      if (fields.ignore(name), fields.has(name)) fields.tell(name, "is not carried");
+    if (fields.ignore("CaseInsensitive"), fields.has("CaseInsensitive"))
+      fields.tell("CaseInsensitive", "is not carried");
+    if (const std::string pattern = fields.text("PathRegex"); !pattern.empty()) {
+      conf::HeaderMatch match{.of = conf::HeaderMatch::Of::path};
+      if (set_pattern(fields, "PathRegex", whole(pattern), match)) out.headers.push_back(std::move(match));
+    }
     if (const std::string& said = exact.empty() ? prefix : exact; !said.empty()) {
       Result<std::string> read = conf::parse_route_path(said);
       if (read) out.path = std::move(*read);
@@ -258,19 +262,60 @@ class EntryReader {
       const json::object* header = object_in(headers[i], fields, name);
       if (header == nullptr || !read_header(*header, path + ".HTTP." + name, out)) return false;
     }
+    const json::array& parameters = fields.list("QueryParam");
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      const std::string name = "QueryParam[" + std::to_string(i) + "]";
+      const json::object* parameter = object_in(parameters[i], fields, name);
+      if (parameter == nullptr || !read_parameter(*parameter, path + ".HTTP." + name, out)) return false;
+    }
     conf::normalise_conditions(out);
     fields.tell_unread();
     around.tell_unread();
     return !fields.wrong() && !around.wrong();
   }
 
+  // Consul's expressions are of the whole value.
+  static std::string whole(const std::string& pattern) { return "^(?:" + pattern + ")$"; }
+
+  static bool set_pattern(JsonFields& fields, std::string_view name, const std::string& pattern,
+                          conf::HeaderMatch& match) {
+    Result<conf::TextPattern> read = conf::TextPattern::parse(pattern);
+    if (!read) return fields.tell(name, read.error().what), false;
+    match.pattern = std::move(*read);
+    return true;
+  }
+
   bool read_header(const json::object& object, const std::string& path, conf::RouteMatch& out) {
     JsonFields fields = of(object, path);
     conf::HeaderMatch match{fields.text("Name"), fields.text("Exact")};
     const bool present = fields.flag("Present");
-    for (const char* name : {"Prefix", "Suffix", "Regex", "Contains", "Invert", "IgnoreCase"})
+    for (const char* name : {"Invert", "IgnoreCase"})
       if (fields.ignore(name), fields.has(name)) fields.tell(name, "is not carried");
-    if (match.name.empty() || (match.value.empty() && !present)) fields.tell("Name", "asks for nothing");
+    const std::string prefix = fields.text("Prefix"), suffix = fields.text("Suffix"), regex = fields.text("Regex"),
+                      part = fields.text("Contains");
+    if (!prefix.empty()) set_pattern(fields, "Prefix", "^" + conf::literal_pattern(prefix), match);
+    if (!suffix.empty()) set_pattern(fields, "Suffix", conf::literal_pattern(suffix) + "$", match);
+    if (!part.empty()) set_pattern(fields, "Contains", conf::literal_pattern(part), match);
+    if (!regex.empty()) set_pattern(fields, "Regex", whole(regex), match);
+    const int asked =
+        present + !match.value.empty() + !prefix.empty() + !suffix.empty() + !regex.empty() + !part.empty();
+    if (match.name.empty() || asked == 0) fields.tell("Name", "asks for nothing");
+    if (asked > 1) fields.tell("Name", "asks for more than one thing");
+    fields.tell_unread();
+    out.headers.push_back(std::move(match));
+    return !fields.wrong();
+  }
+
+  bool read_parameter(const json::object& object, const std::string& path, conf::RouteMatch& out) {
+    JsonFields fields = of(object, path);
+    conf::HeaderMatch match{
+        .name = fields.text("Name"), .value = fields.text("Exact"), .of = conf::HeaderMatch::Of::query};
+    const bool present = fields.flag("Present");
+    const std::string regex = fields.text("Regex");
+    if (!regex.empty()) set_pattern(fields, "Regex", whole(regex), match);
+    const int asked = present + !match.value.empty() + !regex.empty();
+    if (match.name.empty() || asked == 0) fields.tell("Name", "asks for nothing");
+    if (asked > 1) fields.tell("Name", "asks for more than one thing");
     fields.tell_unread();
     out.headers.push_back(std::move(match));
     return !fields.wrong();

@@ -6,7 +6,11 @@
 
 #include <boost/json.hpp>
 
+#include "conf/catalog/json_depth.h"
 #include "conf/catalog/mesh_rules.h"
+#include "conf/catalog/passed_over.h"
+#include "conf/catalog/spellings.h"
+#include "conf/words.h"
 
 namespace gatehouse::catalog {
 namespace {
@@ -20,6 +24,7 @@ Result<json::value> parse(std::string_view body) {
   options.max_depth = nesting_most;
   boost::system::error_code error;
   json::value value = json::parse(body, error, {}, options);
+  if (error == json::error::too_deep) value = json::parse(cut_below(body, nesting_most), error, {}, options);
   if (error) return invalid("not JSON: " + error.message());
   return value;
 }
@@ -51,7 +56,7 @@ class Reader {
     out.id = text(service, "ID");
     if (out.node.empty() || out.service.empty()) fail("an instance without a node or a name");
     if (out.id.empty()) out.id = out.service;
-    out.tags = texts(service, "Tags");
+    tags(service, out);
     for (const auto& [key, ignored] : object(service, "Meta"))
       out.meta.emplace(key, text(object(service, "Meta"), key));
     const json::object& weights = object(service, "Weights");
@@ -64,14 +69,28 @@ class Reader {
     return out;
   }
 
-  std::vector<std::string> texts(const json::object& in, std::string_view name) {
-    std::vector<std::string> out;
-    for (const json::value& item : list(in, name))
-      item.is_string() ? void(out.emplace_back(item.get_string())) : fail(name, "holds more than texts");
-    return out;
+  // Calls take(text) for each; until it says false.
+  template <class Take>
+  void texts(const json::object& in, std::string_view name, Take take) {
+    for (const json::value& item : list(in, name)) {
+      if (!item.is_string()) return fail(name, "holds more than texts");
+      if (!take(std::string_view(item.get_string()))) return;
+    }
   }
 
  private:
+  // As many as may be: what is made of them takes time and room.
+  void tags(const json::object& service, conf::Instance& out) {
+    std::size_t bytes = 0;
+    texts(service, "Tags", [&](std::string_view tag) {
+      bytes += tag.size();
+      if (out.tags.size() == tags_most || bytes > tags_bytes_most) return false;
+      out.tags.emplace_back(tag);
+      return true;
+    });
+    out.tags_left_out = list(service, "Tags").size() - out.tags.size();
+  }
+
   void fail(std::string_view name, std::string_view what = {}) {
     if (wrong_.empty()) wrong_ = std::string(name) + (what.empty() ? "" : " ") + std::string(what);
   }
@@ -142,6 +161,14 @@ class Reader {
     return !with_a_word.contains(text(check, "Type")) || !text(check, "Output").empty();
   }
 
+  // "http: connection refused": the check's name and the first line of what it put out.
+  std::string told_by(const json::object& check) {
+    std::string name = text(check, "Name"), output = text(check, "Output");
+    if (name.empty()) name = text(check, "CheckID");
+    output.resize(std::min(output.find_first_of("\r\n"), output.size()));
+    return conf::printable(output.empty() ? name : name + ": " + output, reason_bytes_most);
+  }
+
   void checks(const json::object& entry, conf::Instance& out) {
     auto proven = conf::CatalogHealth::passing, own = conf::CatalogHealth::passing;
     for (const json::value& each : list(entry, "Checks")) {
@@ -151,7 +178,10 @@ class Reader {
         out.maintenance = true;
         continue;
       }
-      out.catalog_health = std::max(out.catalog_health, health(check));
+      if (health(check) > out.catalog_health) {
+        out.catalog_health = health(check);
+        out.catalog_reason.text = told_by(check);
+      }
       if (has_run(check)) proven = std::max(proven, health(check));
       if (text(check, "CheckID") != "serfHealth") own = std::max(own, health(check));  // which is gossip's word
     }
@@ -193,7 +223,17 @@ Result<ServiceTags> parse_services(std::string_view body) {
   const ConsulPlace nowhere;
   Reader reader(nowhere);
   ServiceTags out;
-  for (const auto& [name, ignored] : value->get_object()) out.emplace(name, reader.texts(value->get_object(), name));
+  for (const auto& [name, ignored] : value->get_object()) {
+    std::vector<std::string>& tags = out[name];
+    std::set<std::string_view> spellings;
+    reader.texts(value->get_object(), name, [&](std::string_view tag) {
+      if (tag.size() > tags_bytes_most) return true;
+      std::string_view spelling = spelling_of(tag);
+      if (spelling.empty() && is_misspelt(tag)) spelling = "misspelt";
+      if (!spelling.empty() && spellings.insert(spelling).second) tags.emplace_back(tag);
+      return true;
+    });
+  }
   if (!reader.wrong().empty()) return invalid(reader.wrong());
   return out;
 }

@@ -2,8 +2,9 @@
 //   An answer that isn't one (cut, not JSON, a field of another type) is refused whole: the last good one stays.
 //   An instance's health is the worst of its checks and its node's; maintenance is told by Consul's own check ids and
 //   is no failure. Checks that have not run yet are critical, as after each restart of their agent: that is told.
-//   Mesh proxies and gateways are left out. Limits: nesting 32, 65,536 instances of a service. Source: Consul 1.12's
-//   api/health.go and agent/structs; the API's documentation.
+//   Mesh proxies and gateways are left out. Limits: what is nested beyond 32 is not looked at; 65,536 instances of a
+//   service; tags_most and tags_bytes_most of an instance, the rest is counted. Source: Consul 1.12's api/health.go
+//   and agent/structs; the API's documentation.
 #pragma once
 
 #include <map>
@@ -18,6 +19,9 @@
 
 namespace gatehouse::catalog {
 
+constexpr std::size_t tags_most = 2048, tags_bytes_most = 128 << 10;  // of an instance
+constexpr std::size_t reason_bytes_most = 200;                        // of what a failing check says
+
 struct ConsulPlace {
   std::string datacenter;
   std::string shown_as;          // in findings: "consul dc1"
@@ -30,7 +34,7 @@ using InstanceKey = std::pair<std::string, std::string>;  // node, id
 Result<std::vector<conf::Instance>> parse_health(std::string_view body, const ConsulPlace& place,
                                                  std::set<InstanceKey>* unproven = nullptr);
 
-// Names to the union of their instances' tags.
+// Names to the tags of their instances: one of each spelling, and one that looks as if it were meant to be ours.
 using ServiceTags = std::map<std::string, std::vector<std::string>>;
 Result<ServiceTags> parse_services(std::string_view body);
 

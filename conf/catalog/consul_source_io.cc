@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "conf/catalog/config_entries.h"
+#include "conf/catalog/passed_over.h"
 #include "conf/catalog/snapshot_entries.h"
 #include "net/encoding.h"
 
@@ -83,12 +84,18 @@ ConsulSource::ConsulSource(asio::io_context& io, const conf::ConsulServer& serve
                    }}) {
   view_.datacenter = server.datacenter;
   view_.address = server.address.text();
+  view_.asked_since_ms = wall_ms();
   watch_entries();
   ask(*list_);
   look_at_held();
 }
 
 ConsulSource::~ConsulSource() = default;
+
+bool ConsulSource::registers_as(const ConsulSource& other) const {
+  return server_.address == other.server_.address && server_.partition == other.server_.partition &&
+         server_.namespace_ == other.server_.namespace_ && canary_.id() == other.canary_.id();
+}
 
 void ConsulSource::want(const std::set<std::string>& services) {
   if (wanted_ == services) return;
@@ -98,7 +105,8 @@ void ConsulSource::want(const std::set<std::string>& services) {
 
 // The list's query comes first: the services follow its first answer.
 void ConsulSource::remember(const SourceInstances& known) {
-  away_ = away_ || !known.instances.empty();
+  known_ = !known.instances.empty();
+  away_ = away_ || known_;
   for (const auto& watch : kinds_)
     if (const auto found = known.entries.find(watch->kind); found != known.entries.end())
       if (const auto read = parse_config_entries("[" + found->second + "]", place_))
@@ -378,13 +386,20 @@ void ConsulSource::watch_services() {
   if (!std::all_of(kinds_.begin(), kinds_.end(), [](const auto& kind) { return kind->answered; })) return;
   due_ = wanted_;
   left_out_ = 0;
+  PassedOver passed([](std::string_view) { return false; });
   for (const auto& [name, tags] : names_) {
-    if (!std::any_of(tags.begin(), tags.end(), is_ours_)) continue;
+    if (!std::any_of(tags.begin(), tags.end(), is_ours_)) {
+      if (wanted_.contains(name)) continue;  // its instances tell
+      passed.add_foreign(name, {place_.shown_as}, tags);
+      passed.add_misspelt(name, {place_.shown_as}, tags);
+      continue;
+    }
     if (due_.size() < services_most)
       due_.insert(name);
     else
       left_out_ += !due_.contains(name);
   }
+  passed_over_ = passed.findings();
   view_.services = names_.size();
   for (const std::string& name : due_) {
     const bool is_new = !services_.contains(name);
@@ -401,6 +416,13 @@ bool ConsulSource::is_answered() const {
   const auto answered = [](const auto& watch) { return watch->answered; };
   return std::all_of(kinds_.begin(), kinds_.end(), answered) &&
          std::all_of(services_.begin(), services_.end(), [](const auto& each) { return each.second->answered; });
+}
+
+// What can't be had of a service keeps nobody from the others.
+bool ConsulSource::is_read() const {
+  return list_->known && std::ranges::all_of(services_, [](const auto& each) {
+           return each.second->known || (each.second->answered && each.second->fault != ConsulFault::none);
+         });
 }
 
 std::vector<conf::Instance> ConsulSource::instances() const {
@@ -449,6 +471,7 @@ conf::Findings ConsulSource::findings() const {
                      watch->kind,
                      "the catalog lost some of these config entries, and is not believed yet; they stay in force",
                      conf::Severity::warning});
+  conf::add_findings(out, passed_over_);
   const Watch* watch = troubled();
   if (watch == nullptr) return out;
   std::string what = watch->trouble;
@@ -463,6 +486,7 @@ ConsulSource::View ConsulSource::view() const {
   if (const Watch* watch = troubled()) out.fault = watch->fault, out.trouble = watch->trouble;
   out.connections = agent_.connections() + looks_.connections();
   out.trusted = trusted();
+  out.known = known_;
   out.canary = canary_.view();
   out.held = hold_.held().size();
   return out;
@@ -483,6 +507,7 @@ void ConsulSource::tell(const std::string& cause) {
     causes_.clear();
     heard_ = heard_ || is_answered();
     on_change_(text);
+    known_ = known_ || is_read();
     quiet_ = std::clamp(std::chrono::duration_cast<Millis>(10 * (Clock::now() - told_at_)), quiet_least, quiet_most);
   });
 }

@@ -46,7 +46,9 @@ class ConsulSource {
   void watch_services();  // also where `is_ours` judges otherwise than before
   // Services of which two at once would be worse than none: what the catalog lost of them is gone.
   void never_hold(std::set<std::string> services) { never_held_ = std::move(services); }
-  void leave() { canary_.leave(); }
+  // Takes the door's registration back; `left` is called when that is over, not before this returns.
+  void leave(std::function<void()> left = {}) { canary_.leave(std::move(left)); }
+  bool registers_as(const ConsulSource& other) const;  // at the same agent
   std::vector<conf::Instance> instances() const;       // the last good of each service, in the order of names
   std::map<std::string, std::string> entries() const;  // config entries, the last good of each kind
   bool is_heard() const;  // every query had an answer, and all is told; or there is none to be had
@@ -60,12 +62,14 @@ class ConsulSource {
     std::string datacenter, address;
     ConsulFault fault = ConsulFault::none;  // of the last answer
     std::string trouble;                    // the same for people; empty: none
+    std::int64_t asked_since_ms = 0;        // wall clock
     std::int64_t good_at_ms = 0;            // when an answer was good last; wall clock, 0: never
     std::uint64_t index = 0;                // of the last good answer
     std::size_t services = 0, watched = 0, connections = 0;
     std::uint64_t queries = 0, failures = 0, changes = 0;  // since the start
     std::size_t held = 0;
     bool trusted = false;  // what it loses is believed
+    bool known = false;    // what it has: it was heard, or it is from before
     Canary::View canary;
   };
   View view() const;
@@ -95,6 +99,7 @@ class ConsulSource {
   const Watch* troubled() const;  // whose fault stands for all; null: all is well
   void on_canary();
   bool is_answered() const;
+  bool is_read() const;  // all that is watched, by good answers
   void begin_anew();
   void let_all_ask();
   void watch_entries();
@@ -108,8 +113,9 @@ class ConsulSource {
   conf::ConsulServer server_;
   ConsulPlace place_;
   std::set<std::string> wanted_, never_held_;
-  std::set<std::string> due_;  // services to be watched
-  std::size_t left_out_ = 0;   // that would be, were there not too many
+  std::set<std::string> due_;   // services to be watched
+  std::size_t left_out_ = 0;    // that would be, were there not too many
+  conf::Findings passed_over_;  // of those that are not
   IsOurs is_ours_;
   Dice dice_;
   OnChange on_change_;
@@ -123,7 +129,8 @@ class ConsulSource {
   std::vector<std::unique_ptr<Watch>> kinds_;  // of config entries
   View view_;
   bool heard_ = false;
-  bool away_ = false;  // the agent doesn't answer as it should
+  bool known_ = false;  // what it has was told: as it is, or as it was before
+  bool away_ = false;   // the agent doesn't answer as it should
   std::vector<std::string> causes_;
   asio::steady_timer tell_timer_;
   bool tells_ = false;

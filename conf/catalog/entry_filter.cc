@@ -191,6 +191,8 @@ class Filter {
 }  // namespace
 
 Result<bool> is_in_subset(std::string_view filter, const conf::Instance& instance) {
+  if (filter.size() > filter_bytes_most)
+    return invalid("a filter has at most " + std::to_string(filter_bytes_most) + " bytes");
   if (filter.find_first_not_of(" \t\r\n") == filter.npos) return true;
   return Filter(filter, instance).judge();
 }

@@ -15,16 +15,11 @@ using conf::RouteMatch;
 using conf::Service;
 using conf::Severity;
 
-constexpr std::size_t routes_most = 1024;
+constexpr std::size_t routes_most = 16'384;
 
 bool is_within(const std::string& path, const std::string& prefix) {
   if (prefix == "/") return true;
   return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
-}
-
-// Whether no request has both: a field has one value.
-bool exclude(const conf::HeaderMatch& a, const conf::HeaderMatch& b) {
-  return a.name == b.name && a.value != b.value && !a.value.empty() && !b.value.empty();
 }
 
 // What both match; nothing if no request does. Host and port are the first one's.
@@ -43,7 +38,7 @@ std::optional<RouteMatch> both(const RouteMatch& a, const RouteMatch& b) {
     if (out.methods.empty()) return std::nullopt;
   }
   for (const conf::HeaderMatch& header : b.headers) {
-    if (std::ranges::any_of(out.headers, [&](const auto& each) { return exclude(each, header); }))
+    if (std::ranges::any_of(out.headers, [&](const auto& each) { return conf::exclude(each, header); }))
       return std::nullopt;
     if (std::ranges::find(out.headers, header) == out.headers.end()) out.headers.push_back(header);
   }
@@ -72,6 +67,7 @@ class Routing {
   struct Found {
     RouteMatch match;
     const RouterRoute* to = nullptr;  // null: as the service's own route says
+    unsigned order = 0;               // the router's
     bool beyond = false;              // the limit
   };
   struct Routed {
@@ -90,7 +86,7 @@ class Routing {
     std::vector<Routed> out;
     std::set<std::string> taken;
     for (const Route* route : own) {
-      const bool stands = route->policy.redirect || !route->refused.empty();
+      const bool stands = route->policy.redirect || route->policy.files || !route->refused.empty();
       std::vector<Found> found = stands ? std::vector<Found>() : within(*route);
       found.push_back({route->match});
       for (Found& each : found)
@@ -100,27 +96,35 @@ class Routing {
   }
 
  private:
-  // The router's routes within one of the service's: after each one comes what it and one before it both match, which
-  // is the earlier one's.
-  std::vector<Found> within(const Route& route) const {
-    std::vector<Found> found;
-    std::set<std::string> known;
-    const auto add = [&](Found each) {
-      if (known.insert(conf::claim_key(each.match)).second) found.push_back(std::move(each));
-    };
-    for (const RouterRoute& each : router_.routes) {
-      const std::optional<RouteMatch> match = both(route.match, each.match);
+  // The router's routes within one of the service's, at each path that one of them has all that hold there: the
+  // matcher looks for the longest path first, and at one path keeps the router's order.
+  std::vector<Found> within(const Route& route) {
+    std::vector<Found> all;
+    std::set<std::string> paths, known;
+    for (unsigned i = 0; i < router_.routes.size(); ++i) {
+      std::optional<RouteMatch> match = both(route.match, router_.routes[i].match);
       if (!match) continue;
-      const std::size_t before = found.size();
-      for (std::size_t i = 0; i < before && found.size() < routes_most; ++i)
-        if (const auto narrower = both(found[i].match, *match)) add({*narrower, found[i].to});
-      // What of it is an earlier one's is no longer known: it may not go to another.
-      add({*match, &each, found.size() >= routes_most});
+      paths.insert(match->path);
+      all.push_back({std::move(*match), &router_.routes[i], i});
+    }
+    std::vector<Found> found;
+    for (const std::string& path : paths) {
+      for (const Found& each : all) {
+        const bool holds = each.match.exact_path ? path == each.match.path : is_within(path, each.match.path);
+        if (!holds) continue;
+        if (count_ == routes_most) return {{route.match, nullptr, 0, true}};
+        Found here = each;
+        here.match.path = path;
+        if (!known.insert(conf::claim_key(here.match)).second) continue;
+        found.push_back(std::move(here));
+        ++count_;
+      }
     }
     return found;
   }
 
   const Router& router_;
+  std::size_t count_ = 0;  // of what the router made, within all of the service's
 };
 
 class Application {
@@ -178,8 +182,8 @@ class Application {
         route.match = std::move(each.found.match);
         route.at = {router->second.at};
         // Where it takes the place of the service's own, it is claimed by the same right.
-        const bool narrower = conf::claim_key(route.match) != conf::claim_key(each.own->match);
-        route.spelling = conf::spelling_by_router(narrower ? "consul" : each.own->spelling, service.name);
+        if (conf::claim_key(route.match) != conf::claim_key(each.own->match)) route.spelling = "consul";
+        route.derived = {service.name, each.found.order, each.own->match.conditions()};
         apply(route, *each.found.to, said_of(service, *each.own));
       }
       beyond = beyond || each.found.beyond;
@@ -188,12 +192,13 @@ class Application {
       if (each.found.to != nullptr && route.refused.empty()) target = target_of(index, each.found.to->to, route);
       (target != nullptr ? *target : services_[index]).routes.push_back(std::move(route));
     }
-    if (beyond) tell(router->second.at, service.name, too_many(service) + ": the rest is refused", Severity::error);
+    if (beyond)
+      tell(router->second.at, service.name, too_many(service) + ": those within which they would lie are refused",
+           Severity::error);
   }
 
   static std::string too_many(const Service& service) {
-    return "service-router " + service.name + ": leads to more than " + std::to_string(routes_most) +
-           " routes within one";
+    return "service-router " + service.name + ": leads to more than " + std::to_string(routes_most) + " routes";
   }
 
   // The keys that gatehouse.yaml or tags say of a route.
@@ -229,6 +234,17 @@ class Application {
     for (const IpPrefix& each : standing.deny)
       if (!is_denied(route, each)) route.policy.deny.push_back(each);
     if (!standing.refused.empty()) route.refused = target + ": " + standing.refused;
+    if (!take_over(route.policy.auth.said, standing.auth)) route.refused = target + " has an auth of its own";
+    if (!take_over(route.policy.methods, standing.methods)) route.refused = target + " has methods of its own";
+  }
+
+  // False: both say it, and not the same.
+  template <class T>
+  static bool take_over(T& own, const T& its) {
+    if (its == T() || own == its) return true;
+    if (own != T()) return false;
+    own = its;
+    return true;
   }
 
   static bool is_denied(const Route& route, const IpPrefix& network) {

@@ -2,9 +2,10 @@
 //   service-router sends what their routes match. Pure.
 //   A router's route becomes a route of the service it leads to, within each route of its own: with that one's host
 //   and port, its conditions and restrictions, the narrower path of both; what restricts all routes of the service it
-//   leads to restricts it, too. The router's order is kept by routes for what two of its own both match. A subset has
-//   a service of its own, "v2@web". Routers of the services that it leads to are not asked.
-//   Limits   1024 routes by a router within one route; the router's routes beyond are refused.
+//   leads to restricts it, too. The router's order is kept by the matcher (Route::derived): at each path stand all
+//   of the router's routes that hold there. A subset has a service of its own, "v2@web". Routers of the services that
+//   it leads to are not asked. Limits   16,384 routes by a router within a service's; of the service's own those
+//   within which more would lie are refused.
 #pragma once
 
 #include <map>

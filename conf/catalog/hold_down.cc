@@ -10,10 +10,6 @@ namespace {
 // What may leave within the window: of a service one, or a fifth; of all instances one, or a seventh.
 constexpr std::size_t service_part = 5, all_part = 7;
 
-void forget_before(std::deque<TimePoint>& times, TimePoint bound) {
-  while (!times.empty() && times.front() < bound) times.pop_front();
-}
-
 bool failed(const conf::Instance& instance) {
   return instance.maintenance || (instance.catalog_health == conf::CatalogHealth::critical && !instance.node_lost);
 }
@@ -48,39 +44,49 @@ conf::HealthCheck connect_check() {
 
 void HoldDown::remember(const conf::Instance& instance, TimePoint now) {
   Service& service = services_[instance.service];
-  if (instance.departed) return service.departed = instance, void();
+  if (instance.departed) {
+    service.departed = instance;
+    service.departed->awaited = true;
+    return;
+  }
   const Known known{instance, instance.held.empty() ? TimePoint{} : now, true};
   count_ += service.known.insert_or_assign({instance.node, instance.id}, known).second;
 }
 
-std::size_t HoldDown::Service::leaving(const std::set<Key>& present) const {
-  return static_cast<std::size_t>(std::count_if(
-      known.begin(), known.end(), [&](const auto& each) { return leaves(each.second.instance, present); }));
+std::vector<HoldDown::Key> HoldDown::Service::leaving(const std::set<Key>& present) const {
+  std::vector<Key> out;
+  for (const auto& [key, each] : known)
+    if (leaves(each.instance, present)) out.push_back(key);
+  return out;
 }
 
 std::vector<conf::Instance> HoldDown::update(const std::string& name, const std::vector<conf::Instance>& said,
                                              bool trusted, bool single, TimePoint now) {
   Service& service = services_[name];
-  forget_before(service.left, now - window);
-  forget_before(left_, now - window);
+  service.left.forget_before(now - window);
+  left_.forget_before(now - window);
   const std::set<Key> present = keys(said);
   const bool replaced = std::any_of(said.begin(), said.end(), [](const auto& instance) { return !failed(instance); });
   const bool may_hold = single ? !trusted && !replaced : true;
-  const std::size_t leaving = service.leaving(present);
-  const std::size_t of_all = count_ + left_.size() - std::min(doubted_, left_.size());
-  const std::size_t doubted = std::exchange(service.doubted, 0);
-  doubted_ -= doubted;
-  std::size_t noted = std::min({doubted, leaving, left_.size()});
-  const std::size_t of_service = service.known.size() + service.left.size();
-  const std::size_t lost = service.left.size() + leaving, lost_of_all = left_.size() - noted + leaving;
+  doubted_ -= service.doubted.size();
+  for (const Key& key : std::exchange(service.doubted, {})) left_.take_back({name, key});
+  for (const Key& key : present) service.left.note_back(key), left_.note_back({name, key});
+  const std::vector<Key> leaving = service.leaving(present);
+  std::size_t lost = service.left.count(), lost_of_all = left_.count();
+  const std::size_t of_service = service.known.size() + lost;
+  const std::size_t of_all = count_ + lost_of_all - std::min(doubted_, lost_of_all);
+  for (const Key& key : leaving) {
+    lost += service.left.would_count(key);
+    lost_of_all += left_.would_count({name, key});
+  }
   const bool few = lost <= std::max<std::size_t>(1, of_service / service_part);
   const bool few_of_all = lost_of_all <= std::max<std::size_t>(1, of_all / all_part);
   std::string reason;
   if (!trusted)
     reason = "the catalog lost it while it could not be trusted";
   else if (!few)
-    reason =
-        "the catalog lost " + std::to_string(leaving) + " of " + std::to_string(service.known.size()) + " at once";
+    reason = "the catalog lost " + std::to_string(leaving.size()) + " of " + std::to_string(service.known.size()) +
+             " at once";
   else if (!few_of_all)
     reason = "the catalog lost " + std::to_string(lost_of_all) + " instances of all services at once";
   for (auto next = service.known.begin(); next != service.known.end();) {
@@ -90,15 +96,14 @@ std::vector<conf::Instance> HoldDown::update(const std::string& name, const std:
     const bool is_held = !known.instance.held.empty();
     if (is_held && !(single && replaced)) continue;
     const bool counts = !is_held && !failed(known.instance);
+    if (counts) left_.note({name, each->first}, now);
     if (counts && (known.remembered || !reason.empty()) && may_hold) {
       known.instance.held = reason.empty() ? "known from before, and the catalog lacks it" : reason;
       known.held_since = now;
       if (known.instance.checks.empty()) known.instance.checks.push_back(connect_check());
       continue;
     }
-    if (counts) service.left.push_back(now);
-    if (counts && noted == 0) left_.push_back(now);
-    if (counts && noted > 0) --noted;
+    if (counts) service.left.note(each->first, now);
     remove(service, each);
   }
   for (const conf::Instance& instance : said) {
@@ -113,7 +118,8 @@ std::vector<conf::Instance> HoldDown::update(const std::string& name, const std:
 void HoldDown::remove(Service& service, std::map<Key, Known>::iterator which) {
   if (service.known.size() == 1) {
     service.departed = std::move(which->second.instance);
-    service.departed->departed = true;
+    service.departed->departed = service.departed->awaited = true;
+    service.awaited_since.reset();
     service.departed->held.clear();
   }
   service.known.erase(which);
@@ -136,10 +142,13 @@ bool HoldDown::doubt(const std::string& name, const std::vector<conf::Instance>&
   const auto found = services_.find(name);
   if (found == services_.end()) return false;
   Service& service = found->second;
-  const std::set<Key> present = keys(said);
-  const std::size_t leaving = service.leaving(present);
-  for (; service.doubted < leaving; ++service.doubted, ++doubted_) left_.push_back(now);
-  return leaving > 0;
+  const std::vector<Key> leaving = service.leaving(keys(said));
+  for (const Key& key : leaving) {
+    if (!left_.would_count({name, key}) || !service.doubted.insert(key).second) continue;
+    ++doubted_;
+    left_.note({name, key}, now);
+  }
+  return !leaving.empty();
 }
 
 bool HoldDown::drop(const std::string& name, const std::string& node, const std::string& id,
@@ -171,11 +180,23 @@ std::size_t HoldDown::approve(const std::string& name, const std::string& id) {
   return 1;
 }
 
+bool HoldDown::end_waiting(TimePoint now) {
+  bool ended = false;
+  for (auto& [name, service] : services_) {
+    if (!service.departed || !service.departed->awaited) continue;
+    if (!service.awaited_since) service.awaited_since = now;
+    if (now - *service.awaited_since < awaited_most) continue;
+    service.departed->awaited = false;
+    ended = true;
+  }
+  return ended;
+}
+
 bool HoldDown::expire(bool trusted, TimePoint now) {
-  if (!trusted) return trusted_since_.reset(), false;
+  bool expired = end_waiting(now);
+  if (!trusted) return trusted_since_.reset(), expired;
   if (!trusted_since_) trusted_since_ = now;
   const std::size_t before = count_;
-  bool expired = false;
   for (auto& [name, service] : services_) {
     if (service.departed && !service.departed_at) service.departed_at = now;
     if (service.departed && now - std::max(*service.departed_at, *trusted_since_) >= departed_most) {
@@ -196,7 +217,7 @@ void HoldDown::forget(const std::string& name) {
   const auto service = services_.find(name);
   if (service == services_.end()) return;
   count_ -= service->second.known.size();
-  doubted_ -= service->second.doubted;
+  doubted_ -= service->second.doubted.size();
   services_.erase(service);
 }
 

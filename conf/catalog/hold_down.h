@@ -1,15 +1,15 @@
 // hold_down.h: what the catalog no longer has is believed only with evidence. Pure.
 //   A healthy answer that lacks instances may be the truth (they were deregistered) or a lie (a token lost its
 //   rights, servers were wiped, an agent restarted). An instance leaves at once if it was critical or in maintenance
-//   before, or if few leave and the catalog is trusted; else it is held: it stays, marked with the reason, for as
-//   long as our own check of it passes. It is let go when the check fails, when the catalog has it again (no longer
-//   held), when an operator approves, or, of a trusted catalog, after hold_most. The last of a service leaves its
-//   definition behind, so that its routes answer 503 instead of leading nowhere, until an operator approves or a day
-//   of a trusted catalog is over. What was known from before (of a snapshot) and is not in the first answer is held,
-//   too: nobody saw it leave. Time steady clock as a parameter. Threads one. Limits: what the catalog had.
+//   before, or if few leave (who flaps counts for nothing) and the catalog is trusted; else it is held: it stays,
+//   marked with the reason, for as long as our own check of it passes. It is let go when the check fails, when the
+//   catalog has it again (no longer held), when an operator approves, or, of a trusted catalog, after hold_most. The
+//   last of a service leaves its definition behind, so that its routes answer 503 instead of leading nowhere, until
+//   an operator approves or a day of a trusted catalog is over; for awaited_most nobody else takes them. What was
+//   known from before (of a snapshot) and is not in the first answer is held, too: nobody saw it leave. Time steady
+//   clock as a parameter. Threads one. Limits: what the catalog had.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "conf/catalog/consul_health.h"
+#include "conf/catalog/losses.h"
 #include "conf/service.h"
 #include "net/clock.h"
 
@@ -28,7 +29,7 @@ conf::HealthCheck connect_check();
 
 class HoldDown {
  public:
-  static constexpr Millis hold_most = 10min, departed_most = 24h, window = 10s;
+  static constexpr Millis hold_most = 10min, departed_most = 24h, awaited_most = 5min, window = 10s;
 
   struct Held {
     std::string service, node, id, reason;
@@ -53,8 +54,8 @@ class HoldDown {
             const std::string& datacenter);
   // An operator says that the catalog is right; an id, or NODE/ID; empty: of all the service's. How many were held.
   std::size_t approve(const std::string& service, const std::string& id);
-  // Those that were held, or departed, long enough, of a catalog that was trusted all the while. True: there were
-  // some. To be asked often: that it isn't trusted is seen here.
+  // Those that were held, or departed, long enough, of a catalog that was trusted all the while; or awaited long
+  // enough. True: there were some. To be asked often: that it isn't trusted is seen here.
   bool expire(bool trusted, TimePoint now);
 
   // A service that is watched no more.
@@ -74,18 +75,20 @@ class HoldDown {
     std::map<Key, Known> known;
     std::optional<conf::Instance> departed;  // whom the service had last
     std::optional<TimePoint> departed_at;    // first seen so, of a catalog that was trusted since
-    std::size_t leaving(const std::set<Key>& present) const;
-    std::deque<TimePoint> left;  // of late, without a failure before
-    std::size_t doubted = 0;     // of its instances, since they count in left_ already
+    std::optional<TimePoint> awaited_since;
+    std::vector<Key> leaving(const std::set<Key>& present) const;
+    Losses<Key> left;       // of late, without a failure before
+    std::set<Key> doubted;  // of its instances, since they count in left_ already
   };
 
   void remove(Service& service, std::map<Key, Known>::iterator which);
+  bool end_waiting(TimePoint now);
 
   std::map<std::string, Service> services_;
   std::optional<TimePoint> trusted_since_;
-  std::size_t count_ = 0;       // of all services' instances
-  std::size_t doubted_ = 0;     // of these
-  std::deque<TimePoint> left_;  // of all services, within the window; doubted ones too
+  std::size_t count_ = 0;                             // of all services' instances
+  std::size_t doubted_ = 0;                           // of these
+  Losses<std::pair<std::string, InstanceKey>> left_;  // of all services; doubted ones too
 };
 
 }  // namespace gatehouse::catalog

@@ -18,10 +18,12 @@ std::string name_of(const conf::Instance& instance) { return instance.node + "/"
 std::string text_of(const conf::Route& route) {
   const conf::RouteMatch& match = route.match;
   json::array headers;
-  for (const conf::HeaderMatch& header : match.headers) headers.push_back(json::array{header.name, header.value});
+  for (const conf::HeaderMatch& header : match.headers)
+    headers.push_back(json::array{header.name, header.value, header.pattern.text(), static_cast<int>(header.of)});
   json::array parts{match.host,        match.port, match.path, match.exact_path, json::value_from(match.methods),
                     std::move(headers)};
-  if (!conf::router_of(route).empty()) parts.emplace_back(route.spelling);  // another service's, which holds it
+  if (route.derived)  // another service's, which holds it
+    parts.insert(parts.end(), {json::value(route.spelling), json::value(route.derived->router)});
   return json::serialize(parts);
 }
 
@@ -30,15 +32,24 @@ conf::Route route_of(std::string_view text) {
   const json::value value = json::parse(text);
   const json::array& parts = value.as_array();
   conf::Route route;
-  if (parts.size() > 6) route.spelling = parts.at(6).as_string();
+  if (parts.size() > 7) {
+    route.spelling = parts.at(6).as_string();
+    route.derived.emplace().router = parts.at(7).as_string();
+  }
   conf::RouteMatch& out = route.match;
   out.host = parts.at(0).as_string();
   out.port = parts.at(1).to_number<std::uint16_t>();
   out.path = parts.at(2).as_string();
   out.exact_path = parts.at(3).as_bool();
   for (const json::value& method : parts.at(4).as_array()) out.methods.emplace_back(method.as_string());
-  for (const json::value& header : parts.at(5).as_array())
-    out.headers.push_back({std::string(header.at(0).as_string()), std::string(header.at(1).as_string())});
+  for (const json::value& header : parts.at(5).as_array()) {
+    conf::HeaderMatch& one = out.headers.emplace_back();
+    one.name = header.at(0).as_string();
+    one.value = header.at(1).as_string();
+    const std::string_view pattern = header.at(2).as_string();
+    if (const auto read = conf::TextPattern::parse(pattern); !pattern.empty() && read) one.pattern = *read;
+    one.of = static_cast<conf::HeaderMatch::Of>(header.at(3).to_number<int>());
+  }
   return route;
 }
 

@@ -4,8 +4,11 @@
 #include <map>
 
 #include "conf/catalog/spellings.h"
+#include "conf/host_pattern.h"
 #include "conf/route_value.h"
 #include "conf/service_keys.h"
+#include "conf/tcp_claims.h"
+#include "conf/tcp_value.h"
 #include "conf/words.h"
 
 namespace gatehouse::catalog {
@@ -32,6 +35,44 @@ void judge_carried(TagVerdict& verdict) {
   }
 }
 
+bool permits_host(const conf::CatalogSource& permit, const std::string& host) {
+  return permit.permit_hosts.empty() ||
+         std::ranges::any_of(permit.permit_hosts, [&](const auto& each) { return conf::permits(each, host); });
+}
+
+// Why catalog.permit keeps a setting of a tag out; empty: it doesn't. A TLS listener of gatehouse.yaml may be shared.
+std::string not_permitted(std::string_view key, std::string_view value, const conf::CatalogSource& permit,
+                          std::span<const conf::Listen> listen) {
+  if (key == "route") {
+    const auto route = conf::parse_route(value);
+    const bool may = !route || permits_host(permit, route->match.host);
+    return may ? "" : route->match.text() + ": catalog.permit.hosts does not let tags claim this";
+  }
+  if (key != "tcp") return "";
+  const auto entry = conf::parse_tcp(value);
+  if (!entry) return "";
+  const bool shared = std::ranges::any_of(listen, [&](const conf::Listen& each) {
+    return each.tls && !entry->sni.empty() && conf::meet(each.address, entry->address);
+  });
+  const bool may_listen = shared || std::ranges::any_of(permit.permit_listen, [&](const auto& each) {
+                            return conf::permits_listening(each, entry->address);
+                          });
+  if (!may_listen) return entry->text() + ": catalog.permit.listen does not let tags open this";
+  const bool may_ask = entry->sni.empty() || permits_host(permit, entry->sni);
+  return may_ask ? "" : entry->text() + ": catalog.permit.hosts does not let tags claim this name";
+}
+
+void judge_permitted(TagVerdict& verdict, const conf::CatalogSource& permit, std::span<const conf::Listen> listen) {
+  std::vector<std::string> settings = verdict.native;
+  if (verdict.tag.starts_with(native_prefix)) settings.push_back(verdict.tag.substr(native_prefix.size()));
+  for (const std::string& setting : settings) {
+    const std::size_t equals = std::min(setting.find('='), setting.size());
+    const std::string_view value = std::string_view(setting).substr(std::min(equals + 1, setting.size()));
+    const std::string no = not_permitted(setting.substr(0, equals), value, permit, listen);
+    if (!no.empty()) verdict.is_unmapped(no, std::nullopt);
+  }
+}
+
 TagVerdict native_verdict(const std::string& tag) {
   TagVerdict verdict{.tag = tag};
   const std::string setting = tag.substr(native_prefix.size());
@@ -50,7 +91,8 @@ std::string fit_text(Fit fit) {
 
 }  // namespace
 
-std::vector<LintLine> lint(std::span<const conf::Instance> instances, std::span<const conf::Listen> listen) {
+std::vector<LintLine> lint(std::span<const conf::Instance> instances, std::span<const conf::Listen> listen,
+                           const conf::CatalogSource* permit) {
   conf::Config config;
   config.listen.assign(listen.begin(), listen.end());
   config.catalog.spellings = {"native", "fabio", "traefik"};
@@ -65,6 +107,7 @@ std::vector<LintLine> lint(std::span<const conf::Instance> instances, std::span<
       if (tag.starts_with(native_prefix)) verdicts.push_back(native_verdict(tag));
     for (TagVerdict& verdict : spelled.verdicts) judge_carried(verdicts.emplace_back(std::move(verdict)));
     for (TagVerdict& verdict : verdicts) {
+      if (permit != nullptr) judge_permitted(verdict, *permit, listen);
       std::vector<LintLine>& lines = known->second;
       const auto same = std::find_if(lines.begin(), lines.end(), [&](const LintLine& line) {
         return line.verdict.tag == verdict.tag && line.verdict.why == verdict.why;

@@ -1,6 +1,6 @@
 // lint.h: what becomes of each tag of a catalog, whichever spellings are turned on: exact, approximate, not mapped.
-//   Pure. Tags that belong to no spelling are not looked at. What permit, conflicts and disagreement make of it is
-//   for `check` to tell.
+//   Pure. Tags that belong to no spelling are not looked at. What conflicts and disagreement make of it is for
+//   `status` to tell.
 #pragma once
 
 #include <span>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "conf/catalog/foreign.h"
+#include "conf/config.h"
 
 namespace gatehouse::catalog {
 
@@ -17,8 +18,10 @@ struct LintLine {
   std::size_t instances = 1;  // that carry it
 };
 
-// By service in the catalog's order; within it by instance. listen: what entry points are looked for among.
-std::vector<LintLine> lint(std::span<const conf::Instance> instances, std::span<const conf::Listen> listen);
+// By service in the catalog's order; within it by instance. listen: what entry points are looked for among. permit:
+// what tags may claim; null: nobody has said.
+std::vector<LintLine> lint(std::span<const conf::Instance> instances, std::span<const conf::Listen> listen,
+                           const conf::CatalogSource* permit = nullptr);
 
 // A line a tag, a paragraph a service, and the sum; printable.
 std::string lint_text(std::span<const LintLine> lines);

@@ -89,6 +89,11 @@ class Translator {
     if (term.negated) return fail("!" + name + " is not mapped");
     if ((name == "header" || name == "headers") && term.values.size() == 2)
       return out_.conditions.push_back("if.header=" + term.values[0] + ":" + term.values[1]);
+    if ((name == "headerregexp" || name == "headersregexp") && term.values.size() == 2)
+      return add_pattern("if.header_regex=" + term.values[0] + ":", term.values[1]);
+    if (name == "queryregexp" && term.values.size() == 2)
+      return add_pattern("if.query_regex=" + term.values[0] + ":", term.values[1]);
+    if (name == "query") return add_query(term.values);
     if (term.values.size() != 1) return fail(name + " with " + std::to_string(term.values.size()) + " values");
     const std::string& value = term.values[0];
     if (name == "host" || name == "hostheader") return add_host(value);
@@ -96,7 +101,35 @@ class Translator {
     if (name == "pathprefix") return add_path(value, false);
     if (name == "path") return add_path(value, true);
     if (name == "method") return add_method(value);
+    if (name == "pathregexp") {
+      out_.differs.push_back("PathRegexp is asked of the path with its escapes");
+      return add_pattern("if.path_regex=", value);
+    }
     fail(name + " is not mapped");
+  }
+
+  void add_pattern(const std::string& condition, const std::string& pattern) {
+    if (const auto read = conf::TextPattern::parse(pattern); !read) return fail(read.error().what);
+    out_.conditions.push_back(conf::quoted_word(condition + pattern));
+  }
+
+  // Of v3 a name and its value, or a name whose value is empty; of v2 any number of "name=value".
+  void add_query(const std::vector<std::string>& values) {
+    const bool pairs =
+        !values.empty() && std::ranges::all_of(values, [](const auto& each) { return each.find('=') != each.npos; });
+    if (pairs)
+      for (const std::string& each : values)
+        add_parameter(each.substr(0, each.find('=')), each.substr(each.find('=') + 1));
+    else if (values.size() <= 2 && !values.empty())
+      add_parameter(values[0], values.size() == 2 ? values[1] : "");
+    else
+      fail("query with " + std::to_string(values.size()) + " values");
+  }
+
+  void add_parameter(const std::string& name, const std::string& value) {
+    if (name.find(':') != name.npos) return fail("the parameter " + name + " is not mapped");
+    out_.conditions.push_back(
+        conf::quoted_word(value.empty() ? "if.query_regex=" + name + ":^$" : "if.query=" + name + ":" + value));
   }
 
   void fail(std::string why) {

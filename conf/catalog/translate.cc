@@ -4,11 +4,14 @@
 #include <map>
 #include <tuple>
 
+#include "conf/auth_load.h"
 #include "conf/catalog/check_target.h"
 #include "conf/catalog/entry_routes.h"
 #include "conf/catalog/fabio_pool.h"
 #include "conf/catalog/own_address.h"
+#include "conf/catalog/passed_over.h"
 #include "conf/catalog/spellings.h"
+#include "conf/catalog/taken_addresses.h"
 #include "conf/claims.h"
 #include "conf/merge.h"
 #include "conf/review.h"
@@ -36,14 +39,17 @@ class Translation {
   conf::RoutingTable run() {
     merge_services();
     apply_config_entries();
+    tell_of_tags_not_read();
     add(pool_fabio_routes(services_, input_.previous));
     add(settle_datacenters(services_, input_.config, input_.failed_over, input_.at_home));
     add(conf::settle_claims(services_, input_.previous));
     add(conf::settle_tcp_claims(services_, input_.previous, input_.config));
     std::erase_if(services_, [](const conf::Service& service) { return !is_served(service); });
     tcp_addresses_ = conf::tcp_addresses(services_);
+    taken_ = TakenAddresses(input_.instances, services_);
     for (conf::Service& service : services_) keep_usable_instances(service);
     add(conf::load_pages(services_, out_.pages, input_.previous, input_.read_file));
+    add(conf::load_auth(services_, input_.config, input_.previous, input_.read_file));
     set_hosts();
     share();
     tidy_findings();
@@ -101,8 +107,34 @@ class Translation {
     std::erase_if(services_, [](const conf::Service& service) { return !is_served(service); });
   }
 
+  // Foreign ones of a service that nothing leads to are told already.
+  void tell_of_tags_not_read() {
+    PassedOver passed([&](std::string_view spelling) { return is_on(input_.config, spelling); });
+    const auto tell_of = [&](const std::string& service, bool served) {
+      std::vector<std::string> tags;
+      for (const conf::Instance* instance : instances_[service])
+        tags.insert(tags.end(), instance->tags.begin(), instance->tags.end());
+      if (tags.empty()) return;
+      const conf::Position& at = instances_[service][0]->at;
+      served ? passed.add_foreign(service, at, tags) : passed.add_misspelt(service, at, tags);
+    };
+    for (const auto& [service, instances] : instances_) {
+      tell_of(service, false);
+      for (const conf::Instance* instance : instances)
+        if (instance->tags_left_out != 0)
+          out_.findings.push_back({instance->at, service + ": " + instance->id,
+                                   "has " + std::to_string(instance->tags_left_out) +
+                                       " tags too many: " + std::to_string(tags_most) + " are read at most, of " +
+                                       std::to_string(tags_bytes_most >> 10) + " KiB together"});
+    }
+    for (const conf::Service& service : services_)
+      if (is_served(service)) tell_of(service.name, true);
+    add(passed.findings());
+  }
+
   void tell_of_no_route(const std::string& service) {
     const std::vector<const conf::Instance*>& instances = instances_[service];
+    if (instances.empty() && input_.is_partial) return;  // who knows
     if (instances.empty())
       return out_.findings.push_back(
           {{}, "services." + service, "the catalog has no such service", Severity::warning});
@@ -128,10 +160,15 @@ class Translation {
 
   // Why an instance can't be an endpoint; empty: it can.
   std::string why_unusable(const conf::Instance& instance) const {
+    if (const std::string by = taken_.by_whom(instance); !by.empty())
+      return "held, but its address is " + by + "'s by now; not used";
     if (instance.port == 0) return "has no port; not used";
     if (!is_host(instance.address)) return instance.address + ": neither an address nor a host's name; not used";
     const std::optional<IpAddress> ip =
         instance.address == "localhost" ? IpAddress::v4(127, 0, 0, 1) : IpAddress::parse(instance.address);
+    for (const conf::ConsulServer& consul : input_.config.catalog.consul)
+      if (instance.address == consul.address.host && instance.port == consul.address.port)
+        return "is the Consul agent of this door itself; not used";
     if (!ip) return {};  // a name: judged by what it resolves to, when the world is built
     const std::string own = own_address({*ip, instance.port}, input_.config, tcp_addresses_, input_.local_addresses);
     return own.empty() ? own : "is " + own + " of this door itself; not used";
@@ -145,12 +182,13 @@ class Translation {
       return !why.empty();
     });
     if (!service.instances.empty()) return;
-    const bool needs_none = std::all_of(service.routes.begin(), service.routes.end(),
-                                        [](const conf::Route& route) { return route.policy.redirect.has_value(); });
-    if (!needs_none)
+    const bool needs_none = std::ranges::all_of(service.routes, [](const conf::Route& route) {
+      return route.policy.redirect.has_value() || route.policy.files.has_value();
+    });
+    if (!needs_none && !input_.is_partial)
       out_.findings.push_back(
           {service.routes[0].at, service.name, "has routes but no instance: they answer 503", Severity::warning});
-    if (!service.tcp.empty())
+    if (!service.tcp.empty() && !input_.is_partial)
       out_.findings.push_back({service.tcp[0].at, service.name,
                                "has no instance: connections to " + service.tcp[0].text() + " are closed",
                                Severity::warning});
@@ -221,7 +259,8 @@ class Translation {
   std::map<std::string, std::vector<const conf::Instance*>> instances_;        // by service
   conf::RoutingTable out_;
   std::vector<conf::Service> services_;
-  std::vector<SocketAddress> tcp_addresses_;         // that services open
+  std::vector<SocketAddress> tcp_addresses_;  // that services open
+  TakenAddresses taken_;
   std::map<std::string, Certificate> certificates_;  // by service
   Standings standings_;
 };

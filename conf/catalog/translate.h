@@ -28,6 +28,7 @@ struct TranslateInput {
   ConfigEntries entries;                         // of Consul
   FailedOver failed_over;
   HomeNews at_home = HomeNews::heard;
+  bool is_partial = false;  // there are sources that were not asked: nothing is missing
 };
 
 conf::RoutingTable translate(const TranslateInput& input);

@@ -13,6 +13,7 @@ struct ChunkedBody::Cursor {
   const char* in;
   const char* end;
   char* out;
+  std::size_t trailer = 0;  // bytes of it that were kept
 
   void keep(std::size_t size) {
     if (out != in) std::memmove(out, in, size);
@@ -176,7 +177,12 @@ const char* ChunkedBody::step(Cursor& at) {
       if (c != '\n') fault = "CR without LF behind a chunk";
       state_ = State::size_start;
       break;
-    default: fault = trailer(c); break;
+    default:
+      fault = trailer(c);
+      if (mode_ != Mode::split || state_ == State::last_lf || state_ == State::done) break;
+      at.keep(1);
+      ++at.trailer;
+      return fault;
   }
   if (keep && mode_ == Mode::pass)
     at.keep(1);
@@ -193,6 +199,7 @@ ChunkedBody::Fed ChunkedBody::feed(char* data, std::size_t size) {
   if (fed.fault) state_ = State::faulty;
   fed.consumed = static_cast<std::size_t>(at.in - data);
   fed.kept = static_cast<std::size_t>(at.out - data);
+  fed.trailer = at.trailer;
   fed.done = state_ == State::done;
   return fed;
 }

@@ -1,9 +1,10 @@
 // chunked.h: the bytes of a chunked body, judged and cleaned where they lie (RFC 9112 7.1).
 //   `pass` keeps framing and trailers and drops chunk extensions; `decode` keeps the payload alone, for a receiver of
-//   HTTP/1.0. Feed it whatever has come, in any pieces: the kept bytes are the same. A body is complete only with the
-//   last byte of its last line, so what was passed on before a fault never looks whole to the receiver.
-//   Limits: a size has at most 16 digits and is at most 2^62, an extension 1 KiB, the trailer section 8 KiB. Trailers
-//   that frame, route, authorise or belong to one connection are faults (RFC 9110 6.5.1). No allocation.
+//   HTTP/1.0; `split` keeps the payload and the trailer's field lines, for one of HTTP/2. Feed it whatever has come,
+//   in any pieces: the kept bytes are the same. A body is complete only with the last byte of its last line, so what
+//   was passed on before a fault never looks whole to the receiver. Limits: a size has at most 16 digits and is at
+//   most 2^62, an extension 1 KiB, the trailer section 8 KiB. Trailers that frame, route, authorise or belong to one
+//   connection are faults (RFC 9110 6.5.1). No allocation.
 #pragma once
 
 #include <array>
@@ -19,11 +20,12 @@ inline constexpr std::size_t trailer_bytes_max = 8 << 10;
 
 class ChunkedBody {
  public:
-  enum class Mode : std::uint8_t { pass, decode };
+  enum class Mode : std::uint8_t { pass, decode, split };
 
   struct Fed {
     std::size_t consumed = 0;     // of the bytes given; fewer than given only when done or faulty
     std::size_t kept = 0;         // data[0, kept) is what to send on
+    std::size_t trailer = 0;      // of the kept ones, the last so many are of field lines (split)
     bool done = false;            // the body has ended; what follows belongs to the next message
     const char* fault = nullptr;  // a constant text for the log; the connection must be closed
   };

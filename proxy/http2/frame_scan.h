@@ -19,6 +19,10 @@ struct FrameHead {
 
 class FrameScan {
  public:
+  enum class From { client, server };  // a client's begin with its preface
+
+  explicit FrameScan(From from = From::client) : preface_left_(from == From::client ? preface_bytes : 0) {}
+
   // How many of the bytes may be passed on at once. `begun`: a frame's head became whole with the first of them; it
   // is in head().
   std::size_t next(std::string_view bytes, bool& begun) {
@@ -64,7 +68,7 @@ class FrameScan {
 
   FrameHead head_;
   std::array<char, head_bytes + depends_bytes> held_bytes_;
-  std::size_t held_ = 0, wanted_ = head_bytes, preface_left_ = preface_bytes, left_ = 0;
+  std::size_t held_ = 0, wanted_ = head_bytes, preface_left_, left_ = 0;
 };
 
 }  // namespace gatehouse::http2

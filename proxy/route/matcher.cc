@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "proxy/route/matcher_tables.h"
+#include "proxy/route/query_parameter.h"
 
 namespace gatehouse::route {
 namespace {
@@ -51,8 +52,15 @@ bool same_path(std::string_view a, std::string_view b) {
 bool conditions_hold(const conf::RouteMatch& match, const RouteRequest& request) {
   if (match.exact_path && !same_path(match.path, request.path)) return false;
   if (!match.methods.empty() && std::ranges::find(match.methods, request.method) == match.methods.end()) return false;
-  return std::ranges::all_of(match.headers,
-                             [&](const auto& field) { return request.has_field(field.name, field.value); });
+  return std::ranges::all_of(match.headers, [&](const auto& each) { return condition_holds(each, request); });
+}
+
+bool condition_holds(const conf::HeaderMatch& condition, const RouteRequest& request) {
+  using Of = conf::HeaderMatch::Of;
+  if (condition.of == Of::field) return request.has_field(condition);
+  if (condition.of == Of::path) return condition.accepts(request.path);
+  return any_parameter(request.query, condition.name,
+                       [&](std::string_view value) { return condition.accepts(value); });
 }
 
 const RouteTarget* Matcher::Tables::match_path(std::uint32_t at, PathNode node, const RouteRequest& request) const {

@@ -1,9 +1,10 @@
 // matcher.h: which route a request takes. Built once per world, then only read; a lookup allocates nothing and costs
 //   O(host length + path segments), however many services there are.
 //   Order    exact host, `*.x`, `**.x` by longest suffix, no host; then routes of this port before those of any; then
-//            the longest path; then conditions, more before fewer; then routes not refused; then the table's order.
-//            A route whose path, method or fields don't fit passes the request on to the next in this order; one
-//            whose endpoints are all down does not.
+//            the longest path; then conditions, more before fewer (what a router made of a route has its place, in
+//            the router's order); then routes not refused; then the table's order. A route whose path, method or
+//            fields don't fit passes the request on to the next in this order; one whose endpoints are all down does
+//            not.
 //   Paths    compared segment by segment; empty segments and a slash at the end don't count ("//a/" is "/a"). The
 //            caller gives the normalised path. Hosts are compared without regard to case and to one dot at the end.
 //   hosts:   the most specific entry that covers the request's own host counts, key by key, also when the route that
@@ -31,35 +32,34 @@ struct RouteTarget {
   const conf::Route* route = nullptr;  // lives as long as the matcher
   // The service as the matcher was built from it: a world that only has other instances shares the matcher.
   const conf::Service* owner = nullptr;
-  bool conditional = false;  // has conditions: methods, fields, an exact path
+  bool conditional = false;  // has conditions: methods, fields, parameters, an exact path
 };
 
-// Whether the request has a field of this name with this value (an empty value: any). A borrowed callable.
+// Whether the request has a field as it is asked for. A borrowed callable.
 class FieldTest {
  public:
   FieldTest() = default;
   template <class F>
     requires(!std::is_same_v<F, FieldTest>)
   FieldTest(const F& test)  // NOLINT: implicit, so that a lambda can be passed
-      : object_(&test), call_([](const void* object, std::string_view name, std::string_view value) {
-          return static_cast<bool>((*static_cast<const F*>(object))(name, value));
+      : object_(&test), call_([](const void* object, const conf::HeaderMatch& asked) {
+          return static_cast<bool>((*static_cast<const F*>(object))(asked));
         }) {}
   template <class F>
     requires(!std::is_same_v<F, FieldTest>)
   FieldTest(const F&&) = delete;  // it would be gone before it is called
-  bool operator()(std::string_view name, std::string_view value) const {
-    return call_ && call_(object_, name, value);
-  }
+  bool operator()(const conf::HeaderMatch& asked) const { return call_ && call_(object_, asked); }
 
  private:
   const void* object_ = nullptr;
-  bool (*call_)(const void*, std::string_view, std::string_view) = nullptr;
+  bool (*call_)(const void*, const conf::HeaderMatch&) = nullptr;
 };
 
 struct RouteRequest {
   std::string_view host;   // without the port; "" when there is none
   std::uint16_t port = 0;  // of the listener
   std::string_view path = "/";
+  std::string_view query{};  // without its "?"
   std::string_view method = "GET";
   FieldTest has_field{};
 };

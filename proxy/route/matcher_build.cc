@@ -41,8 +41,12 @@ conf::HostPolicy merge(conf::HostPolicy own, const conf::HostPolicy& wide) {
   return own;
 }
 
-std::size_t conditions(const conf::RouteMatch& match) {
-  return match.headers.size() + (match.methods.empty() ? 0 : 1) + (match.exact_path ? 1 : 0);
+// The order in which the routes of one place are tried.
+auto rank_of(const RouteTarget& target) {
+  const conf::Route& route = *target.route;
+  const std::size_t conditions = route.derived ? route.derived->conditions : route.match.conditions();
+  return std::tuple(-static_cast<std::ptrdiff_t>(conditions), !route.derived,
+                    route.derived ? route.derived->order : 0, !route.refused.empty(), target.service, target.index);
 }
 
 }  // namespace
@@ -133,7 +137,7 @@ class MatcherBuilder {
       nodes_[at].children.emplace(segment, fresh);
       at = fresh;
     }
-    const bool conditional = conditions(route.match) > 0;
+    const bool conditional = route.match.conditions() > 0;
     nodes_[at].targets.push_back({service, index, &route, &owner, conditional});
   }
 
@@ -225,10 +229,7 @@ class MatcherBuilder {
 
   // The routes of one place in the order they are tried; says which will never be.
   void lay_targets(std::vector<RouteTarget>& targets) {
-    std::ranges::sort(targets, {}, [](const RouteTarget& target) {
-      return std::tuple(-static_cast<std::ptrdiff_t>(conditions(target.route->match)), !target.route->refused.empty(),
-                        target.service, target.index);
-    });
+    std::ranges::sort(targets, {}, rank_of);
     std::map<std::string, const RouteTarget*> seen;
     for (const auto& target : targets) {
       t_.targets.push_back(target);

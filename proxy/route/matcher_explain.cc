@@ -35,9 +35,12 @@ std::string objection(const conf::RouteMatch& match, const RouteRequest& request
     return "only for the methods " + joined(match.methods);
   }
   for (const auto& field : match.headers) {
-    if (request.has_field(field.name, field.value)) continue;
-    return field.value.empty() ? "the field " + field.name + " is missing"
-                               : "the field " + field.name + " is not " + field.value;
+    if (condition_holds(field, request)) continue;
+    using Of = conf::HeaderMatch::Of;
+    const std::string which =
+        field.of == Of::path ? "the path" : (field.of == Of::query ? "the parameter " : "the field ") + field.name;
+    if (field.pattern.is_said()) return which + " is not like " + field.pattern.text();
+    return which + (field.value.empty() ? " is missing" : " is not " + field.value);
   }
   return {};
 }

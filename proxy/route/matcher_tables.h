@@ -170,5 +170,6 @@ bool same_path(std::string_view a, std::string_view b);  // segment by segment
 
 // Methods, fields and whether the path is all; host, port and path are found by the tables.
 bool conditions_hold(const conf::RouteMatch& match, const RouteRequest& request);
+bool condition_holds(const conf::HeaderMatch& condition, const RouteRequest& request);
 
 }  // namespace gatehouse::route

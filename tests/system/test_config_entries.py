@@ -78,16 +78,37 @@ def test_a_router_leads_to_another_service_and_rewrites(door, web):
     assert ask(door.http, target="/admin/x?y=1", host="web.test").get("X-Echo") == "/x?y=1"
 
 
+def test_a_router_asks_parameters_and_expressions_and_keeps_its_order(door, web):
+    to = {"Destination": {"Service": "canary"}}
+    web.say("service-router", "web", Routes=[
+        *({"Match": {"HTTP": {"Header": [{"Name": f"x-{n}", "Present": True}]}}, **to} for n in range(100)),
+        {"Match": {"HTTP": {"QueryParam": [{"Name": "beta", "Exact": "1"}]}}, **to},
+        {"Match": {"HTTP": {"PathRegex": "/v[0-9]+/.*"}}, **to},
+        {"Match": {"HTTP": {"Header": [{"Name": "user-agent", "Suffix": "bot"}]}}, **to},
+        {"Match": {"HTTP": {"PathPrefix": "/admin"}}, "Destination": {"Service": "admin"}},
+    ])  # fmt: skip
+    wait_until(lambda: set(served_by(door, "/admin")) == {"admin"}, "admin serves")
+    assert set(served_by(door, "/")) == set(served_by(door, "/v1")) == set(served_by(door, "/?beta=2")) == {"one", "two"}
+    assert set(served_by(door, "/v12/x")) == set(served_by(door, "/?a=b&beta=1")) == {"canary"}
+    assert set(served_by(door, "/admin", fields=[("User-Agent", "a bot")])) == {"canary"}, "the first that matches counts"
+    assert set(served_by(door, "/admin", fields=[("X-99", ""), ("X-7", "")])) == {"canary"}
+    assert "regular" not in json.dumps(door.status()["problems"])
+
+
 def test_what_cannot_be_carried_is_told_and_never_served_by_another(door, web):
     web.say("service-resolver", "web", Subsets={"odd": {"Filter": 'Service.Meta.version matches "2"'}})
     web.say("service-router", "web", Routes=[
         {"Match": {"HTTP": {"PathPrefix": "/odd"}}, "Destination": {"ServiceSubset": "odd"}},
-        {"Match": {"HTTP": {"PathRegex": "/regex.*"}}, "Destination": {"Service": "admin"}},
+        {"Match": {"HTTP": {"PathPrefix": "/inverted", "Header": [{"Name": "x", "Present": True, "Invert": True}]}},
+         "Destination": {"Service": "admin"}},
     ])  # fmt: skip
     wait_until(lambda: set(served_by(door, "/odd")) == {503}, "refused")
-    assert set(served_by(door, "/regex")) == {"one", "two"}, "a condition we can't ask is left out"
-    told = json.dumps(door.status()["problems"])
-    assert "Subsets.odd.Filter" in told and "PathRegex" in told
+    assert set(served_by(door, "/inverted")) == {"one", "two"}, "a condition we can't ask is left out"
+
+    def told():
+        return json.dumps(door.status()["problems"])
+
+    wait_until(lambda: "Subsets.odd.Filter" in told() and "Invert" in told(), lambda: f"both are told; {told()}")
 
 
 def test_no_right_to_read_entries_is_told_and_no_more(door, web):

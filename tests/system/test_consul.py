@@ -10,7 +10,6 @@ from support.client import Client, ask
 from support.door import endpoints, problems
 from support.fake_consul import Answer, FakeConsul
 from support.load import Load
-from support.tls_front import TlsFront
 from support.wait import wait_until, watch_for
 
 pytestmark = pytest.mark.quick
@@ -497,6 +496,22 @@ def test_what_old_servers_lost_is_held(farm, consul):
     assert not consul_of(farm)["leader"]
 
 
+def test_after_an_election_a_change_is_served_with_the_next_look(door, consul, make_backend):
+    """A look each second, whatever the growing intervals at which queries are tried again have come to."""
+    consul.put("web", make_backend("one"), "gatehouse.route=web.test")
+    door = door()
+    seen_by_itself(door)
+    consul.trouble = lambda path, query: Answer(500, "No cluster leader")
+    consul.wake()
+    wait_until(lambda: consul_of(door).get("fault") == "no_leader", "it has noticed", within=15)
+    wait_until(lambda: consul.count("/v1/health/service/gatehouse") > 8, "it has looked for some time", within=30)
+    consul.put("late", make_backend("late"), "gatehouse.route=late.test")
+    looks = consul.count("/v1/health/service/gatehouse")
+    consul.trouble = None
+    wait_for(door, 200, "late.test")
+    assert consul.count("/v1/health/service/gatehouse") - looks <= 3
+
+
 def test_a_door_that_may_not_register_says_so_and_serves(door, consul, make_backend):
     def refusal(path, query):
         return Answer(403, "Permission denied") if path.startswith("/v1/agent/") else None
@@ -544,62 +559,3 @@ def test_more_services_than_connections_take_turns_and_the_door_still_sees_itsel
     wait_until(lambda: status_of(made, "web199.test") == 503, "its turn comes", within=30)
     consul.remove("web0")
     wait_until(lambda: status_of(made, "web0.test") == 503, "what it lost is believed", within=30)
-
-
-# -- https ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def tls_front(consul, authority, tmp_path):
-    made = []
-
-    def make(*names, **options):
-        made.append(TlsFront(consul.port, str(tmp_path / "front"), authority.issue(*names), **options))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.stop()
-
-
-@pytest.fixture
-def ca(authority, tmp_path):
-    return authority.write(str(tmp_path), "consul-ca.pem")
-
-
-def test_hundreds_of_services_are_watched_over_a_few_connections_of_https(door, consul, make_backend, tls_front, ca):
-    backend = make_backend("web")
-    for n in range(300):
-        consul.put(f"web{n}", backend, f"gatehouse.route=web{n}.test")
-    front = tls_front("server.dc1.consul")
-    made = door(address=front.address, tls={"ca": ca, "name": "server.dc1.consul"})
-    wait_until(lambda: consul_of(made)["watched"] == 300 and consul.blocked() > 300, "all are watched", within=30)
-    assert consul_of(made)["connections"] <= 4
-    for n in (0, 150, 299):
-        wait_for(made, 200, f"web{n}.test")
-    consul.set_status("web299", f"web299-{backend.port}", "critical")
-    wait_for(made, 503, "web299.test")
-
-
-def test_an_agent_that_asks_for_a_certificate_gets_ours(door, consul, make_backend, tls_front, authority, ca, tmp_path):
-    authority.issue("door", client=True).write(str(tmp_path), "door")
-    ours = {"certificate": str(tmp_path / "door.crt"), "key": str(tmp_path / "door.key")}
-    consul.put("web", make_backend("web"), "gatehouse.route=web.test")
-    front = tls_front("server.dc1.consul", client_ca=ca)
-    trusted = {"ca": ca, "name": "server.dc1.consul"}
-    wait_for(door(address=front.address, tls={**trusted, **ours}), 200)
-    stranger = door(address=front.address, tls=trusted)
-    wait_until(lambda: consul_of(stranger).get("fault") == "unreachable", "not without it")
-
-
-def test_an_agent_that_proves_to_be_another_is_not_asked(door, consul, tls_front, ca):
-    front = tls_front("server.dc2.consul")
-    made = door(address=front.address, tls={"ca": ca, "name": "server.dc1.consul"})
-    wait_until(lambda: "hostname mismatch" in consul_of(made).get("trouble", "").lower(), "the name is wrong")
-    assert consul.asked == []
-
-
-def test_an_https_that_speaks_no_http2_is_told(door, make_backend, authority, ca, tmp_path):
-    backend = make_backend("plain", tls=authority.server(tmp_path, "127.0.0.1"))
-    made = door(address=f"https://127.0.0.1:{backend.port}", tls={"ca": ca})
-    wait_until(lambda: "no HTTP/2" in consul_of(made).get("trouble", ""), "status tells")

@@ -18,8 +18,8 @@ ARROWS = {
     "cli": ("proxy", "proxy/pool", "tunnel", "acme", "conf/catalog", "ratelimit", "conf", "net"),
 }
 
-# The control plane's I/O is seen through these two headers alone: they are dear to compile.
-GATES = {"boost/asio": "net/asio.h", "boost/beast": "net/beast.h"}
+# The control plane's I/O is seen through these headers alone: they are dear to compile. The longest prefix counts.
+GATES = {"boost/asio/ssl": "net/asio_tls.h", "boost/asio": "net/asio.h", "boost/beast": "net/beast.h"}
 
 WORLD_HEADERS = re.compile(
     r"(sys/(socket|epoll|eventfd|timerfd|signalfd|inotify|un|stat|mman|sendfile|file|wait)|netinet/\w+|arpa/inet"
@@ -72,9 +72,9 @@ def _arrow(source, offset, here, name):
 
 
 def _system(source, offset, name):
-    for library, gate in GATES.items():
-        if name.startswith(library) and source.path != gate:
-            yield source.find(offset, f"<{name}>: include {gate} instead")
+    gate = next((gate for library, gate in GATES.items() if name.startswith(library)), source.path)
+    if source.path != gate:
+        yield source.find(offset, f"<{name}>: include {gate} instead")
     if WORLD_HEADERS.fullmatch(name) and not touches_world(source.path):
         yield source.find(offset, f"<{name}>: sockets, files, clocks, dice and TLS only in *_io files, net/ and cli/")
 

@@ -63,7 +63,7 @@ TEST_F(CheckupOf, EveryMistakeIsToldAtOnce) {
       "node: { name: n1, state: a-file/state }\n"
       "admin: { socket: admin.sock, group: no-such-group-here }\n"
       "catalog: { files: services, consul: [ { adress: x } ] }\n"
-      "certificates: { files: none-here, acme: {} }\n"
+      "certificates: { files: none-here, acme: { permits: [] } }\n"
       "hosts: { bank.example: { certificate: 'file:bank' } }\n"
       "listen: [ { name: https, address: ':8443', tls: true }, { name: https, address: ':8444' } ]\n"
       "services: { web: { route: web.example, protocol: https, tls_ca: missing.pem, pages: '503:none.html' } }\n"
@@ -72,7 +72,7 @@ TEST_F(CheckupOf, EveryMistakeIsToldAtOnce) {
   for (const char* each :
        {":1:19: node.state: ", ":2:30: admin.group: there is no group",
         ":3:41: catalog.consul[0].adress: unknown key; did you mean address?",
-        ":4:35: certificates.acme: unknown key: planned", "web.json:1:1: not JSON",
+        ":4:43: certificates.acme.permits: unknown key", "web.json:1:1: not JSON",
         ":4:17: certificates.files: ", ":5:26: hosts.bank.example.certificate: there is no certificate bank",
         ":6:59: listen[1].name: https: this name is taken already", "services.web: ", "missing.pem",
         ":8:11: limits.memry: unknown key", ":8:37: limits.header_time: ", ":9:1: guard: unknown key: planned",
@@ -173,6 +173,29 @@ TEST_F(CheckupOf, AGroupThatIsNotThereIsAnError) {
                                                  "admin: { socket: admin.sock, group: no-such-group-here }\n"
                                                  "catalog: { files: services }\n"));
   EXPECT_NE(words(checkup).find("there is no group no-such-group-here"), std::string::npos) << words(checkup);
+}
+
+TEST_F(CheckupOf, WhatAConsulIsAskedWithMustBeThere) {
+  folder_.write("consul.token", "secret");
+  std::filesystem::permissions(folder_.path("consul.token"), std::filesystem::perms::owner_read);
+  const auto with_consul = [&](const std::string& consul) {
+    return words(check_up(folder_.write("gatehouse.yaml",
+                                        "node: { name: n1, state: state }\n"
+                                        "admin: { socket: admin.sock }\n"
+                                        "listen: [ { name: http, address: '127.0.0.1:8080' } ]\n"
+                                        "logs: { access: { to: ./access.log } }\n"
+                                        "services: { web: { route: web.example } }\n"
+                                        "catalog: { consul: [ " +
+                                            consul + " ] }\n")));
+  };
+  const std::string whole = with_consul("{ address: 'http://127.0.0.1:8500', token: { file: ./consul.token } }");
+  EXPECT_EQ(whole.find("catalog.consul"), whole.npos) << whole;
+  EXPECT_EQ(whole.find("services.web"), whole.npos) << "what Consul has was not looked for: " << whole;
+  const std::string no_token = with_consul("{ address: 'http://127.0.0.1:8500', token: { file: ./no.token } }");
+  EXPECT_NE(no_token.find("gatehouse.yaml:6:"), no_token.npos) << no_token;
+  EXPECT_NE(no_token.find("catalog.consul[0].token"), no_token.npos) << no_token;
+  const std::string no_ca = with_consul("{ address: 'https://127.0.0.1:8501', tls: { ca: ./no.pem } }");
+  EXPECT_NE(no_ca.find("catalog.consul[0].tls"), no_ca.npos) << no_ca;
 }
 
 TEST_F(CheckupOf, AFileThatIsNotThereIsOneFinding) {

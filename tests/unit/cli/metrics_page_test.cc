@@ -49,6 +49,16 @@ TEST(MetricsPage, ADoorWhoseCatalogIsAwayIsReadyAndSaysIt) {
   EXPECT_EQ(reply.body, "ready, degraded: consul: refused; what it said last is served\n");
 }
 
+TEST(MetricsPage, ADoorThatKnowsNothingOfItsCatalogIsNotReady) {
+  MadeDoor door;
+  DoorView view = door.view();
+  view.ready = false;
+  view.unknown = "consul: has not answered yet";
+  const HttpReply reply = answer_metrics(view, request("/readyz"));
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(reply.body, "nothing is known of the catalog yet: consul: has not answered yet\n");
+}
+
 TEST(MetricsPage, OnlyReads) {
   MadeDoor door;
   for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH"}) {
@@ -138,6 +148,16 @@ TEST(Metrics, TellOfServices) {
   EXPECT_TRUE(has_line(text, bucket + "30\"} 2"));
   EXPECT_TRUE(has_line(text, bucket + "+Inf\"} 3"));
   EXPECT_TRUE(has_line(text, "gatehouse_service_request_duration_seconds_count{service=\"web\"} 3"));
+}
+
+TEST(Metrics, TellHowOldACatalogIsBeforeItWasHeard) {
+  MadeDoor door;
+  DoorView view = door.view();
+  view.consuls.emplace_back().datacenter = "dc1";
+  view.consuls[0].asked_since_ms = view.wall_ms - 7000;
+  EXPECT_TRUE(has_line(metrics_text(view, false), "gatehouse_consul_age_seconds{datacenter=\"dc1\"} 7"));
+  view.consuls[0].canary.fresh_ms = view.wall_ms - 2000;
+  EXPECT_TRUE(has_line(metrics_text(view, false), "gatehouse_consul_age_seconds{datacenter=\"dc1\"} 2"));
 }
 
 TEST(Metrics, TellOfEndpointsOnlyWhenAsked) {

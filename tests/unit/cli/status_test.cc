@@ -71,6 +71,18 @@ TEST(Status, SaysWhyAnEndpointGetsNothing) {
   EXPECT_EQ(at(status, "/services/0/endpoints/5/ejected_until"), "2027-01-15T08:00:12.000Z");
 }
 
+TEST(Status, SaysWhyTheCatalogCallsAnEndpointCritical) {
+  MadeDoor door;
+  conf::Instance& first = door.services[0].instances[0];
+  first.catalog_health = conf::CatalogHealth::critical;
+  first.catalog_reason.text = "http: connection refused";
+  door.build();
+  const json::object status = status_json(door.view());
+  const json::array& endpoints = status.at("services").at(0).at("endpoints").as_array();
+  EXPECT_EQ(endpoints.at(0).at("reason"), "http: connection refused");
+  EXPECT_FALSE(endpoints.at(1).as_object().contains("reason"));
+}
+
 TEST(Status, AnEndpointThatRestsAfterErrorsSaysWhich) {
   MadeDoor door;
   door.build();

@@ -68,7 +68,7 @@ TEST(Claims, TheFileComesBeforeTagsEvenOfTheHolder) {
 // What a router makes of a route that takes the place of the service's own.
 Service led(const std::string& to, const std::string& from, const char* spelling = "native") {
   Service out = service(to, {"a.example"}, spelling);
-  out.routes[0].spelling = spelling_by_router(spelling, from);
+  out.routes[0].derived.emplace().router = from;
   return out;
 }
 
@@ -103,6 +103,95 @@ TEST(Claims, WhatARouterAloneClaimsComesAfterTags) {
   std::vector<Service> services{led("admin", "web", "consul"), service("bank", {"a.example"})};
   settle_claims(services, nullptr);
   EXPECT_EQ(hosts_of(services, "bank").size(), 1u);
+}
+
+RouteMatch part(std::uint16_t port, const std::string& path, const std::vector<std::string>& methods = {},
+                const std::vector<HeaderMatch>& headers = {}) {
+  RouteMatch match;
+  match.port = port;
+  match.path = path;
+  match.methods = methods;
+  match.headers = headers;
+  return match;
+}
+
+// Whether a tag's route stands beside what gatehouse.yaml routes to another service, both of the same host.
+bool stands_beside(RouteMatch by_tags, RouteMatch by_file) {
+  by_tags.host = by_file.host = "a.example";
+  Service file{.name = "web"}, tags{.name = "a-guest"};
+  file.routes.emplace_back().match = by_file;
+  file.routes[0].spelling = "yaml";
+  file.routes[0].at = {{"gatehouse.yaml", 7, 3}};
+  tags.routes.emplace_back().match = by_tags;
+  std::vector<Service> services{file, tags};
+  const Findings findings = settle_claims(services, nullptr);
+  EXPECT_EQ(services[1].routes.size(), 1u) << "the file's stands";
+  EXPECT_EQ(findings.size(), 1 - services[0].routes.size());
+  return !services[0].routes.empty();
+}
+
+TEST(Claims, TagsTakeNoNarrowerPartOfWhatTheFileRoutes) {
+  const std::vector<HeaderMatch> field{{"x-a", "1"}};
+  EXPECT_FALSE(stands_beside(part(443, "/"), part(0, "/")));
+  EXPECT_FALSE(stands_beside(part(443, "/shop"), part(0, "/shop/cart"))) << "a port comes before the longest path";
+  EXPECT_FALSE(stands_beside(part(0, "/", {"GET"}), part(0, "/")));
+  EXPECT_FALSE(stands_beside(part(0, "/", {}, field), part(0, "/")));
+  EXPECT_FALSE(stands_beside(part(0, "/", {"GET"}, field), part(0, "/", {}, field)));
+  EXPECT_FALSE(stands_beside(part(0, "/", {}, {{"x-b", ""}}), part(0, "/", {}, field))) << "who has both?";
+  RouteMatch exact = part(0, "/");
+  exact.exact_path = true;
+  EXPECT_FALSE(stands_beside(exact, part(0, "/")));
+}
+
+TEST(Claims, TagsMayHaveOtherPathsOfAHostAndWhatTheFileDoesNotRoute) {
+  const std::vector<HeaderMatch> field{{"x-a", "1"}};
+  EXPECT_TRUE(stands_beside(part(0, "/shop"), part(0, "/")));
+  EXPECT_TRUE(stands_beside(part(443, "/shop"), part(0, "/")));
+  EXPECT_TRUE(stands_beside(part(443, "/"), part(80, "/")));
+  EXPECT_TRUE(stands_beside(part(0, "/"), part(443, "/"))) << "what the file leaves";
+  EXPECT_TRUE(stands_beside(part(0, "/"), part(0, "/", {"GET"}))) << "what the file leaves";
+  EXPECT_TRUE(stands_beside(part(0, "/", {"GET"}), part(0, "/", {"POST"})));
+  EXPECT_TRUE(stands_beside(part(0, "/", {}, {{"x-a", "2"}}), part(0, "/", {}, field)));
+  EXPECT_TRUE(stands_beside(part(443, "/shops"), part(0, "/shop")));
+}
+
+TEST(Claims, WhoseRouteTagsTakeAPartOfIsTold) {
+  std::vector<Service> services{service("web", {"a.example"}, "yaml"), service("bank", {"a.example"})};
+  services[1].routes[0].match.port = 443;
+  const Findings findings = settle_claims(services, nullptr);
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].text(),
+            "bank.json:2:3: bank: route: a.example:443/ takes a part of a.example/, which is web's (web.json:2): "
+            "conflict, left out; of what gatehouse.yaml routes, tags may have other paths");
+}
+
+TEST(Claims, AServiceMayTakeAPartOfItsOwn) {
+  std::vector<Service> services{service("web", {"a.example", "a.example"}, "yaml")};
+  services[0].routes[1].match.port = 443;
+  services[0].routes[1].spelling = "native";
+  EXPECT_TRUE(settle_claims(services, nullptr).empty());
+  EXPECT_EQ(services[0].routes.size(), 2u);
+}
+
+Service departed(const std::string& name, bool awaited) {
+  Service out = service(name, {"a.example"});
+  out.instances.emplace_back().departed = true;
+  out.instances[0].awaited = awaited;
+  return out;
+}
+
+TEST(Claims, AHolderThatDepartedIsAwaited) {
+  const RoutingTable before = table({service("shop", {"a.example"})});
+  std::vector<Service> services{departed("shop", true), service("bank", {"a.example"})};
+  EXPECT_EQ(settle_claims(services, &before).size(), 1u);
+  EXPECT_EQ(hosts_of(services, "shop").size(), 1u);
+  services = {departed("shop", false), service("bank", {"a.example"})};
+  settle_claims(services, &before);
+  EXPECT_EQ(hosts_of(services, "bank").size(), 1u) << "not for ever";
+  const RoutingTable of_bank = table({service("bank", {"a.example"})});
+  services = {departed("shop", true), service("bank", {"a.example"})};
+  settle_claims(services, &of_bank);
+  EXPECT_EQ(hosts_of(services, "bank").size(), 1u) << "who held nothing is not awaited";
 }
 
 TEST(Claims, OtherConditionsAreAnotherClaim) {

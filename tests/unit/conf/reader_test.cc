@@ -106,8 +106,8 @@ TEST(Reader, AnUnknownKeyIsAnErrorWithTheNearestKnownOne) {
        "gatehouse.yaml:1:24: catalog.consul[0].adress: unknown key; did you mean address?"},
       {"catalog: { spellings: [native, nginx] }",
        "gatehouse.yaml:1:32: catalog.spellings[1]: nginx: write one of native, fabio, traefik"},
-      {"certificates: { acme: {} }",
-       "gatehouse.yaml:1:17: certificates.acme: unknown key: planned, but not carried yet; leave it out"},
+      {"certificates: { acme: { permits: [] } }",
+       "gatehouse.yaml:1:25: certificates.acme.permits: unknown key; did you mean permit?"},
       {"services: { off: { rout: x.example } }",
        "gatehouse.yaml:1:20: services.off.rout: unknown key; did you mean route?"},
   });

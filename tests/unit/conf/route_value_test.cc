@@ -47,6 +47,24 @@ TEST(RouteValue, TheSameClaimInOtherWordsIsTheSame) {
   EXPECT_NE(key("a.example/x"), key("a.example/x if.path=exact"));
 }
 
+TEST(RouteValue, ConditionsMayAskParametersAndExpressions) {
+  const auto route = parse_route(
+      R"(a.example/x if.query=b:1 if.query=a if.header_regex=X-A:"^v 1:" if.query_regex=c:. if.path_regex=/x(/|$))");
+  ASSERT_TRUE(route) << route.error().what;
+  EXPECT_TRUE(route->options.empty());
+  EXPECT_EQ(route->match.text(),
+            "a.example/x if.header_regex=x-a:^v 1: if.query=a if.query=b:1 if.query_regex=c:. if.path_regex=/x(/|$)");
+  for (const char* wrong : {"if.query=", "if.query=:1", "if.query=a:", "if.query_regex=a", "if.query_regex=a:(",
+                            "if.header_regex=a b:.", "if.path_regex=", "if.path_regex=("})
+    EXPECT_FALSE(parse_route("a.example " + std::string(wrong))) << wrong;
+  const auto of_bytes = [](std::size_t size) {
+    return parse_route("a.example if.path_regex=" + std::string(size, 'a'));
+  };
+  EXPECT_TRUE(of_bytes(TextPattern::bytes_most));
+  EXPECT_FALSE(of_bytes(TextPattern::bytes_most + 1));
+  EXPECT_FALSE(parse_route("a.example if.path_regex=((a{1,100}){1,100}){1,100}")) << "takes too much room";
+}
+
 TEST(RouteValue, APathMayBeExact) {
   const auto route = parse_route("a.example/x if.path=exact");
   ASSERT_TRUE(route);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "conf/catalog/json_depth.h"
+
 namespace gatehouse::catalog {
 namespace {
 
@@ -161,10 +163,53 @@ TEST(ConsulHealth, RefusesWholeWhatIsNoAnswer) {
   }
 }
 
-TEST(ConsulServices, AreNamesAndTags) {
-  const auto found = parse_services(R"({"consul": [], "web": ["urlprefix-web.example/", "v1"]})");
+TEST(ConsulHealth, AnInstanceHasNoMoreTagsThanItMay) {
+  const auto with_tags = [](const std::string& tag, std::size_t count) {
+    std::string tags = "\"" + tag + "\"";
+    for (std::size_t i = 1; i < count; ++i) tags += ",\"" + tag + "\"";
+    return read(with(one, R"("gatehouse.route=web.test", "v1")", tags));
+  };
+  EXPECT_EQ(with_tags("t", tags_most).tags.size(), tags_most);
+  EXPECT_EQ(with_tags("t", tags_most).tags_left_out, 0u);
+  EXPECT_EQ(with_tags("t", tags_most + 1).tags.size(), tags_most);
+  EXPECT_EQ(with_tags("t", tags_most + 1).tags_left_out, 1u);
+  EXPECT_EQ(with_tags(std::string(tags_bytes_most / 2, 't'), 2).tags_left_out, 0u);
+  EXPECT_EQ(with_tags(std::string(tags_bytes_most / 2 + 1, 't'), 2).tags_left_out, 1u);
+}
+
+TEST(ConsulHealth, WhatIsNestedDeepIsNotLookedAt) {
+  const std::string deep = std::string(2000, '[') + std::string(2000, ']');
+  const conf::Instance web = read(with(one, R"({"MeshGateway": {}})", R"({"Config": {"a": )" + deep + "}}"));
+  EXPECT_EQ(web.id, "web-1");
+  EXPECT_EQ(web.port, 8080);
+  EXPECT_EQ(web.tags.size(), 2u);
+}
+
+TEST(ConsulHealth, SaysWhichCheckFailsAndItsFirstLine) {
+  const auto reason = [](const std::string& check) {
+    return read(with(one, R"("CheckID": "service:web-1", "Status": "passing")", check)).catalog_reason.text;
+  };
+  EXPECT_EQ(reason(R"("CheckID": "service:web-1", "Status": "passing", "Output": "200 OK")"), "");
+  EXPECT_EQ(reason(R"("CheckID": "c", "Name": "http", "Status": "critical", "Output": "refused\nand more")"),
+            "http: refused");
+  EXPECT_EQ(reason(R"("CheckID": "c", "Status": "warning")"), "c");
+  EXPECT_EQ(reason(R"("CheckID": "c", "Status": "critical", "Output": "a\u001b[2Jb\rc")"), "c: a?[2Jb");
+  EXPECT_LE(reason(R"("CheckID": "c", "Status": "critical", "Output": ")" + std::string(4000, 'x') + "\"").size(),
+            reason_bytes_most + 10);
+}
+
+TEST(JsonDepth, WhatIsBelowBecomesNull) {
+  EXPECT_EQ(cut_below(R"({"a": [1, {"b": [2]}, "]{"], "c": {}})", 2), R"({"a": [1, null, "]{"], "c": {}})");
+  EXPECT_EQ(cut_below(R"(["\"[[", [[3], 4]])", 1), R"(["\"[[", null])");
+  EXPECT_EQ(cut_below("]]}[", 1), "]]}[");
+}
+
+TEST(ConsulServices, AreNamesAndATagOfEachSpelling) {
+  const auto found = parse_services(R"({"consul": [], "web": ["urlprefix-web.example/", "v1", "urlprefix-/",
+      "gatehous.route=a", "traefik.enable=true"]})");
   ASSERT_TRUE(found);
-  EXPECT_EQ(found->at("web"), (std::vector<std::string>{"urlprefix-web.example/", "v1"}));
+  EXPECT_EQ(found->at("web"),
+            (std::vector<std::string>{"urlprefix-web.example/", "gatehous.route=a", "traefik.enable=true"}));
   EXPECT_TRUE(found->at("consul").empty());
   EXPECT_FALSE(parse_services("[]"));
   EXPECT_FALSE(parse_services(R"({"web": "v1"})"));

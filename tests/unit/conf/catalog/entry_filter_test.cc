@@ -51,6 +51,13 @@ TEST(EntryFilter, WhatItCannotAskIsRefusedWhateverTheInstance) {
       EXPECT_FALSE(is_in_subset(filter, instance)) << filter;
 }
 
+TEST(EntryFilter, AFilterEndsAtItsLimit) {
+  const std::string filter = "Node.Node == n1";
+  EXPECT_TRUE(is_in(filter + std::string(filter_bytes_most - filter.size(), ' ')));
+  EXPECT_FALSE(is_in_subset(filter + std::string(filter_bytes_most + 1 - filter.size(), ' '), web));
+  EXPECT_FALSE(is_in_subset(std::string(filter_bytes_most + 1, ' '), web)) << "nor does an empty one let all in";
+}
+
 TEST(EntryFilter, NestingEndsAtItsLimit) {
   const auto nested = [](std::size_t depth) {
     return std::string(depth, '(') + "Node.Node == n1" + std::string(depth, ')');

@@ -241,7 +241,7 @@ TEST(EntryRoutes, ARouteLeadsToAnotherServiceWithWhatItsOwnRestricts) {
   const conf::Route& admin = given.of("admin").routes[0];
   EXPECT_EQ(admin.match.path, "/admin");
   EXPECT_EQ(admin.match.methods, Texts{"GET"});
-  EXPECT_EQ(admin.spelling, "consul, by the router of web");
+  EXPECT_EQ(conf::spelling_text(admin), "consul, by the router of web");
   EXPECT_EQ(admin.policy.allow.size(), 1u);
   EXPECT_EQ(admin.policy.strip, "/admin");
   EXPECT_EQ(admin.policy.prepend, "");
@@ -413,18 +413,42 @@ TEST(EntryRoutes, WhatLeadsNowhereIsRefusedAndNotServedByAnother) {
   EXPECT_EQ(outcome.findings.size(), 3u);
 }
 
+// A router's routes that each ask for another header.
+std::string headers(int count) {
+  std::string out;
+  for (int i = 0; i < count; ++i)
+    out += (i == 0 ? "" : ",") + (R"({"Match": {"HTTP": {"Header": [{"Name": "h)" + std::to_string(i) +
+                                  R"(", "Present": true}]}}, "Destination": {"Service": "admin"}})");
+  return out;
+}
+
+TEST(EntryRoutes, ConditionsThatHaveNothingToDoWithEachOtherCostOneRouteEach) {
+  Given given;
+  EXPECT_TRUE(given.apply(router(headers(200))).findings.empty());
+  ASSERT_EQ(given.of("admin").routes.size(), 200u);
+  for (unsigned i = 0; i < 200; ++i) EXPECT_EQ(given.of("admin").routes[i].derived->order, i);
+  EXPECT_EQ(given.routes("web"), Texts{"web.test/"});
+}
+
+TEST(EntryRoutes, AtEachPathStandAllThatHoldThereInTheRoutersOrder) {
+  Given given;
+  given.apply(router(headers(2) + R"(,{"Match": {"HTTP": {"PathPrefix": "/a"}}, "Destination": {"Service": "canary"}},
+                                       {"Match": {"HTTP": {"PathExact": "/a/b"}}, "Destination": {"Service": "canary"}})"));
+  EXPECT_EQ(given.routes("canary"), (Texts{"web.test/a", "web.test/a/b", "web.test/a/b if.path=exact"}));
+  EXPECT_EQ(given.of("admin").routes.size(), 6u);
+}
+
 TEST(EntryRoutes, WhatIsBeyondTheBoundIsRefusedAndNotServedByAnother) {
   Given given;
-  std::string many;
-  for (int i = 0; i < 200; ++i)
-    many += (many.empty() ? "" : ",") + (R"({"Match": {"HTTP": {"Header": [{"Name": "h)" + std::to_string(i) +
-                                         R"(", "Present": true}]}}, "Destination": {"Service": "admin"}})");
-  const EntryOutcome outcome = given.apply(router(many));
-  EXPECT_LE(given.of("admin").routes.size(), 1024u);
+  given.services[0].routes.clear();
+  for (int i = 0; i < 257; ++i) given.services[0].routes.push_back(route(std::to_string(i) + ".web.test"));
+  const EntryOutcome outcome =
+      given.apply(router(headers(64)));  // 64 routes within each: 256 of them reach the bound
+  EXPECT_EQ(given.of("admin").routes.size(), 16'384u);
   ASSERT_EQ(outcome.findings.size(), 1u);
   const Texts rest = given.routes("web");
-  EXPECT_EQ(rest.size(), 1 + 200 - 10u) << "its own, and those beyond";
-  EXPECT_EQ(std::ranges::count_if(rest, [](const auto& each) { return each.ends_with(" refused"); }), 200 - 10);
+  EXPECT_EQ(rest.size(), 257u);
+  EXPECT_EQ(std::ranges::count_if(rest, [](const auto& each) { return each.ends_with(" refused"); }), 1);
 }
 
 }  // namespace

@@ -111,8 +111,69 @@ TEST(HoldDown, OneThatWasDoubtedAloneLeaves) {
   EXPECT_TRUE(hold.doubt("web", instances(2), start));
   EXPECT_TRUE(hold.doubt("web", instances(2), start));
   EXPECT_EQ(hold.update("web", instances(2), true, false, start + 1s), instances(2));
-  hold.update("web", instances(3), true, false, start + 2s);
-  EXPECT_EQ(held(hold.update("web", instances(2), true, false, start + 3s)), 1u) << "the first one counts";
+  EXPECT_EQ(held(hold.update("web", instances(1), true, false, start + 3s)), 1u) << "the first one counts";
+}
+
+// Says which of five the catalog has; gives how many are held.
+std::size_t held_of(HoldDown& hold, const std::set<int>& said, TimePoint now) {
+  std::vector<Instance> out;
+  for (const int n : said) out.push_back(instance(n));
+  hold.doubt("web", out, now);
+  return held(hold.update("web", out, true, false, now));
+}
+
+TEST(HoldDown, OneThatFlapsMakesNobodyElseBeHeld) {
+  HoldDown hold;
+  held_of(hold, {0, 1, 2, 3, 4}, start);
+  for (int n = 1; n < 8; n += 2) {
+    EXPECT_EQ(held_of(hold, {1, 2, 3, 4}, start + n * 1s), 0u) << n;
+    EXPECT_EQ(held_of(hold, {0, 1, 2, 3, 4}, start + (n + 1) * 1s), 0u) << n;
+  }
+  EXPECT_EQ(held_of(hold, {0, 1, 2, 3}, start + 9s), 0u) << "another leaves, the one that flaps is there";
+  HoldDown away;
+  held_of(away, {0, 1, 2, 3, 4}, start);
+  held_of(away, {1, 2, 3, 4}, start + 1s);
+  held_of(away, {0, 1, 2, 3, 4}, start + 2s);
+  held_of(away, {1, 2, 3, 4}, start + 3s);
+  EXPECT_EQ(held_of(away, {1, 2, 3}, start + 4s), 0u) << "another leaves, the one that flaps is away";
+  EXPECT_EQ(held_of(away, {1, 2}, start + 5s), 1u) << "of the others one may leave, as ever";
+}
+
+TEST(HoldDown, OneThatFlapsMakesNobodyOfAnotherServiceBeHeld) {
+  HoldDown hold;
+  Instance other = instance(0);
+  other.service = "shop";
+  hold.update("shop", {other}, true, false, start);
+  held_of(hold, {0, 1}, start);
+  for (int n = 0; n < 4; ++n) {
+    held_of(hold, {1}, start + (2 * n) * 1s);
+    held_of(hold, {0, 1}, start + (2 * n + 1) * 1s);
+  }
+  EXPECT_TRUE(hold.doubt("shop", {}, start + 8s));
+  EXPECT_EQ(held(hold.update("shop", {}, true, false, start + 8s)), 0u);
+}
+
+TEST(HoldDown, WhoseLossDidNotComeTrueCountsNoMore) {
+  HoldDown hold;
+  hold.update("web", instances(3), true, false, start);
+  EXPECT_TRUE(hold.doubt("web", instances(2), start));
+  hold.update("web", instances(3), true, false, start);
+  EXPECT_EQ(held_of(hold, {1, 2}, start + 1s), 0u);
+}
+
+TEST(HoldDown, WhoDepartedIsAwaitedForAWhile) {
+  HoldDown hold;
+  hold.update("web", instances(1), true, false, start);
+  EXPECT_TRUE(hold.update("web", {}, true, false, start).at(0).awaited);
+  EXPECT_FALSE(hold.expire(false, start)) << "whatever the catalog is worth";
+  EXPECT_FALSE(hold.expire(false, start + HoldDown::awaited_most - 1ms));
+  EXPECT_TRUE(hold.expire(false, start + HoldDown::awaited_most));
+  EXPECT_FALSE(hold.instances("web").at(0).awaited);
+  EXPECT_TRUE(hold.instances("web").at(0).departed);
+  EXPECT_FALSE(hold.expire(false, start + HoldDown::awaited_most + 1s));
+  hold.update("web", instances(1), true, false, start + 1h);
+  EXPECT_TRUE(hold.update("web", {}, true, false, start + 2h).at(0).awaited) << "each time";
+  EXPECT_FALSE(hold.expire(false, start + 2h));
 }
 
 TEST(HoldDown, WhatWasKnownHoldsUntilChecksHaveRun) {
@@ -212,7 +273,8 @@ TEST(HoldDown, TheRoutesOfTheLastOneStayForADay) {
   hold.update("web", instances(1), true, false, start);
   ASSERT_TRUE(hold.update("web", {}, true, false, start).at(0).departed);
   EXPECT_FALSE(hold.expire(true, start));
-  EXPECT_FALSE(hold.expire(true, start + HoldDown::departed_most - 1ms));
+  hold.expire(true, start + HoldDown::departed_most - 1ms);
+  EXPECT_EQ(hold.instances("web").size(), 1u);
   EXPECT_TRUE(hold.expire(true, start + HoldDown::departed_most));
   EXPECT_TRUE(hold.instances("web").empty());
   hold.update("web", instances(1), true, false, start + 25h);

@@ -59,7 +59,9 @@ TEST(Holders, SoDoesOneWithEveryPartOfAMatch) {
   service->name = "shop";
   conf::Route& route = service->routes.emplace_back();
   route.match = {"*.shop.example", 8443, "/a b", {"GET", "POST"}, {{"X-A", "1"}, {"X-B", ""}}, true};
-  route.spelling = "native, by the router of web";
+  route.match.headers.push_back(
+      {.name = "c", .pattern = *conf::TextPattern::parse("^a|b$"), .of = conf::HeaderMatch::Of::query});
+  route.derived.emplace().router = "web";
   conf::TcpEntry& tcp = service->tcp.emplace_back();
   tcp.address = *SocketAddress::parse("[::1]:5432");
   tcp.sni = "db.example";
@@ -71,7 +73,8 @@ TEST(Holders, SoDoesOneWithEveryPartOfAMatch) {
   ASSERT_EQ(again.services.size(), 1u);
   ASSERT_EQ(again.services[0]->routes.size(), 1u);
   EXPECT_EQ(again.services[0]->routes[0].match, route.match);
-  EXPECT_EQ(again.services[0]->routes[0].spelling, route.spelling) << "whose it is";
+  EXPECT_EQ(again.services[0]->routes[0].spelling, route.spelling);
+  EXPECT_EQ(again.services[0]->routes[0].derived, route.derived) << "whose it is";
   ASSERT_EQ(again.services[0]->tcp.size(), 2u);
   EXPECT_EQ(again.services[0]->tcp[0].text(), "[::1]:5432 sni=db.example");
   EXPECT_EQ(again.services[0]->tcp[1].text(), "127.0.0.1:6379");

@@ -43,20 +43,36 @@ api
 }
 
 TEST(Lint, WhatIsNotCarriedIsNotMapped) {
-  EXPECT_EQ(text_of({of("web", "w-1",
-                        {"urlprefix-b.example/ auth=staff", "gatehouse.compress=gzip",
-                         "gatehouse.route=a.example auth=basic:staff"})}),
+  EXPECT_EQ(text_of({of("web", "w-1", {"gatehouse.route=a.example rate_limit=search"})}),
             R"(web
-  not mapped   gatehouse.compress=gzip
-               compress: not carried yet: ignored
-  not mapped   gatehouse.route=a.example auth=basic:staff
-               auth: not carried yet: refused until it is
-  not mapped   urlprefix-b.example/ auth=staff
-               gatehouse.route=b.example/ auth=basic:staff
-               auth: not carried yet: refused until it is
+  not mapped   gatehouse.route=a.example rate_limit=search
+               rate_limit: not carried yet: refused until it is
 
-0 exact, 0 approximate, 3 not mapped
+0 exact, 0 approximate, 1 not mapped
 )");
+}
+
+TEST(Lint, WhatPermitKeepsOutIsNotMapped) {
+  const std::vector<conf::Listen> listen{
+      {.name = "https", .address = *SocketAddress::parse("[::]:443"), .tls = true}};
+  const std::vector<conf::Instance> instances{
+      of("web", "w-1",
+         {"gatehouse.route=web.shop.example", "gatehouse.route=web.bank.example", "urlprefix-web.bank.example/",
+          "gatehouse.tcp=127.0.0.1:5432", "gatehouse.tcp=127.0.0.1:6000", "gatehouse.tcp=[::]:443 sni=a.shop.example",
+          "gatehouse.tcp=[::]:443 sni=a.bank.example"})};
+  conf::CatalogSource permit;
+  permit.permit_hosts = {"**.shop.example"};
+  permit.permit_listen = {"127.0.0.1:5000-5999"};
+  std::string unmapped;
+  for (const LintLine& line : lint(instances, listen, &permit))
+    if (line.verdict.fit == Fit::unmapped) unmapped += line.verdict.tag + ": " + line.verdict.why + "\n";
+  EXPECT_EQ(unmapped,
+            R"(gatehouse.route=web.bank.example: web.bank.example/: catalog.permit.hosts does not let tags claim this
+gatehouse.tcp=127.0.0.1:6000: 127.0.0.1:6000: catalog.permit.listen does not let tags open this
+gatehouse.tcp=[::]:443 sni=a.bank.example: [::]:443 sni=a.bank.example: catalog.permit.hosts does not let tags claim this name
+urlprefix-web.bank.example/: web.bank.example/: catalog.permit.hosts does not let tags claim this
+)");
+  for (const LintLine& line : lint(instances, listen)) EXPECT_NE(line.verdict.fit, Fit::unmapped);
 }
 
 TEST(Lint, WhatOnlyTheFileMaySayIsNotMapped) {

@@ -86,14 +86,25 @@ TEST(TraefikMatch, IsAMatchOfOurs) {
     const char *rule, *match;
   };
   for (const Case& c :
-       {Case{"Host(`A.example`)", "a.example/"}, Case{"Host(`*.example`)", "*.example/"}, Case{"Host(`*`)", "/"},
-        Case{"PathPrefix(`/x`)", "/x"}, Case{"Host(`a`) && PathPrefix(`/x/`)", "a/x"},
-        Case{"Host(`a`) && PathPrefix(`/`)", "a/"}, Case{"Host(`a`) && Path(`/x`)", "a/x if.path=exact"},
+       {Case{"Host(`A.example`)", "a.example/"},
+        Case{"Host(`*.example`)", "*.example/"},
+        Case{"Host(`*`)", "/"},
+        Case{"PathPrefix(`/x`)", "/x"},
+        Case{"Host(`a`) && PathPrefix(`/x/`)", "a/x"},
+        Case{"Host(`a`) && PathPrefix(`/`)", "a/"},
+        Case{"Host(`a`) && Path(`/x`)", "a/x if.path=exact"},
         Case{"Host(`a`) && PathPrefix(`/x`) && Path(`/x/y`)", "a/x/y if.path=exact"},
         Case{"Host(`a`) && PathPrefix(`/x/y`) && PathPrefix(`/x`)", "a/x/y"},
         Case{"Host(`a`) && Method(`POST`)", "a/ if.method=POST"},
         Case{"Host(`a`) && Header(`X-B`, `2`)", "a/ if.header=X-B:2"},
         Case{"Host(`a`) && Headers(`X-B`, `2`)", "a/ if.header=X-B:2"},
+        Case{"Host(`a`) && HeaderRegexp(`X-B`, `^2 3`)", "a/ \"if.header_regex=X-B:^2 3\""},
+        Case{"Host(`a`) && HeadersRegexp(`X-B`, `2|3`)", "a/ if.header_regex=X-B:2|3"},
+        Case{"Host(`a`) && PathRegexp(`[.](png|gif)$`)", "a/ if.path_regex=[.](png|gif)$"},
+        Case{"Host(`a`) && Query(`x`, `1`)", "a/ if.query=x:1"},
+        Case{"Host(`a`) && Query(`x`)", "a/ if.query_regex=x:^$"},
+        Case{"Host(`a`) && Query(`x=1`, `y=2`)", "a/ if.query=x:1 if.query=y:2"},
+        Case{"Host(`a`) && QueryRegexp(`x`, `^(true|yes)$`)", "a/ if.query_regex=x:^(true|yes)$"},
         Case{"Host(`a`) && ClientIP(`10.0.0.0/8`)", "a/ allow=10.0.0.0/8"},
         Case{"Host(`a`) && ClientIP(`10.0.0.0/8`) && ClientIP(`10.1.0.0/16`)", "a/ allow=10.1.0.0/16"},
         Case{"Host(`a`) && !ClientIP(`10.0.0.1`)", "a/ deny=10.0.0.1/32"}})
@@ -125,9 +136,10 @@ TEST(TraefikMatch, WhatCannotHoldNeverDoes) {
 
 TEST(TraefikMatch, WhatOursCannotSayIsAFailure) {
   for (const char* rule :
-       {"Host(`a`) && PathRegexp(`^/x`)", "Host(`a`) && Query(`a`, `b`)", "Host(`a`) && !PathPrefix(`/admin`)",
-        "Host(`a`) && HeaderRegexp(`X`, `.`)", "Host(`a..b`)", "PathPrefix(`/x/{id}`)", "PathPrefix(`x`)",
-        "ClientIP(`ten`)", "Frob(`x`)", "Host()"})
+       {"Host(`a`) && PathRegexp(`^/x(`)", "Host(`a`) && !Query(`a`, `b`)", "Host(`a`) && !PathPrefix(`/admin`)",
+        "Host(`a`) && HeaderRegexp(`X`, `(`)", "Host(`a`) && Query(`a:b`)", "Host(`a`) && Query(`a`, `b`, `c`)",
+        "Host(`a`) && Query()", "Host(`a..b`)", "PathPrefix(`/x/{id}`)", "PathPrefix(`x`)", "ClientIP(`ten`)",
+        "Frob(`x`)", "Host()"})
     EXPECT_EQ(match(rule), "failure") << rule;
 }
 

@@ -7,6 +7,7 @@
 
 #include "conf/catalog/file_source_io.h"
 #include "conf/catalog/own_address.h"
+#include "conf/catalog/passed_over.h"
 #include "conf/catalog/tags.h"
 #include "conf/reader_io.h"
 
@@ -267,6 +268,87 @@ TEST(Translate, InstancesThatCannotBeEndpointsAreLeftOut) {
                                 "a.json:3:5: a: a-3: is the metrics address of this door itself; not used"}));
 }
 
+TEST(Translate, WhoIsHeldGetsNothingOnceSomebodyElseHasItsAddress) {
+  Given given{{instance("a", "a-1", {"gatehouse.route=a.example"}, "10.0.0.1"),
+               instance("a", "a-2", {"gatehouse.route=a.example"}, "10.0.0.2"),
+               instance("b", "b-1", {}, "::ffff:10.0.0.1")}};
+  EXPECT_EQ(given.translate().services[0]->instances.size(), 2u) << "two services of one address are nobody's matter";
+  given.instances[0].held = given.instances[1].held = "the catalog lost it";
+  const RoutingTable table = given.translate();
+  ASSERT_EQ(table.services[0]->instances.size(), 1u);
+  EXPECT_EQ(table.services[0]->instances[0].id, "a-2");
+  EXPECT_EQ(told(table).back(), "a.json:3:5: a: a-1: held, but its address is fd1/b-1 of b's by now; not used");
+  given.instances[2].held = "too";
+  EXPECT_EQ(given.translate().services[0]->instances.size(), 2u) << "nobody has it";
+  given.instances[2] = instance("a", "a-1b", {"gatehouse.route=a.example"}, "10.0.0.1");
+  const auto instances = given.translate().services[0]->instances;
+  ASSERT_EQ(instances.size(), 2u) << "its successor in the same service";
+  EXPECT_EQ(instances[1].id, "a-1b");
+  given.instances[2].port = 8001;
+  EXPECT_EQ(given.translate().services[0]->instances.size(), 3u);
+}
+
+TEST(Translate, WhatIsHeldOfAPortThatTagsSayIsComparedByThatPort) {
+  Given given{{instance("a", "a-1",
+                        {"traefik.http.routers.r.rule=Host(`a.example`)",
+                         "traefik.http.services.s.loadbalancer.server.port=9000"}),
+               instance("b", "b-1", {}, "10.0.0.1", 9000)}};
+  given.config.catalog.spellings = {"traefik"};
+  given.instances[0].held = "the catalog lost it";
+  EXPECT_TRUE(given.translate().services[0]->instances.empty());
+  given.instances[1].port = 8000;
+  EXPECT_EQ(given.translate().services[0]->instances.size(), 1u);
+}
+
+TEST(Translate, TheConsulAgentIsNoEndpoint) {
+  Given given{{instance("a", "a-1", {"gatehouse.route=a.example"}, "127.0.0.1", 8500),
+               instance("a", "a-2", {"gatehouse.route=a.example"}, "consul.internal", 8500),
+               instance("a", "a-3", {"gatehouse.route=a.example"}, "consul.internal", 8000)}};
+  given.config.catalog.consul.emplace_back().address = *HttpPlace::parse("http://localhost:8500", 8500, 8501);
+  given.config.catalog.consul.emplace_back().address = *HttpPlace::parse("http://consul.internal", 8500, 8501);
+  const RoutingTable table = given.translate();
+  ASSERT_EQ(table.services[0]->instances.size(), 1u);
+  EXPECT_EQ(table.services[0]->instances[0].id, "a-3");
+  EXPECT_EQ(told(table)[0], "a.json:3:5: a: a-1: is the Consul agent of this door itself; not used");
+}
+
+TEST(Translate, TagsBeyondTheirNumberAreTold) {
+  Given given{{instance("a", "a-1", {"gatehouse.route=a.example"})}};
+  given.instances[0].tags_left_out = 3;
+  EXPECT_EQ(told(given.translate()),
+            Texts{"a.json:3:5: a: a-1: has 3 tags too many: 2048 are read at most, of 128 KiB together"});
+}
+
+TEST(Translate, TagsThatNobodyReadsAreTold) {
+  Given given{{instance("a", "a-1", {"gatehouse.route=a.example", "urlprefix-a.example/"}),
+               instance("b", "b-1", {"gatehouse.route=b.example", "urlprefix-b.example/", "gatehous.timeout=5s"}),
+               instance("c", "c-1", {"Gatehouse.route=c.example"})}};
+  EXPECT_EQ(told(given.translate()),
+            (Texts{"c.json:3:5: note: c: no route leads to it",
+                   "a.json:3:5: note: a: the tag urlprefix-a.example/ is not read: add fabio to catalog.spellings to "
+                   "have it read; 1 more service has such tags",
+                   "b.json:3:5: warning: b: the tag gatehous.timeout=5s is not read; was it meant to be "
+                   "gatehouse.timeout=5s?; 1 more service has such tags"}));
+}
+
+TEST(Tags, AreMisspeltIfTheyAreNearlyOurs) {
+  for (const char* tag : {"gatehous.route=a", "gatehuose.route=a", "Gatehouse.route=a", "gatehouse-route=a",
+                          "gatehouse/route=a", "gate-house.route=a"})
+    EXPECT_EQ(is_misspelt(tag), std::string_view(tag) != "gate-house.route=a") << tag;
+  for (const char* tag : {"gatehouse.route=a", "gatehouse.rout=a", "gatehouse", "warehouse.route=a", "route=a",
+                          "gatehous.version=2", "", ".", "greenhouse.health=/"})
+    EXPECT_FALSE(is_misspelt(tag)) << tag;
+}
+
+TEST(Translate, NothingIsMissingWhereNotAllIsKnown) {
+  Given given{{}};
+  given.config.services["web"].settings["route"] = {{"web.example", {}}};
+  given.config.services["api"].settings["timeout"] = {{"5s", {}}};
+  EXPECT_EQ(told(given.translate()).size(), 2u);
+  const auto table = catalog::translate({.instances = {}, .config = given.config, .is_partial = true});
+  EXPECT_TRUE(table.findings.empty()) << told(table)[0];
+}
+
 TEST(Translate, FindingsArePrintableAndBounded) {
   Given given{{instance("a", "a-1", {"gatehouse.x\x1b[31m=1\n"})}};
   EXPECT_EQ(told(given.translate()),
@@ -335,11 +417,10 @@ TEST(Translate, CertificatesOfHosts) {
   const RoutingTable table = given.translate();
   EXPECT_EQ(table.hosts.at("a.example").certificate, "file:whole");
   EXPECT_EQ(table.hosts.at("b.example").certificate, "file:bank");
-  EXPECT_EQ(table.hosts.at("d.example").certificate, "");
-  EXPECT_FALSE(table.hosts.contains("c.example"));
+  EXPECT_EQ(table.hosts.at("d.example").certificate, "acme");
+  EXPECT_EQ(table.hosts.at("c.example").certificate, "acme");
   EXPECT_EQ(told(table),
-            (Texts{"acme.json:3:5: warning: acme: gatehouse.certificate: acme is not carried yet: ignored",
-                   "other.json:3:5: warning: other: certificate: b.example has file:bank; file:b is ignored",
+            (Texts{"other.json:3:5: warning: other: certificate: b.example has file:bank; file:b is ignored",
                    "part.json:3:5: warning: part: certificate: a.example has file:whole; file:part is ignored"}));
 }
 

@@ -49,6 +49,24 @@ Outcome feed(const std::string& text, Mode mode, const std::vector<std::size_t>&
 }
 Outcome feed(const std::string& text, Mode mode = Mode::pass) { return feed(text, mode, {text.size()}); }
 
+TEST(ChunkedBody, SplitKeepsPayloadAndTrailersApart) {
+  const std::string text = "5;x=y\r\nhello\r\n0\r\nA: b\r\nC:d\r\n\r\nrest";
+  for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+    ChunkedBody body(Mode::split);
+    std::string payload, trailers;
+    for (std::size_t at = 0; at < text.size() && !body.done(); at += piece) {
+      std::string some = text.substr(at, piece);
+      const auto fed = body.feed(some.data(), some.size());
+      ASSERT_EQ(fed.fault, nullptr);
+      payload.append(some, 0, fed.kept - fed.trailer);
+      trailers.append(some, fed.kept - fed.trailer, fed.trailer);
+    }
+    EXPECT_EQ(payload, "hello");
+    EXPECT_EQ(trailers, "A: b\r\nC:d\r\n");
+    EXPECT_TRUE(body.done());
+  }
+}
+
 TEST(ChunkedBody, PassKeepsFramingAndTrailersAndDropsExtensions) {
   struct Row {
     const char* what;

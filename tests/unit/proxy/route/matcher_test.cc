@@ -1,5 +1,6 @@
 #include "proxy/route/matcher.h"
 
+#include "proxy/route/query_parameter.h"
 #include "tests/unit/proxy/route/routes.h"
 
 namespace gatehouse::route {
@@ -118,13 +119,71 @@ TEST(Matcher, ConditionsFilterMoreBeforeFewer) {
         Case{"/x", "POST", "x-beta", "1", "both"},
         Case{"/x", "PUT", "x-beta", "1", "post"},  // before `beta`: it comes first in the table
         Case{"/x/y", "GET", "authorization", "whatever", "token"}, Case{"/x/y", "GET", "", "", "plain"}}) {
-    const auto has = [&](std::string_view name, std::string_view value) {
-      return name == c.field && (value.empty() || value == c.value);
-    };
+    const auto has = [&](const conf::HeaderMatch& asked) { return asked.name == c.field && asked.accepts(c.value); };
     RouteRequest request{.host = "a", .path = c.path, .method = c.method};
     request.has_field = has;
     EXPECT_EQ(taken(matcher.match(request)), c.service) << c.method << ' ' << c.path << ' ' << c.field;
   }
+}
+
+conf::HeaderMatch condition(conf::HeaderMatch::Of of, const std::string& name, const std::string& value,
+                            const std::string& pattern = "") {
+  conf::HeaderMatch out{.name = name, .value = value, .of = of};
+  if (!pattern.empty()) out.pattern = *conf::TextPattern::parse(pattern);
+  return out;
+}
+
+TEST(Matcher, ConditionsAskParametersAndPatterns) {
+  using enum conf::HeaderMatch::Of;
+  const auto matcher = matcher_of({{"plain", "a"},
+                                   {"beta", "a", "/beta", 0, {}, {condition(query, "beta", "1 2")}},
+                                   {"any", "a", "/any", 0, {}, {condition(query, "x", "")}},
+                                   {"like", "a", "/like", 0, {}, {condition(query, "x", "", "^v[0-9]$")}},
+                                   {"image", "a", "/image", 0, {}, {condition(path, "", "", "\\.png$")}},
+                                   {"bot", "a", "/bot", 0, {}, {condition(field, "user-agent", "", "(?i)bot")}}});
+  struct Case {
+    std::string path, query, agent, service;
+  };
+  for (const Case& c :
+       {Case{"/beta", "beta=1+2", "", "beta"}, Case{"/beta", "y=0&b%65ta=1%202", "", "beta"},
+        Case{"/beta", "beta=1&beta=1+2", "", "beta"}, Case{"/beta", "beta=12", "", "plain"},
+        Case{"/beta", "", "", "plain"}, Case{"/beta", "betas=1+2", "", "plain"}, Case{"/any", "x", "", "any"},
+        Case{"/any", "&&x=", "", "any"}, Case{"/any", "y=x", "", "plain"}, Case{"/like", "x=v1", "", "like"},
+        Case{"/like", "x=v10", "", "plain"}, Case{"/like", "x=" + std::string(value_bytes_max + 1, 'v'), "", "plain"},
+        Case{"/image/a.png", "", "", "image"}, Case{"/image/a.png/b", "", "", "plain"},
+        Case{"/bot", "", "a Bot", "bot"}, Case{"/bot", "", "human", "plain"}}) {
+    const auto has = [&](const conf::HeaderMatch& asked) { return asked.accepts(c.agent); };
+    RouteRequest request{.host = "a", .path = c.path, .query = c.query};
+    request.has_field = has;
+    EXPECT_EQ(taken(matcher.match(request)), c.service) << c.path << '?' << c.query.substr(0, 20) << ' ' << c.agent;
+  }
+}
+
+// What a router made of a route keeps the router's order, however many conditions each has; what others have of the
+// place comes before or after all of it.
+TEST(Matcher, WhatARouterMadeKeepsItsOrder) {
+  conf::Service service{.name = "web"};
+  const auto add = [&](const char* name, std::size_t headers, std::optional<unsigned> order) {
+    conf::Route& route = service.routes.emplace_back();
+    route.match.host = "a";
+    for (std::size_t i = 0; i < headers; ++i) route.match.headers.push_back({"h" + std::to_string(i), ""});
+    route.refused = name;
+    if (order) route.derived = {"web", *order, 0};
+  };
+  add("own", 0, {});
+  add("third", 3, 3u);
+  add("first", 1, 1u);
+  add("second", 2, 2u);
+  conf::Findings findings;
+  const Matcher matcher({std::make_shared<const conf::Service>(service)}, {}, findings);
+  const auto has = [](const conf::HeaderMatch&) { return true; };
+  RouteRequest request{.host = "a"};
+  EXPECT_EQ(matcher.match(request).target->route->refused, "own");
+  request.has_field = has;
+  EXPECT_EQ(matcher.match(request).target->route->refused, "first");
+  std::string order;
+  for (const Candidate& each : matcher.explain(request)) order += each.target->route->refused + " ";
+  EXPECT_EQ(order, "first second third own ");
 }
 
 TEST(Matcher, AnExactPathTakesNothingBelowIt) {
@@ -277,7 +336,7 @@ TEST(Explain, ListsTheCandidatesInTheirOrderAndWhyTheyLost) {
                                    {"beta", "a.x", "/p", 0, {}, {{"x-beta", "1"}, {"x-user", ""}}},
                                    {"tls", "a.x", "/", 443},
                                    {"wild", "*.x", "/p"}});
-  const auto has = [](std::string_view name, std::string_view) { return name == "x-beta"; };
+  const auto has = [](const conf::HeaderMatch& asked) { return asked.name == "x-beta"; };
   RouteRequest request{.host = "a.x", .port = 80, .path = "/p/q"};
   request.has_field = has;
   std::vector<std::pair<std::string, std::string>> told;
