@@ -10,6 +10,7 @@
 #include "cli/backend_tls.h"
 #include "cli/catalog_input.h"
 #include "cli/certificate_findings.h"
+#include "cli/file_findings.h"
 #include "cli/serving_user.h"
 #include "conf/catalog/file_source_io.h"
 #include "conf/check.h"
@@ -113,6 +114,7 @@ class Examination {
     input.is_partial = !config().catalog.consul.empty();
     table_ = catalog::translate(input);
     add(table_.findings);
+    add(file_findings(table_.services));
     conf::Findings unmatched;
     const route::Matcher matcher(table_.services, table_.hosts, unmatched);
     add(unmatched);

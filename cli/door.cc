@@ -87,6 +87,7 @@ Door::~Door() {
   admin_.reset();
   metrics_.reset();
   prober_.reset();
+  shared_.passwords.stop();
   for (auto& worker : workers_) worker->stop_and_join();
   access_log_.reset();  // writes what the workers' rings still hold
   tunnels_.end();

@@ -3,13 +3,14 @@
 //   source keeps its last good; reload is all or nothing.
 //   Threads  control (the io_context's) for everything here; it owns the other threads and outlives them.
 //   Files    door.cc start, reload, stop; door_sources.cc what the world is made of; door_catalog.cc what of the
-//            catalog is in force; door_failover.cc which datacenter serves; door_listeners.cc where it listens;
-//            door_certificates.cc those that are obtained.
+//            catalog is in force; door_failover.cc which datacenter serves; door_maintenance.cc who is under
+//            maintenance; door_listeners.cc where it listens; door_certificates.cc those that are obtained.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -70,6 +71,9 @@ class Door {
   // which. Survives a restart.
   Result<std::string> fail_over(const std::string& service, const std::string& datacenter, const std::string& by);
   Status fail_back(const std::string& service, const std::string& by);
+  // Its requests get 503 but from those whom its key `maintenance` lets in; for a time, or until taken back. Survives
+  // a restart.
+  Status set_maintenance(const std::string& service, bool on, std::optional<Millis> time, const std::string& by);
   // Ends what is held of `target`: SERVICE, SERVICE/ID or SERVICE/NODE/ID; empty: all. Gives how many.
   Result<std::size_t> approve(const std::string& target, const std::string& by);
   // What the catalog says from now on is not applied, or is again. Survives a restart.
@@ -142,6 +146,11 @@ class Door {
   Status save_failovers() const;
   void look_at_failovers();  // after whatever may change who is usable
 
+  // door_maintenance.cc
+  void load_maintenance();
+  Status save_maintenance() const;
+  void apply_maintenance();
+
   // door_catalog.cc
   void load_memory();
   void read_catalog();  // the folder anew
@@ -189,6 +198,7 @@ class Door {
   UniqueFd state_lock_;
   History history_;
   std::set<std::string> drained_;
+  std::map<std::string, std::int64_t> maintenance_;  // of services, until when: ms since 1970
   pool::Failovers failovers_;
   Dice dice_;
   const std::string epoch_ = std::to_string(dice_.roll());  // of this run, in Consul

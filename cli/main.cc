@@ -23,10 +23,11 @@ struct Line {
   ExplainOptions explain;
   LintOptions lint;
   LogOptions logs;
+  std::string crt, key;
   KeygenOptions keygen;
   RotateOptions rotate;
   std::vector<std::string> folders;
-  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", datacenter;
+  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", datacenter, state, time;
   bool json = false, watch = false, off = false, back = false;
   std::function<int()> run;
 };
@@ -125,6 +126,19 @@ void add_acting_verbs(CLI::App& app, Line& line) {
     verb->callback(
         [&line, drain] { line.run = [&line, drain] { return run_drain(line.where, line.target, drain); }; });
   }
+}
+
+void add_maintenance_verb(CLI::App& app, Line& line) {
+  CLI::App* verb =
+      app.add_subcommand("maintenance", "Answer a service's requests with the operator's page, or no more");
+  verb->add_option("service", line.target, "The service")->required();
+  verb->add_option("state", line.state, "on or off")->required()->check(CLI::IsMember({"on", "off"}));
+  verb->add_option("--for", line.time, "How long, as in 30m; else until `off`");
+  add_where(verb, line);
+  verb->footer(
+      "They get 503 with Retry-After, but from those whom the key `maintenance` allows. It survives a restart.");
+  verb->callback(
+      [&line] { line.run = [&line] { return run_maintenance(line.where, line.target, line.state, line.time); }; });
 }
 
 void add_failover_verb(CLI::App& app, Line& line) {
@@ -264,6 +278,15 @@ void add_certificate_verbs(CLI::App& app, Line& line) {
   add_where(renew, line);
   renew->footer("A CA counts orders and failures: five failures of a name within an hour are Let's Encrypt's limit.");
   renew->callback([&line] { line.run = [&line] { return run_certs_renew(line.where, line.target); }; });
+
+  CLI::App* add = certs->add_subcommand("add", "Put a pair that you brought into certificates.files, checked");
+  add->add_option("name", line.target, "What it is called: NAME.crt and NAME.key")->required();
+  add->add_option("crt", line.crt, "The certificate and its chain, PEM")->required();
+  add->add_option("key", line.key, "Its private key, PEM")->required();
+  add->add_option("-c,--config", line.where.config, "The configuration, gatehouse.yaml");
+  add->footer("A pair that does not fit, has ended, or names nobody is refused, and what was there stays.");
+  add->callback(
+      [&line] { line.run = [&line] { return run_certs_add(line.where, line.target, line.crt, line.key); }; });
 }
 
 // What CLI11 would only call a missing verb. Says so, and which one was meant perhaps.
@@ -290,6 +313,7 @@ int main(int argc, char** argv) {
   add_serving_verbs(app, line);
   add_asking_verbs(app, line);
   add_acting_verbs(app, line);
+  add_maintenance_verb(app, line);
   add_failover_verb(app, line);
   add_catalog_verbs(app, line);
   add_tunnel_verbs(app, line);

@@ -148,19 +148,23 @@ class StatusPage {
       out_ += "  " + mark("served by " + away["datacenter"].text() + (away["by_hand"].flag() ? ", by hand" : ""),
                           Colour::warn);
     if (service["panic"].flag()) out_ += "  " + mark("panic: none is healthy, all are tried", Colour::bad);
+    if (service["maintenance"].flag()) out_ += "  " + mark("maintenance", Colour::warn);
     if (service["drained"].flag()) out_ += "  " + mark("drained", Colour::warn);
     out_ += "\n";
     Columns routes;
+    bool needs_endpoints = false;
     for (const json::value& each : service["routes"].list()) {
       const Look route(&each);
       const std::string refused = route["refused"].text(), redirect = route["redirect"].text();
+      const std::string files = route["files"].text(), compress = route["compress"].text();
+      needs_endpoints = needs_endpoints || (redirect.empty() && files.empty());
+      std::string does = !redirect.empty() ? "to " + redirect : files.empty() ? "" : "files in " + files;
+      if (!compress.empty()) does += (does.empty() ? "compress " : ", compress ") + compress;
       routes.row({{route["match"].text()},
-                  {!refused.empty()   ? "refused: " + refused
-                   : redirect.empty() ? ""
-                                      : "to " + redirect,
-                   refused.empty() ? Colour::dim : Colour::bad}});
+                  {refused.empty() ? does : "refused: " + refused, refused.empty() ? Colour::dim : Colour::bad}});
     }
     for (const json::value& each : service["tcp"].list()) {
+      needs_endpoints = true;
       const Look entry(&each);
       const std::string refused = entry["refused"].text(), sni = entry["sni"].text();
       routes.row({{"tcp " + entry["address"].text() + (sni.empty() ? "" : " sni=" + sni)},
@@ -169,7 +173,10 @@ class StatusPage {
     out_ += routes.text(coloured_);
     Columns endpoints(4);
     for (const json::value& each : service["endpoints"].list()) endpoints.row(endpoint_cells(Look(&each)));
-    out_ += endpoints.empty() ? "    " + mark("no endpoints", Colour::bad) + "\n" : endpoints.text(coloured_);
+    if (!endpoints.empty())
+      out_ += endpoints.text(coloured_);
+    else if (needs_endpoints)
+      out_ += "    " + mark("no endpoints", Colour::bad) + "\n";
   }
 
   static std::vector<Columns::Cell> endpoint_cells(Look endpoint) {

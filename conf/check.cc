@@ -25,6 +25,7 @@ class Check {
     acme();
     hosts();
     networks();
+    auth();
     metrics();
     consuls();
     heads();
@@ -53,6 +54,15 @@ class Check {
 
   static std::string taken(const SocketAddress& address, const Listen& by) {
     return address.text() + ": taken by " + by.name + (address == by.address ? "" : ", at " + by.address.text());
+  }
+
+  void auth() {
+    for (const auto& [name, source] : config_.auth) {
+      const std::string path = "auth." + name;
+      if (source.file.empty() == source.url.empty() && sound(path + ".file") && sound(path + ".url"))
+        error(path, source.file.empty() ? "write file or url" : "has a file and a url; write two entries");
+      if (source.fields.size() > 32) error(path + ".fields", "more than 32");
+    }
   }
 
   // A head has to fit a slab of 64 KiB, with what is added to it on its way to a backend.
@@ -93,10 +103,6 @@ class Check {
       for (std::size_t j = 0; j < i; ++j)
         if (acme.directories[j].url == one.url) error(at + ".url", one.url + ": stands in this list already");
     }
-    const bool has_http =
-        std::any_of(config_.listen.begin(), config_.listen.end(), [](const Listen& l) { return !l.tls; });
-    if (!has_http && sound("listen"))
-      warn(path, "there is no listener without TLS: a CA looks at port 80, so that something has to lead it here");
   }
 
   void hosts() {

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -107,6 +108,17 @@ IoResult Socket::splice_from_pipe(int pipe, std::size_t size) {
     return {fd_ < 0 ? IoResult::State::failed : IoResult::State::again};
   }
   return settle(::splice(pipe, nullptr, fd_, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK), false);
+}
+
+IoResult Socket::send_file(int file, std::uint64_t at, std::size_t size) {
+  if (!writable_) {
+    waits_write_ = true;
+    return {fd_ < 0 ? IoResult::State::failed : IoResult::State::again};
+  }
+  auto from = static_cast<off_t>(at);
+  const auto count = ::sendfile(fd_, file, &from, size);
+  if (count == 0) return {IoResult::State::ended};
+  return settle(count, false);
 }
 
 bool Socket::looks_idle() {

@@ -47,6 +47,9 @@ class Socket final : public Pollable {
   IoResult send(const char* data, std::size_t size, bool more = false);
   IoResult splice_to_pipe(int pipe, std::size_t size);
   IoResult splice_from_pipe(int pipe, std::size_t size);
+  // From a file to the socket within the kernel. Ended: the file has no byte there. May wait for the disk where those
+  // bytes aren't in memory: see seems_cached().
+  IoResult send_file(int file, std::uint64_t at, std::size_t size);
   void shutdown_send();
 
   bool readable() const { return readable_; }

@@ -83,6 +83,13 @@ int TlsSession::replay_some(char* data, int size) {
   return static_cast<int>(some);
 }
 
+std::string_view TlsSession::protocol() const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
+
 std::size_t TlsSession::bytes_pending() { return pending_of_all; }
 
 void TlsSession::keep_pending(const char* data, std::size_t size) {

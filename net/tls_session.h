@@ -49,6 +49,7 @@ class TlsSession {
   static std::size_t bytes_pending();
 
   SSL* ssl() { return ssl_.get(); }
+  std::string_view protocol() const;                 // agreed by ALPN; empty: none
   std::string error_text() const { return error_; }  // of the last failure
 
  private:

@@ -88,11 +88,12 @@ def timed(server, command, read, environment=None):
     return sample
 
 
-def wrk(path, tls=False, script=None, connections=64):
+def wrk(path, tls=False, script=None, connections=64, fields=()):
     def measure(server, bench, seconds):
         url = f"https://localhost:{server.tls_port}{path}" if tls else f"http://localhost:{server.port}{path}"
         command = ["wrk", "-t1", f"-c{connections}", f"-d{math.ceil(seconds)}s", "--latency"]
         command += ["-s", str(HERE / script)] if script else []
+        command += [word for field in fields for word in ("-H", field)]
         return timed(server, machine.pinned(bench.processors, [*command, url]), read_wrk, OFFERS)
 
     return measure
