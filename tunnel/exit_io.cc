@@ -102,7 +102,8 @@ Task<bool> ExitSession::secure() {
 void ExitSession::name_failure(const Error& error) {
   detail_ = error.what;
   // Of TLS 1.3 the binder tells a wrong key, of 1.2 the first record that it should decrypt.
-  const bool by_key = detail_.find("binder") != std::string::npos || detail_.find("bad record mac") != std::string::npos;
+  const bool by_key =
+      detail_.find("binder") != std::string::npos || detail_.find("bad record mac") != std::string::npos;
   if (error.code == Errc::timed_out)
     end_ = End::timeout;
   else if (error.code == Errc::closed || in_.socket.failed())

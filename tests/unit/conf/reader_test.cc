@@ -101,7 +101,6 @@ TEST(Reader, AnUnknownKeyIsAnErrorWithTheNearestKnownOne) {
       {"limits:\n  header_tme: 5s", "gatehouse.yaml:2:3: limits.header_tme: unknown key; did you mean header_time?"},
       {"guard: { jails: {} }", "gatehouse.yaml:1:1: guard: unknown key: planned, but not carried yet; leave it out"},
       {"cluster: {}", "gatehouse.yaml:1:1: cluster: unknown key: planned, but not carried yet; leave it out"},
-      {"cluster: {}", "gatehouse.yaml:1:1: cluster: unknown key: planned, but not carried yet; leave it out"},
       {"catalog: { consul: [ { adress: x } ] }",
        "gatehouse.yaml:1:24: catalog.consul[0].adress: unknown key; did you mean address?"},
       {"catalog: { spellings: [native, nginx] }",

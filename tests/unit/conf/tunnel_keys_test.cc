@@ -63,9 +63,10 @@ TEST(TunnelKeys, WhatDoesNotFitIsToldWithItsPlace) {
     const std::vector<std::string> all = found(text);
     return all.empty() ? std::string("nothing") : all.front();
   };
-  EXPECT_EQ(one(exit_text, "service: db", "service: dbb"),
-            "g.yaml:5:31: tunnel.accept[0].allow[0].service: dbb: not in tunnel.offer, so it is never dialled; did you "
-            "mean db?");
+  EXPECT_EQ(
+      one(exit_text, "service: db", "service: dbb"),
+      "g.yaml:5:31: tunnel.accept[0].allow[0].service: dbb: not in tunnel.offer, so it is never dialled; did you "
+      "mean db?");
   EXPECT_EQ(one(exit_text, "{ file: k }", "{}"),
             "g.yaml:4:7: tunnel.accept[0].secrets: there is no key: write file or folder");
   EXPECT_EQ(one(exit_text, "{ file: k }", "{ file: k, folder: f }"),
