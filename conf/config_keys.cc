@@ -270,7 +270,7 @@ Form<Limits> limits() {
           {"backend_idle_connections", &Limits::backend_idle_connections, number(0, 10'000),
            "idle connections kept per endpoint and worker"},
           {"compressions", &Limits::compressions, number(0, 100'000),
-           "answers that a worker compresses at once, each with up to 1 MiB; further ones go as they are"},
+           "answers that a worker compresses at once, each with up to 2 MiB, more above level 5; further ones go as they are"},
           {"shutdown_delay", &Limits::shutdown_delay, duration(0s, 1h),
            "how long listeners stay open after SIGTERM while `/readyz` fails, so that a balancer sees it first"},
           {"shutdown_time", &Limits::shutdown_time, duration(0s, 24h),

@@ -44,7 +44,7 @@ TEST(AccessLog, ALineHasEveryFieldInItsOrder) {
             R"("peer_address":"2001:db8::1","method":"GET","host":"learn.bank.example","path":"/a?b=c","status":200,)"
             R"("bytes_in":42,"bytes_out":1234567890123,"duration_ms":12.345,"connect_ms":null,"first_byte_ms":0.007,)"
             R"("service":"lms","endpoint":"127.0.0.1:8001","attempts":1,"termination":"ok","tls_version":"TLSv1.3",)"
-            R"("http_version":"HTTP/1.1","request_id":"id1","ban_id":"","user_agent":"curl/8","referer":""})"
+            R"("http_version":"HTTP/1.1","request_id":"id1","ban_id":"","user_agent":"curl/8","referer":"","encoding":""})"
             "\n");
 }
 
@@ -103,7 +103,7 @@ TEST(AccessLog, TheWorstLineFits) {
     ASSERT_GT(text.size(), 6000u);
     EXPECT_LE(text.size(), access_line_bytes_max);
     EXPECT_TRUE(text.ends_with("}\n"));
-    EXPECT_EQ(YAML::Load(text).size(), 24u);
+    EXPECT_EQ(YAML::Load(text).size(), 25u);
   }
 }
 
