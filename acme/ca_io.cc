@@ -87,11 +87,16 @@ void Ca::request(const std::string& text, HttpClientRequest request, HttpClient:
 void Ca::ready(Ready done) {
   const bool fresh = has_directory_ && Clock::now() - directory_at_ < directory_age_most && !account_.empty();
   if (fresh) return later([done = std::move(done)] { done({}); });
+  if (Clock::now() < unready_until_) return later([this, done = std::move(done)] { done(unready_); });
   waiting_.push_back(std::move(done));
   if (waiting_.size() == 1) fetch_directory(conf_.url, 0);
 }
 
 void Ca::end_waiting(const std::optional<Unready>& why) {
+  if (why) {
+    unready_ = *why;
+    unready_until_ = Clock::now() + std::clamp<Millis>(why->retry_after.value_or(0s), unready_least, unready_most);
+  }
   for (const Ready& done : std::exchange(waiting_, {})) done(why);
 }
 

@@ -197,6 +197,8 @@ OrderMachine::Actions OrderMachine::refused(const Reply& reply) {
     case Fault::account: why_ = {std::move(problem), {}, reply.retry_after}; return give_up();
     default: break;
   }
+  // Perhaps the CA has looked already, by a word of ours that a crash made us forget: the authorization says it.
+  if (step_ == Step::responding && problem.fault() == Fault::permanent) return ++at_, respond_or_poll();
   // A certificate that can't be fetched at once may be a matter of a moment.
   if (step_ == Step::download && reply.status == 404 && tries_ + 1 < tries_most)
     return ask_again(reply.retry_after, problem.text());

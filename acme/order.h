@@ -3,8 +3,8 @@
 //   presents challenges, waits, and stores.
 //   An order that was begun before is taken up where it stands, by its URL. What the CA refuses for good ends the
 //   order and takes what is pending of it back (7.5.2); what only failed on the way is tried again, tries_most times,
-//   then left for later: the order's URL stays good. Limits  wait_most of waiting in all; authorizations_most; a body
-//   as json_look.h has it.
+//   then left for later: the order's URL stays good.
+//   Limits  wait_most of waiting in all; authorizations_most; a body as json_look.h has it.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,5 @@
 // schedule.h: when a certificate is renewed, when a try that failed is repeated, and with which CA. Pure; time and
-// dice
-//   are parameters. All follows from the certificate in hand, never from what is usual.
+//   dice are parameters. All follows from the certificate in hand, never from what is usual.
 #pragma once
 
 #include <optional>

@@ -19,6 +19,7 @@
 #include "net/tls_files.h"
 #include "net/trust_store.h"
 #include "proxy/route/matcher.h"
+#include "tunnel/keyring_io.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -37,6 +38,7 @@ class Examination {
       consuls();
       catalog();
       certificates();
+      tunnels();
       add(BackendTls().update(table_.services));
     }
     conf::place(out_.findings, out_.read.positions);
@@ -137,6 +139,10 @@ class Examination {
     add(certificate_findings(reading, assigned, path));
     add(ending_certificates(reading.certificates, path, now));
     out_.certificates = reading.certificates.size();
+  }
+
+  void tunnels() {
+    if (sound("tunnel")) add(tunnel::load_keys(config().tunnel).findings);
   }
 
   const bool by_root_;

@@ -7,6 +7,7 @@
 
 #include "cli/metrics_page.h"
 #include "cli/text.h"
+#include "cli/tunnel_view.h"
 #include "proxy/pool/panic.h"
 #include "proxy/pool/pick.h"
 
@@ -49,6 +50,22 @@ constexpr WorkerRow worker_rows[] = {
      "Requests sent over an idle connection to an endpoint."},
     {&WorkerCounters::backend_connect_failures, MetricType::Counter, "gatehouse_backend_connect_failures_total",
      "Connections to endpoints that could not be made."},
+    {&WorkerCounters::h2_backend_connections, MetricType::Counter, "gatehouse_backend_http2_connections_total",
+     "Connections of HTTP/2 made to endpoints."},
+    {&WorkerCounters::h2_backend_connections_open, MetricType::Gauge, "gatehouse_backend_http2_connections_open",
+     "Connections of HTTP/2 to endpoints, busy and idle."},
+    {&WorkerCounters::h2_backend_connections_broken, MetricType::Counter,
+     "gatehouse_backend_http2_connections_broken_total",
+     "Of those, the ones ended because the endpoint broke HTTP/2 or sent too much that moves nothing on."},
+    {&WorkerCounters::h2_backend_streams, MetricType::Counter, "gatehouse_backend_http2_streams_total",
+     "Requests sent to endpoints over HTTP/2."},
+    {&WorkerCounters::h2_backend_streams_refused, MetricType::Counter,
+     "gatehouse_backend_http2_streams_refused_total",
+     "Of those, the ones that the endpoint certainly did not process."},
+    {&WorkerCounters::h2_backend_streams_reset, MetricType::Counter, "gatehouse_backend_http2_streams_reset_total",
+     "Of those, the ones reset with another reason, by the endpoint or by us."},
+    {&WorkerCounters::h2_backend_replays, MetricType::Counter, "gatehouse_backend_http2_replays_total",
+     "Requests sent once more because the endpoint certainly did not process them."},
     {&WorkerCounters::retries, MetricType::Counter, "gatehouse_retries_total", "Requests sent once more."},
     {&WorkerCounters::stale_replays, MetricType::Counter, "gatehouse_stale_replays_total",
      "Of those, the ones whose idle connection the endpoint had closed."},
@@ -64,6 +81,22 @@ constexpr WorkerRow worker_rows[] = {
      "TCP sessions of services that carry TCP, those that were refused too."},
     {&WorkerCounters::tcp_sessions_open, MetricType::Gauge, "gatehouse_tcp_sessions_open",
      "Of those, the open ones."},
+    {&WorkerCounters::http2_connections, MetricType::Counter, "gatehouse_http2_connections_total",
+     "Client connections that spoke HTTP/2."},
+    {&WorkerCounters::http2_connections_open, MetricType::Gauge, "gatehouse_http2_connections_open",
+     "Of those, the open ones."},
+    {&WorkerCounters::http2_connections_cut, MetricType::Counter, "gatehouse_http2_connections_cut_total",
+     "Of those, the ones ended for misbehaviour: more odd events than limits.http2_odd_events."},
+    {&WorkerCounters::http2_streams, MetricType::Counter, "gatehouse_http2_streams_total",
+     "Streams that clients began, refused and malformed ones too."},
+    {&WorkerCounters::http2_streams_open, MetricType::Gauge, "gatehouse_http2_streams_open",
+     "Of those, the open ones."},
+    {&WorkerCounters::http2_streams_refused, MetricType::Counter, "gatehouse_http2_streams_refused_total",
+     "Of those, the ones refused for want of room or memory."},
+    {&WorkerCounters::http2_resets_received, MetricType::Counter, "gatehouse_http2_resets_received_total",
+     "Streams that clients reset."},
+    {&WorkerCounters::http2_resets_sent, MetricType::Counter, "gatehouse_http2_resets_sent_total",
+     "Streams that gatehouse reset."},
     {&WorkerCounters::file_answers, MetricType::Counter, "gatehouse_file_answers_total",
      "Requests answered from files, refusals among them."},
     {&WorkerCounters::file_waits, MetricType::Counter, "gatehouse_file_waits_total",
@@ -92,6 +125,10 @@ constexpr ServiceRow service_rows[] = {
     {&Shard::retries_refused, "gatehouse_service_retries_refused_total", "Retries that the budget did not allow."},
     {&Shard::queue_full, "gatehouse_service_queue_full_total", "Requests answered 503 because the queue was full."},
     {&Shard::queue_timeout, "gatehouse_service_queue_timeouts_total", "Requests that waited in the queue in vain."},
+    {&Shard::auth_refused, "gatehouse_service_auth_refused_total", "Requests that `auth` did not let pass."},
+    {&Shard::auth_failed, "gatehouse_service_auth_failed_total",
+     "Requests answered 503 because it could not be found out whether they may pass."},
+    {&Shard::canaries, "gatehouse_service_canary_requests_total", "Requests that came as another service's canary."},
     {&Shard::sessions, "gatehouse_service_tcp_sessions_total", "TCP sessions carried to an endpoint."},
     {&Shard::sessions_failed, "gatehouse_service_tcp_sessions_failed_total", "TCP sessions that got no endpoint."},
     {&Shard::bytes_in, "gatehouse_service_received_bytes_total", "Bytes of requests, from clients."},
@@ -221,7 +258,8 @@ ClientMetric::Histogram latency(std::span<const Shard> shards) {
 }
 
 // `away`: which other datacenter serves it; null: none.
-void add_service(const proxy::ServicePool& pool, const pool::Failovers::Away* away, Families& out) {
+void add_service(const proxy::ServicePool& pool, const pool::Failovers::Away* away, std::int64_t wall_ms,
+                 Families& out) {
   const Labels service = {{"service", printable(pool.service->name)}};
   const auto with = [&service](const char* name, const char* value) {
     Labels labels = service;
@@ -256,6 +294,8 @@ void add_service(const proxy::ServicePool& pool, const pool::Failovers::Away* aw
   if (const bool is_away = away != nullptr; is_away || !pool.service->failover.datacenter.empty())
     out.gauge("gatehouse_service_failover", "1 while this other datacenter serves the service.", is_away ? 1 : 0,
               with("datacenter", (is_away ? away->datacenter : pool.service->failover.datacenter).c_str()));
+  out.gauge("gatehouse_service_maintenance", "1 while the service is under maintenance by command.",
+            load(pool.stats->maintenance_until_ms) > wall_ms ? 1 : 0, service);
   std::size_t refused = 0;
   for (const conf::Route& route : pool.service->routes) refused += route.refused.empty() ? 0 : 1;
   out.gauge("gatehouse_service_routes_refused", "Routes that answer 503 because their definition was refused.",
@@ -286,7 +326,7 @@ void add_services(const DoorView& view, bool with_endpoints, Families& out) {
       continue;
     }
     const auto away = view.away.find(pool->service->name);
-    add_service(*pool, away == view.away.end() ? nullptr : &away->second, out);
+    add_service(*pool, away == view.away.end() ? nullptr : &away->second, view.wall_ms, out);
     if (!with_endpoints) continue;
     for (const pool::Endpoint& endpoint : pool->endpoints.endpoints()) {
       if (endpoints++ < endpoints_most)
@@ -355,27 +395,49 @@ void add_obtained(const DoorView& view, Families& out) {
   for (const auto& [type, count] : view.issuer.failures)
     out.counter("gatehouse_acme_failures_total", "Orders that failed, by the CA's type of problem.",
                 static_cast<double>(count), {{"type", printable(type)}});
-}
-
-void add_certificates(const DoorView& view, Families& out) {
-  for (const NamedCertificate& each : view.world.certificates().all()) {
-    if (each.certificate->placeholder) continue;
-    const auto left = each.certificate->not_after.time_since_epoch() - Millis(view.wall_ms);
-    out.gauge("gatehouse_certificate_days_left", "Days until the certificate expires.",
-              std::chrono::duration<double, std::ratio<86400>>(left).count(),
-              {{"certificate", printable(each.name)}});
+  void add_mirrors(const DoorView& view, Families& out) {
+    const auto total = [&](Counter proxy::Mirrors::* counter) {
+      std::uint64_t all = 0;
+      for (const proxy::Mirrors* mirrors : view.mirrors) all += (mirrors->*counter).value();
+      return static_cast<double>(all);
+    };
+    out.counter("gatehouse_mirrored_total", "Copies of requests sent by `mirror`.", total(&proxy::Mirrors::sent));
+    out.counter("gatehouse_mirrored_failed_total", "Of those, the ones without a whole answer.",
+                total(&proxy::Mirrors::failed));
+    out.counter("gatehouse_mirror_dropped_total",
+                "Copies not sent: too large, too many under way, or no endpoint was free.",
+                total(&proxy::Mirrors::dropped));
   }
-  out.gauge("gatehouse_certificate_problems",
-            "What is wrong with certificates, or worth a word: see gatehouse status.",
-            static_cast<double>(view.certificate_findings.size()));
-  add_obtained(view, out);
-  std::array<double, 2> findings{};
-  for (const conf::Finding& finding : view.world.findings())
-    if (finding.severity != conf::Severity::note) ++findings[finding.severity == conf::Severity::error];
-  const char* help = "What is wrong with the catalog, or worth a word: see gatehouse status.";
-  out.gauge("gatehouse_catalog_findings", help, findings[0], {{"severity", "warning"}});
-  out.gauge("gatehouse_catalog_findings", help, findings[1], {{"severity", "error"}});
-}
+
+  void add_certificates(const DoorView& view, Families& out) {
+    for (const NamedCertificate& each : view.world.certificates().all()) {
+      if (each.certificate->placeholder) continue;
+      const auto left = each.certificate->not_after.time_since_epoch() - Millis(view.wall_ms);
+      out.gauge("gatehouse_certificate_days_left", "Days until the certificate expires.",
+                std::chrono::duration<double, std::ratio<86400>>(left).count(),
+                {{"certificate", printable(each.name)}});
+    }
+    out.gauge("gatehouse_certificate_problems",
+              "What is wrong with certificates, or worth a word: see gatehouse status.",
+              static_cast<double>(view.certificate_findings.size()));
+    add_obtained(view, out);
+    std::array<double, 2> findings{};
+    for (const conf::Finding& finding : view.world.findings())
+      if (finding.severity != conf::Severity::note) ++findings[finding.severity == conf::Severity::error];
+    const char* help = "What is wrong with the catalog, or worth a word: see gatehouse status.";
+    out.gauge("gatehouse_catalog_findings", help, findings[0], {{"severity", "warning"}});
+    out.gauge("gatehouse_catalog_findings", help, findings[1], {{"severity", "error"}});
+  }
+
+  void add_tunnels(const DoorView& view, Families& out) {
+    if (view.tunnels == nullptr) return;
+    for (const TunnelFigure& figure : tunnel_figures(*view.tunnels, view.wall_ms)) {
+      Labels labels;
+      for (const auto& [name, value] : figure.labels) labels.push_back({name, printable(value)});
+      out.add(figure.is_counter ? MetricType::Counter : MetricType::Gauge, figure.name, figure.help, figure.value,
+              std::move(labels));
+    }
+  }
 
 }  // namespace
 
@@ -384,8 +446,10 @@ std::string metrics_text(const DoorView& view, bool with_endpoints) {
   add_process(view, out);
   add_workers(view, out);
   for (const catalog::ConsulSource::View& consul : view.consuls) add_consul(consul, view, out);
+  add_mirrors(view, out);
   add_certificates(view, out);
   add_services(view, with_endpoints, out);
+  add_tunnels(view, out);
   return out.text();
 }
 

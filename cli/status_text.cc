@@ -47,11 +47,16 @@ class StatusPage {
  public:
   StatusPage(const json::object& status, bool coloured) : status_(status), coloured_(coloured) {}
 
+  std::string tunnels_text() {
+    tunnels();
+    return std::move(out_);
+  }
   std::string text() {
     head();
     listeners();
     consuls();
     for (const json::value& service : Look(status_, "services").list()) show_service(Look(&service));
+    tunnels();
     certificates();
     problems();
     return std::move(out_);
@@ -143,6 +148,7 @@ class StatusPage {
       out_ += "  " + mark("served by " + away["datacenter"].text() + (away["by_hand"].flag() ? ", by hand" : ""),
                           Colour::warn);
     if (service["panic"].flag()) out_ += "  " + mark("panic: none is healthy, all are tried", Colour::bad);
+    if (service["maintenance"].flag()) out_ += "  " + mark("maintenance", Colour::warn);
     if (service["drained"].flag()) out_ += "  " + mark("drained", Colour::warn);
     out_ += "\n";
     Columns routes;
@@ -196,6 +202,51 @@ class StatusPage {
             {notes, colour == Colour::good ? Colour::dim : colour}};
   }
 
+  static std::string use_words(Look each) {
+    std::string out =
+        count_text(each["open"].number()) + " open, " + counted(each["connections"].number(), "connection");
+    if (!each["last_seen"].text().empty()) out += ", last " + ago(each["last_seen_ms"].number()) + " ago";
+    return out;
+  }
+
+  static std::string words_of(const json::array& list) {
+    std::string out;
+    for (const json::value& each : list) out += (out.empty() ? "" : ", ") + Look(&each).text();
+    return out;
+  }
+
+  void tunnels() {
+    Columns rows;
+    for (const json::value& each : look("tunnels")["exits"].list()) {
+      const Look exit(&each);
+      for (const json::value& one : exit["identities"].list()) {
+        const Look who(&one);
+        const bool has_key = who["has_key"].flag();
+        rows.row({{exit["name"].text()},
+                  {"in"},
+                  {who["identity"].text()},
+                  {words_of(who["services"].list())},
+                  {has_key ? use_words(who) : "no key", has_key ? Colour::none : Colour::bad}});
+      }
+    }
+    for (const json::value& each : look("tunnels")["entries"].list()) {
+      const Look entry(&each);
+      for (const json::value& one : entry["targets"].list()) {
+        const Look target(&one);
+        const bool good = target["resolved"].flag() && !target["rests"].flag();
+        rows.row({{entry["name"].text()},
+                  {"out"},
+                  {target["identity"].text()},
+                  {target["address"].text()},
+                  {!target["resolved"].flag() ? "not resolved"
+                   : good                     ? use_words(target)
+                                              : "rests after " + counted(target["failures"].number(), "failure"),
+                   good ? Colour::none : Colour::bad}});
+      }
+    }
+    section("tunnels", rows);
+  }
+
   void certificates() {
     Columns rows;
     for (const json::value& each : look("certificates").list()) {
@@ -238,6 +289,10 @@ class StatusPage {
 };
 
 }  // namespace
+
+std::string tunnels_text(const json::object& status, bool coloured) {
+  return StatusPage(status, coloured).tunnels_text();
+}
 
 std::string status_text(const json::object& status, bool coloured) { return StatusPage(status, coloured).text(); }
 

@@ -245,6 +245,9 @@ class Merger {
       if (!chosen.refused.empty()) refused = chosen.refused;
     }
     RoutePolicy& said = subject.route;
+    if (!said.auth.said.empty()) refused = "auth: can't be asked of a TCP connection";
+    if (said.maintenance.on && (said.maintenance.allow.empty() || !said.allow.empty())) refused = "maintenance";
+    if (said.maintenance.on) said.allow = said.maintenance.allow;
     const TcpPolicy policy{.connect_timeout = said.connect_timeout,
                            .idle_timeout = said.idle_timeout,
                            .total_timeout = said.total_timeout,
@@ -274,6 +277,8 @@ class Merger {
     }
     standing.allow = std::move(subject.route.allow);
     standing.deny = std::move(subject.route.deny);
+    standing.auth = std::move(subject.route.auth.said);
+    standing.methods = std::move(subject.route.methods);
   }
 
   void add_instance(InstanceLayers& member) {

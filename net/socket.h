@@ -8,8 +8,10 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 
+#include "net/clock.h"
 #include "net/ip.h"
 #include "net/loop.h"
 
@@ -93,8 +95,11 @@ class Socket final : public Pollable {
 
 // Starts a connection. The descriptor, or -1 with errno. TCP_NODELAY is set.
 int start_connect(const SocketAddress& to);
+int start_connect_unix(const std::string& path);
 // A peer that is gone without a word is noticed within a minute, and the socket fails.
 void keep_alive(int fd);
+// What was sent and is not acknowledged for so long fails the socket: keep-alives don't ask while anything is.
+void give_up_after(int fd, Millis silence);
 // How a started connection ended: 0 once it stands, else the errno.
 int connect_error(int fd);
 

@@ -5,8 +5,10 @@
 //   an edge or a deadline. In steady state nothing is allocated: slabs, frames and this object come from pools.
 //   Invariant  answered exactly once, or the connection is closed in a way the client can tell.
 //   Files      exchange_io.cc from the head to the log line; exchange_backend_io.cc endpoints, retries and what a
-//              failure means; exchange_relay_io.cc the bytes; exchange_upgrade_io.cc after a 101;
-//              exchange_local_io.cc answers that no backend gives: files, and whatever else is a LocalBody.
+//              failure means; exchange_h2_io.cc what is different where the backend speaks HTTP/2;
+//              exchange_relay_io.cc the bytes; exchange_upgrade_io.cc after a 101;
+//              exchange_local_io.cc answers that no backend gives: files, and whatever else is a LocalBody;
+//              exchange_auth_io.cc who may pass.
 #pragma once
 
 #include "net/frame_pool.h"
@@ -23,10 +25,12 @@
 #include "proxy/http/local_reply.h"
 #include "proxy/http/parse.h"
 #include "proxy/http/request_id.h"
+#include "proxy/http/trace_context.h"
 #include "proxy/local_body.h"
 #include "proxy/pool/pick.h"
 #include "proxy/pool/tried.h"
 #include "proxy/rate_guard.h"
+#include "proxy/side_request_io.h"
 
 namespace gatehouse::proxy {
 
@@ -48,6 +52,7 @@ class Exchange : public Pooled {
   http::ParseState parse_head();
   bool make_room();  // false: the head is too large, and refused
   void refuse_late_head();
+  void refuse_head(int status, std::string_view reason);
   const conf::Limits& limits() const { return settings_->limits; }
 
   // Serves the request. True: the connection may carry another one.
@@ -82,6 +87,19 @@ class Exchange : public Pooled {
   void finish();
   void write_log();
   void let_world_go();
+  void mirror();
+  std::string_view trace_to_send();
+
+  // exchange_auth_io.cc
+  Task<bool> authorize();
+  Task<bool> ask_password(const conf::AuthPolicy& policy);
+  Task<std::optional<bool>> hash_password(std::string password, std::string hash);
+  Task<bool> ask_server(const conf::AuthPolicy& policy);
+  Task<Status> converse_with_server(const conf::AuthPolicy& policy, const ServicePool& pool,
+                                    const pool::Endpoint& endpoint, SideAnswer& answer);
+  bool write_question(const conf::AuthPolicy& policy, const ServicePool& pool, Buffer& out);
+  bool copy_fields(const conf::AuthPolicy& policy, const SideAnswer& answer);
+  Task<> pass_on(const SideAnswer& answer);
 
   // exchange_backend_io.cc
   Task<> forward();
@@ -97,6 +115,7 @@ class Exchange : public Pooled {
   void release_endpoint();
   void judge_failure(Fault fault);
   bool repeatable() const;
+  bool is_stale() const;
   bool may_replay() const;
   bool retry_allowed();
   void rewind();
@@ -107,6 +126,17 @@ class Exchange : public Pooled {
   void fail(Fault fault);
   void retry_elsewhere();
   void retry_for_status();
+
+  // exchange_h2_io.cc
+  bool over_http2() const { return conf::over_http2(pool_->service->protocol); }
+  bool is_shared() const { return pool_->service->send_proxy == conf::SendProxy::none; }
+  Task<Result<std::unique_ptr<BackendConnection>>> make_stream();
+  Task<Status> open_h2();
+  bool may_carry_upgrade();
+  bool was_not_processed() const;
+  Fault loss() const;
+  bool is_grpc() const;
+  bool speaks_grpc() const;
 
   // exchange_relay_io.cc
   Task<> converse();
@@ -156,7 +186,7 @@ class Exchange : public Pooled {
   Worker& worker_;
   WorldKeeper::Use world_;  // until let_world_go()
   std::shared_ptr<const Settings> kept_settings_;
-  PoolPtr kept_pool_;
+  PoolPtr kept_pool_, kept_canary_;
   std::string kept_head_;
   const Settings* settings_;
   http::RequestHead head_;
@@ -217,6 +247,10 @@ class Exchange : public Pooled {
   std::size_t local_body_size_ = 0;
   std::array<char, http::request_id_bytes_max> id_bytes_;
   std::string_view request_id_;
+  std::array<char, 64> user_bytes_;
+  std::string_view user_;  // who passed by a password
+  http::TraceParent traceparent_;
+  std::string_view trace_id_;
 };
 
 }  // namespace gatehouse::proxy

@@ -20,7 +20,10 @@ constexpr http::HeadLimits answer_limits{16 << 10, 48 << 10, http::fields_capaci
 
 Task<> Exchange::converse() {
   backend_->stream.set_waker(&client_.waker);
-  upload_guard_.start(worker_.loop.now(), 0);
+  if (speaks_grpc())
+    upload_guard_ = RateGuard(0, 0);
+  else
+    upload_guard_.start(worker_.loop.now(), 0);
   download_guard_.start(worker_.loop.now(), 0);
   progress_at_ = 0;
   for (;;) {
@@ -135,7 +138,7 @@ void Exchange::pump_answer_head() {
       if (answer_.empty()) answer_.release();
       return;
     }
-    if (!got.ok()) return judge_failure(Fault::closed);
+    if (!got.ok()) return judge_failure(loss());
     if (first_byte_us_ == 0) first_byte_us_ = worker_.loop.now_us() - started_us_;
     answer_.grew(got.size);
     answer_received_ += got.size;
@@ -273,6 +276,7 @@ void Exchange::start_answer(http::Framing towards_client, BodyMover::Coding codi
   rewrite.extra = lines.text();
   rewrite.recoded = plan_.coding.has_value();
   rewrite.retagged = plan_.weakens;
+  if (!admission_.fields.empty()) rewrite.fields = &admission_.fields;
   http::write_response_head(answer_head_, rewrite, writer);
   answer_.consume(answer_head_.size);
   if (filter_ && writer.ok()) return start_filtered(writer.text(), coding, left);
@@ -353,8 +357,9 @@ void Exchange::pump_answer_body() {
     case Moved::source_failed:
     case Moved::malformed: break;
   }
-  note_gateway_error(moved == Moved::malformed ? Fault::malformed : Fault::closed);
-  break_off(moved == Moved::malformed ? http::Termination::backend_malformed : http::Termination::backend_cut);
+  const Fault fault = moved == Moved::malformed ? Fault::malformed : loss();
+  note_gateway_error(fault);
+  break_off(fault == Fault::malformed ? http::Termination::backend_malformed : http::Termination::backend_cut);
 }
 
 // The answer ends in its middle. The head is out: the client can tell only by the connection's end, which must not
@@ -381,7 +386,8 @@ LoopTime Exchange::total_due() const { return due_after(started_us_ / 1000, poli
 LoopTime Exchange::silence_due() const {
   if (request_sent_ && !answering_) return due_after(sent_at_, policy_->timeout);
   const LoopTime due = due_after(progress_at_, policy_->idle_timeout);
-  return waits_for_client_body_ ? std::min(due, due_after(progress_at_, limits().body_idle_time)) : due;
+  return waits_for_client_body_ && !speaks_grpc() ? std::min(due, due_after(progress_at_, limits().body_idle_time))
+                                                  : due;
 }
 
 LoopTime Exchange::next_deadline() const {

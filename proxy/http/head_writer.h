@@ -52,6 +52,14 @@ class HeadWriter {
   bool ok_ = true;
 };
 
+// What a route says in the answers that pass it: see answer_fields.h.
+struct AnswerFields {
+  const conf::FieldRules* rules = nullptr;
+  const conf::Cors* cors = nullptr;
+  std::string_view origin;  // the client's, if it is admitted; empty: none is told
+  bool empty() const { return rules == nullptr && cors == nullptr; }
+};
+
 // What changes on the way to the backend.
 struct RequestRewrite {
   std::string_view target;    // empty: the path and query as sent ("/" if there is no path)
@@ -63,6 +71,11 @@ struct RequestRewrite {
   std::uint16_t port = 0;              // of our listener
   std::string_view request_id;         // empty: none is written
   std::string_view extra;              // whole field lines
+  const conf::FieldRules* rules = nullptr;
+  const std::vector<std::string>* left_out = nullptr;  // fields that nobody but us may send
+  std::string_view traceparent;                        // in place of what was sent; empty: that passes
+  std::string_view method;                             // empty: as sent
+  std::string_view last_value;                         // ends the last line of `extra`, which has none
 };
 void write_request_head(const RequestHead& head, const RequestRewrite& rewrite, HeadWriter& out);
 
@@ -78,6 +91,7 @@ struct ResponseRewrite {
   std::string_view hsts;         // value of Strict-Transport-Security, over the backend's own; empty: none
   std::string_view request_id;   // X-Request-Id, over the backend's own; empty: none is written
   std::string_view extra;        // whole field lines: Set-Cookie
+  const AnswerFields* fields = nullptr;
 };
 void write_response_head(const ResponseHead& head, const ResponseRewrite& rewrite, HeadWriter& out);
 

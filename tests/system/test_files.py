@@ -418,10 +418,10 @@ def test_without_a_descriptor_a_file_is_answered_with_503(make_door):
         assert client.ask("GET", "/a.txt").status == 200
         used = {int(name) for name in os.listdir(f"/proc/{door.pid}/fd")}
         free = next(number for number in range(len(used) + 1) if number not in used)
-        subprocess.run(["prlimit", "--pid", str(door.pid), f"--nofile={free}"], check=True)
+        subprocess.run(["prlimit", "--pid", str(door.pid), f"--nofile={free}:"], check=True)
         answers = {client.ask("GET", "/a.txt").status for _ in range(3)}
         assert answers <= {200, 503} and 503 in answers, answers
-        subprocess.run(["prlimit", "--pid", str(door.pid), "--nofile=1024"], check=True)
+        subprocess.run(["prlimit", "--pid", str(door.pid), "--nofile=1024:"], check=True)
         wait_until(lambda: client.ask("GET", "/a.txt").status == 200, "served again")
 
 
