@@ -219,7 +219,8 @@ TEST(OrderMachine, WhatIsRefusedForGoodEndsAtOnce) {
 TEST(OrderMachine, AChallengeThatWasAnsweredBeforeACrashIsJudgedByItsAuthorization) {
   OrderMachine machine = presented();
   (void)machine.on(Presented{});
-  EXPECT_EQ(only<Post>(machine.on(reply(400, problem_body("malformed", "not pending")))).url, "https://ca.test/authz/1");
+  EXPECT_EQ(only<Post>(machine.on(reply(400, problem_body("malformed", "not pending")))).url,
+            "https://ca.test/authz/1");
   EXPECT_EQ(only<Post>(machine.on(reply(200, authorization_body("valid")))).url, order_url);
 }
 
