@@ -10,6 +10,7 @@
 
 #include "conf/service.h"
 #include "conf/service_layer.h"
+#include "conf/tunnel.h"
 #include "net/clock.h"
 #include "net/http_place.h"
 #include "net/ip.h"
@@ -138,8 +139,9 @@ struct Limits {
   unsigned backend_idle_connections = 64;  // per endpoint and worker
   unsigned backend_http2_streams = 100;    // at once on one connection
   std::uint64_t backend_http2_window = 64 << 10;
-  Millis shutdown_delay = 0ms;             // SIGTERM: readiness fails for so long before the listeners close
-  Millis shutdown_time = 60s;              // then requests may finish for so long
+  unsigned compressions = 256;  // at once, by each worker
+  Millis shutdown_delay = 0ms;  // SIGTERM: readiness fails for so long before the listeners close
+  Millis shutdown_time = 60s;   // then requests may finish for so long
   bool operator==(const Limits&) const = default;
 };
 
@@ -166,8 +168,10 @@ struct Config {
   std::vector<IpPrefix> trusted_proxies;
   CatalogSource catalog;
   std::map<std::string, HostPolicy> hosts;
+  std::map<std::string, AuthSource> auth;
   std::map<std::string, ServiceLayer> services;  // "*" for all
   Certificates certificates;
+  Tunnel tunnel;
   Admin admin;
   Metrics metrics;
   Limits limits;

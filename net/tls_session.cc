@@ -216,6 +216,7 @@ IoResult TlsSession::send(const char* data, std::size_t size, bool last) {
       return {IoResult::State::failed};
     }
     done += written.size;
+    ++records_sent_;
   }
   if (last) stage_close_notify();
   const IoResult sent = send_stage(last);
@@ -226,6 +227,11 @@ IoResult TlsSession::send(const char* data, std::size_t size, bool last) {
 IoResult TlsSession::flush() {
   if (!pending()) return {IoResult::State::ok};
   return send_stage();
+}
+
+void TlsSession::update_keys() {
+  if (SSL_version(ssl_.get()) >= TLS1_3_VERSION) SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED);
+  ERR_clear_error();
 }
 
 void TlsSession::close_notify() {

@@ -141,6 +141,7 @@ Task<bool> ClientConnection::shake_hands() {
   selection = std::make_unique<TlsSelection>();
   WorldKeeper::Use world = worker.worlds.use();  // keeps the certificates while they are chosen from
   selection->certificates = &world->certificates();
+  selection->challenges = &world->challenges();
   SslPtr ssl = worker.tls_server(*listener).accept(*selection);
   if (!ssl) co_return false;
   stream.tls = std::make_unique<TlsSession>(std::move(ssl), stream.socket);
@@ -161,9 +162,10 @@ Task<bool> ClientConnection::shake_hands() {
   }
   selection->version = SSL_get_version(stream.tls->ssl());
   selection->certificates = nullptr;  // the world may go; what was served is remembered
+  selection->challenges = nullptr;
   worker.counters.handshakes.add();
   if (SSL_session_reused(stream.tls->ssl())) worker.counters.handshakes_resumed.add();
-  co_return true;
+  co_return selection->challenge == nullptr;  // a certificate authority has seen what it came for
 }
 
 // Reads what comes first, if it is there. A TLS record that isn't whole yet, or carries nothing for us, is no byte.

@@ -50,8 +50,8 @@ Task<Status> await_connection(BackendConnection& connection, Waker& waker, LoopT
 Task<Status> send_proxy_header(BackendConnection& connection, Waker& waker, const ConnectRequest& request,
                                LoopTime deadline) {
   ProxyHeader told;
-  told.source = request.client.peer;
-  told.destination = request.client.destination();
+  told.source = request.client->peer;
+  told.destination = request.client->destination();
   const conf::Service& service = *request.pool.service;
   const bool first = service.send_proxy == conf::SendProxy::v1;
   const ProxyBytes header = first ? write_proxy_v1(told) : write_proxy_v2(told);

@@ -154,7 +154,7 @@ bool Exchange::take_idle_connection() {
 
 // What we lack may be held by connections that idle: in this worker, or, of an endpoint's own limit, in any.
 Task<Result<std::unique_ptr<BackendConnection>>> Exchange::make_connection() {
-  const ConnectRequest request{*endpoint_, *pool_, policy_->connect_timeout, client_, head_.host_name()};
+  const ConnectRequest request{*endpoint_, *pool_, policy_->connect_timeout, &client_, head_.host_name()};
   const LoopTime deadline = std::min(worker_.loop.now() + pool_->service->queue.wait.count(), total_due());
   for (;;) {
     Result<std::unique_ptr<BackendConnection>> made = co_await connect_backend(worker_, client_.waker, request);
@@ -197,10 +197,10 @@ Task<bool> Exchange::connect() {
     co_return false;
   }
   worker_.counters.backend_connect_failures.add();
-  failure_ = made.error().code == Errc::timed_out ? pool::Failure::connect_timeout
+  failure_ = made.error().code == Errc::timed_out  ? pool::Failure::connect_timeout
              : made.error().code == Errc::tls      ? pool::Failure::tls
              : made.error().code == Errc::protocol ? pool::Failure::protocol
-                                                  : pool::Failure::refused;
+                                                   : pool::Failure::refused;
   blame_ = made.error().side;
   if (failure_ == pool::Failure::tls || failure_ == pool::Failure::protocol)
     worker_.warn("endpoint " + endpoint_->name + " of " + pool_->service->name + ": " + made.error().what);

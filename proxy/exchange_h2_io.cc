@@ -1,5 +1,5 @@
-// The part of an exchange that is different where the backend speaks HTTP/2: a stream of a connection that others share
-// instead of a connection, and what its failures prove.
+// The part of an exchange that is different where the backend speaks HTTP/2: a stream of a connection that others
+// share instead of a connection, and what its failures prove.
 #include <algorithm>
 
 #include "proxy/connect_io.h"
@@ -34,7 +34,7 @@ Task<Status> Exchange::open_h2() {
     if (waiter.failed) co_return *waiter.failed;
     co_return Done{};
   }
-  const ConnectRequest request{*endpoint_, *pool_, policy_->connect_timeout, client_, head_.host_name()};
+  const ConnectRequest request{*endpoint_, *pool_, policy_->connect_timeout, &client_, head_.host_name()};
   all.begin_connect(id);
   Made made = co_await connect_backend(worker_, client_.waker, request);
   Result<H2Connection*> opened = made ? Result<H2Connection*>(nullptr) : Result<H2Connection*>(made.error());

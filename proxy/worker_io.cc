@@ -28,6 +28,8 @@ Worker::Worker(unsigned number, Shared& process, std::uint64_t seed, const Ticke
       pipes(pipes_most),
       backends(loop, {}),
       worlds([&process](std::shared_ptr<const World> world) { process.reaper(std::move(world)); }),
+      file_threads(loop),
+      mirrors(*this),
       h2_backends(loop, buffers, counters),
       dice(seed),
       ticket_keys_(tickets, std::chrono::system_clock::now()) {
@@ -44,6 +46,7 @@ void Worker::start() {
     loop.run();
     doors_.clear();
     sweep();
+    mirrors.clear();
     backends.close_all();
     h2_backends.close_all();
   });
@@ -63,6 +66,8 @@ void Worker::publish(std::shared_ptr<const World> world) {
     h2_backends.set_limits({limits.backend_http2_streams, static_cast<std::uint32_t>(limits.backend_http2_window)},
                            idle_ms);
     if (worlds.live() > 0) leave_gone(worlds.current(), *world);
+    roots.forget();
+    compressors.set_most(limits.compressions);
     log_lines = http::AccessLineWriter(world->settings().redact);
     worlds.publish(std::move(world));
   });
@@ -237,8 +242,8 @@ void Worker::shed_load() {
 
 // What this worker holds, as far as it is ours to bound: slabs, pipes, coroutines and what they tell of, TLS.
 std::uint64_t Worker::memory_used() const {
-  return buffers.bytes_out() + pipes.bytes_out() + FramePool::bytes_out() + TlsSession::bytes_pending() +
-         counters.tls_connections_open.value() * tls_cost;
+  return buffers.bytes_out() + pipes.bytes_out() + compressors.bytes() + FramePool::bytes_out() +
+         TlsSession::bytes_pending() + counters.tls_connections_open.value() * tls_cost;
 }
 
 void Worker::tick() {
@@ -251,6 +256,7 @@ void Worker::tick() {
   if (loop.now() < reap_at_) return;
   reap_at_ = loop.now() + reap_ms;
   backends.reap();
+  mirrors.reap();
   ticket_keys_.advance(WallTime(std::chrono::microseconds(loop.wall_us())));
 }
 

@@ -13,17 +13,23 @@
 #include "net/client_counts.h"
 #include "net/counter.h"
 #include "net/dice.h"
+#include "net/file_pool.h"
 #include "net/listener.h"
 #include "net/log_ring.h"
 #include "net/loop.h"
 #include "net/pipe_pool.h"
 #include "net/tls_client_context.h"
 #include "net/tls_server_context.h"
+#include "proxy/auth/password_pool_io.h"
+#include "proxy/auth/verdict_cache.h"
 #include "proxy/backend/connection_pool.h"
 #include "proxy/backend/h2_connection_io.h"
+#include "proxy/compress/contexts.h"
+#include "proxy/files/find_io.h"
 #include "proxy/http/access_log.h"
 #include "proxy/http/timestamps.h"
 #include "proxy/listener.h"
+#include "proxy/mirror_io.h"
 #include "proxy/world_use.h"
 
 namespace gatehouse::proxy {
@@ -42,11 +48,15 @@ struct WorkerCounters : H2Counters {
   Counter http2_connections, http2_connections_open, http2_connections_cut;  // cut: for misbehaviour
   Counter http2_streams, http2_streams_open, http2_streams_refused;
   Counter http2_resets_received, http2_resets_sent;
+  Counter file_answers, file_waits, file_waits_refused;  // waits: for a file thread
+  std::array<Counter, conf::content_coding_count> compressions;
+  Counter compressions_left_out, compressed_in, compressed_out;
 };
 
 // What the workers of a process share.
 struct Shared {
   ClientCounts clients;
+  auth::PasswordPool passwords;
   std::function<void(std::shared_ptr<const World>)> reaper;  // any thread
   std::function<void()> nudge_log;                           // any thread; a log ring is half full
   std::function<void(std::uint32_t endpoint)> close_idle;    // any thread; each worker closes one connection to it
@@ -84,8 +94,13 @@ class Worker {
   PipePool pipes;
   ConnectionPool backends;
   WorldKeeper worlds;
+  FilePool file_threads;
+  files::Roots roots;
+  compress::Contexts compressors;
   LogRing access_log;
   http::AccessLineWriter log_lines;
+  auth::VerdictCache verdicts;
+  Mirrors mirrors;
   WorkerCounters counters;
   H2Connections h2_backends;
   Dice dice;

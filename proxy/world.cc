@@ -238,12 +238,20 @@ World::World()
       certificates_(std::make_shared<CertificateSet>()),
       challenges_(std::make_shared<ChallengeBoard>()) {}
 
-const ServicePool* World::find(std::string_view service) const { return share(service).get(); }
+const ServicePool* World::find(std::string_view service) const {
+  const PoolPtr* found = place_of(service);
+  return found != nullptr ? found->get() : nullptr;
+}
 
 PoolPtr World::share(std::string_view service) const {
+  const PoolPtr* found = place_of(service);
+  return found != nullptr ? *found : nullptr;
+}
+
+const PoolPtr* World::place_of(std::string_view service) const {
   const auto name_of = [](const PoolPtr& pool) -> std::string_view { return pool->service->name; };
   const auto found = std::ranges::lower_bound(pools_, service, {}, name_of);
-  return found != pools_.end() && name_of(*found) == service ? *found : nullptr;
+  return found != pools_.end() && name_of(*found) == service ? &*found : nullptr;
 }
 
 WorldPtr build_world(std::shared_ptr<const conf::RoutingTable> table, const World* previous,

@@ -130,7 +130,7 @@ class ConsulSource {
   View view_;
   bool heard_ = false;
   bool known_ = false;  // what it has was told: as it is, or as it was before
-  bool away_ = false;       // the agent doesn't answer as it should
+  bool away_ = false;   // the agent doesn't answer as it should
   std::vector<std::string> causes_;
   asio::steady_timer tell_timer_;
   bool tells_ = false;

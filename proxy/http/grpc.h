@@ -1,6 +1,6 @@
 // grpc.h: what a proxy has to know of gRPC over HTTP: who speaks it, and how an answer of our own is told to him.
-//   A gRPC client reads no pages: it is told by grpc-status and grpc-message in a head without a body ("Trailers-Only").
-//   Source: gRPC over HTTP2, HTTP to gRPC status code mapping (grpc/grpc doc/). Pure.
+//   A gRPC client reads no pages: it is told by grpc-status and grpc-message in a head without a body
+//   ("Trailers-Only"). Source: gRPC over HTTP2, HTTP to gRPC status code mapping (grpc/grpc doc/). Pure.
 #pragma once
 
 #include <string_view>
@@ -22,16 +22,16 @@ constexpr bool is_grpc(std::string_view content_type) {
 // The code of gRPC for a status of ours.
 constexpr unsigned grpc_status_of(int status) {
   switch (status) {
-    case 400: return 13;   // INTERNAL
-    case 401: return 16;   // UNAUTHENTICATED
-    case 403: return 7;    // PERMISSION_DENIED
-    case 404: return 12;   // UNIMPLEMENTED
-    case 413: return 8;    // RESOURCE_EXHAUSTED
+    case 400: return 13;  // INTERNAL
+    case 401: return 16;  // UNAUTHENTICATED
+    case 403: return 7;   // PERMISSION_DENIED
+    case 404: return 12;  // UNIMPLEMENTED
+    case 413: return 8;   // RESOURCE_EXHAUSTED
     case 429:
     case 502:
     case 503:
-    case 504: return 14;   // UNAVAILABLE
-    default: return 2;     // UNKNOWN
+    case 504: return 14;  // UNAVAILABLE
+    default: return 2;    // UNKNOWN
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy/http/answer_fields.h"
 #include "proxy/http/bytes.h"
 #include "proxy/http/grpc.h"
 
@@ -30,6 +31,7 @@ std::string_view reason_phrase(int status) {
     case 408: return "Request Timeout";
     case 410: return "Gone";
     case 411: return "Length Required";
+    case 412: return "Precondition Failed";
     case 413: return "Content Too Large";
     case 414: return "URI Too Long";
     case 416: return "Range Not Satisfiable";
@@ -72,7 +74,7 @@ void write_local_head(const LocalReply& reply, std::string_view date, HeadWriter
     out.field("Content-Type", grpc_type);
     out.put("Content-Length: 0\r\n");
     put_grpc_status(reply.status, reply.detail, out);
-  } else if (may_have_body(reply.status)) {
+  } else if (may_have_body(reply.status) && !reply.framed) {
     if (!reply.body.empty()) out.field("Content-Type", reply.content_type);
     out.field("Content-Length", reply.body.size());
   }
@@ -83,6 +85,8 @@ void write_local_head(const LocalReply& reply, std::string_view date, HeadWriter
     out.put("Connection: close\r\n");
   else if (reply.client_minor == 0)
     out.put("Connection: keep-alive\r\n");
+  if (reply.fields != nullptr) put_own_answer_fields(*reply.fields, reply.extra, out);
+  if (reply.preflight != nullptr) put_preflight_fields(*reply.fields->cors, *reply.preflight, out);
   out.put(reply.extra);
   out.put("\r\n");
 }

@@ -281,8 +281,7 @@ void BackendSession::judge_frame(const FrameHead& head) {
       if (find(head.stream) == nullptr) note_odd();
       return;
     case NGHTTP2_SETTINGS:
-      if (std::exchange(settings_came_, true) && !(head.flags & NGHTTP2_FLAG_ACK))
-        note_odd();
+      if (std::exchange(settings_came_, true) && !(head.flags & NGHTTP2_FLAG_ACK)) note_odd();
       return;
     case NGHTTP2_PING:
       if (!(head.flags & NGHTTP2_FLAG_ACK)) note_odd();

@@ -69,7 +69,8 @@ void judge(Asked& asked) {
       std::string body(rest);
       http::ChunkedBody chunks;
       const auto fed = chunks.feed(body.data(), body.size());
-      const bool odd_trailer = fed.fault != nullptr && std::string_view(fed.fault).find("trailer") != std::string_view::npos;
+      const bool odd_trailer =
+          fed.fault != nullptr && std::string_view(fed.fault).find("trailer") != std::string_view::npos;
       REQUIRE(fed.fault == nullptr || odd_trailer);
       REQUIRE(!asked.ended || fed.done || odd_trailer);
       return;

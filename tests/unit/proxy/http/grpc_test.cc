@@ -11,9 +11,11 @@ namespace gatehouse::http {
 namespace {
 
 TEST(Grpc, IsToldByItsContentType) {
-  for (const char* type : {"application/grpc", "application/grpc+proto", "Application/gRPC; x=y", "application/grpc "})
+  for (const char* type :
+       {"application/grpc", "application/grpc+proto", "Application/gRPC; x=y", "application/grpc "})
     EXPECT_TRUE(is_grpc(type)) << type;
-  for (const char* type : {"", "application/json", "application/grpc-web", "application/grpc-web+proto", "application/grp"})
+  for (const char* type :
+       {"", "application/json", "application/grpc-web", "application/grpc-web+proto", "application/grp"})
     EXPECT_FALSE(is_grpc(type)) << type;
 }
 
