@@ -365,6 +365,20 @@ void add_consul(const catalog::ConsulSource::View& consul, const DoorView& view,
   counter("gatehouse_consul_changes_total", "Answers that changed a service's instances.", consul.changes);
 }
 
+void add_mirrors(const DoorView& view, Families& out) {
+  const auto total = [&](Counter proxy::Mirrors::* counter) {
+    std::uint64_t all = 0;
+    for (const proxy::Mirrors* mirrors : view.mirrors) all += (mirrors->*counter).value();
+    return static_cast<double>(all);
+  };
+  out.counter("gatehouse_mirrored_total", "Copies of requests sent by `mirror`.", total(&proxy::Mirrors::sent));
+  out.counter("gatehouse_mirrored_failed_total", "Of those, the ones without a whole answer.",
+              total(&proxy::Mirrors::failed));
+  out.counter("gatehouse_mirror_dropped_total",
+              "Copies not sent: too large, too many under way, or no endpoint was free.",
+              total(&proxy::Mirrors::dropped));
+}
+
 // Names are many: what is told of each is its end (above); here is how they fare together.
 void add_obtained(const DoorView& view, Families& out) {
   if (view.obtained.empty() && view.issuer.orders == 0) return;
@@ -395,49 +409,37 @@ void add_obtained(const DoorView& view, Families& out) {
   for (const auto& [type, count] : view.issuer.failures)
     out.counter("gatehouse_acme_failures_total", "Orders that failed, by the CA's type of problem.",
                 static_cast<double>(count), {{"type", printable(type)}});
-  void add_mirrors(const DoorView& view, Families& out) {
-    const auto total = [&](Counter proxy::Mirrors::* counter) {
-      std::uint64_t all = 0;
-      for (const proxy::Mirrors* mirrors : view.mirrors) all += (mirrors->*counter).value();
-      return static_cast<double>(all);
-    };
-    out.counter("gatehouse_mirrored_total", "Copies of requests sent by `mirror`.", total(&proxy::Mirrors::sent));
-    out.counter("gatehouse_mirrored_failed_total", "Of those, the ones without a whole answer.",
-                total(&proxy::Mirrors::failed));
-    out.counter("gatehouse_mirror_dropped_total",
-                "Copies not sent: too large, too many under way, or no endpoint was free.",
-                total(&proxy::Mirrors::dropped));
-  }
+}
 
-  void add_certificates(const DoorView& view, Families& out) {
-    for (const NamedCertificate& each : view.world.certificates().all()) {
-      if (each.certificate->placeholder) continue;
-      const auto left = each.certificate->not_after.time_since_epoch() - Millis(view.wall_ms);
-      out.gauge("gatehouse_certificate_days_left", "Days until the certificate expires.",
-                std::chrono::duration<double, std::ratio<86400>>(left).count(),
-                {{"certificate", printable(each.name)}});
-    }
-    out.gauge("gatehouse_certificate_problems",
-              "What is wrong with certificates, or worth a word: see gatehouse status.",
-              static_cast<double>(view.certificate_findings.size()));
-    add_obtained(view, out);
-    std::array<double, 2> findings{};
-    for (const conf::Finding& finding : view.world.findings())
-      if (finding.severity != conf::Severity::note) ++findings[finding.severity == conf::Severity::error];
-    const char* help = "What is wrong with the catalog, or worth a word: see gatehouse status.";
-    out.gauge("gatehouse_catalog_findings", help, findings[0], {{"severity", "warning"}});
-    out.gauge("gatehouse_catalog_findings", help, findings[1], {{"severity", "error"}});
+void add_certificates(const DoorView& view, Families& out) {
+  for (const NamedCertificate& each : view.world.certificates().all()) {
+    if (each.certificate->placeholder) continue;
+    const auto left = each.certificate->not_after.time_since_epoch() - Millis(view.wall_ms);
+    out.gauge("gatehouse_certificate_days_left", "Days until the certificate expires.",
+              std::chrono::duration<double, std::ratio<86400>>(left).count(),
+              {{"certificate", printable(each.name)}});
   }
+  out.gauge("gatehouse_certificate_problems",
+            "What is wrong with certificates, or worth a word: see gatehouse status.",
+            static_cast<double>(view.certificate_findings.size()));
+  add_obtained(view, out);
+  std::array<double, 2> findings{};
+  for (const conf::Finding& finding : view.world.findings())
+    if (finding.severity != conf::Severity::note) ++findings[finding.severity == conf::Severity::error];
+  const char* help = "What is wrong with the catalog, or worth a word: see gatehouse status.";
+  out.gauge("gatehouse_catalog_findings", help, findings[0], {{"severity", "warning"}});
+  out.gauge("gatehouse_catalog_findings", help, findings[1], {{"severity", "error"}});
+}
 
-  void add_tunnels(const DoorView& view, Families& out) {
-    if (view.tunnels == nullptr) return;
-    for (const TunnelFigure& figure : tunnel_figures(*view.tunnels, view.wall_ms)) {
-      Labels labels;
-      for (const auto& [name, value] : figure.labels) labels.push_back({name, printable(value)});
-      out.add(figure.is_counter ? MetricType::Counter : MetricType::Gauge, figure.name, figure.help, figure.value,
-              std::move(labels));
-    }
+void add_tunnels(const DoorView& view, Families& out) {
+  if (view.tunnels == nullptr) return;
+  for (const TunnelFigure& figure : tunnel_figures(*view.tunnels, view.wall_ms)) {
+    Labels labels;
+    for (const auto& [name, value] : figure.labels) labels.push_back({name, printable(value)});
+    out.add(figure.is_counter ? MetricType::Counter : MetricType::Gauge, figure.name, figure.help, figure.value,
+            std::move(labels));
   }
+}
 
 }  // namespace
 

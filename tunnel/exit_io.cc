@@ -101,11 +101,14 @@ Task<bool> ExitSession::secure() {
 
 void ExitSession::name_failure(const Error& error) {
   detail_ = error.what;
+  // Of TLS 1.3 the binder tells a wrong key, of 1.2 the first record that it should decrypt.
+  const bool by_key =
+      detail_.find("binder") != std::string::npos || detail_.find("bad record mac") != std::string::npos;
   if (error.code == Errc::timed_out)
     end_ = End::timeout;
   else if (error.code == Errc::closed || in_.socket.failed())
     end_ = End::client_gone;
-  else if (selection_.presented && error.code == Errc::tls)
+  else if (selection_.presented && by_key)
     end_ = selection_.known ? End::wrong_key : End::unknown_identity;
   else
     end_ = End::handshake;

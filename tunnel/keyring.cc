@@ -36,7 +36,7 @@ std::size_t distinct(const SecretBytes& key) {
 
 class Reading {
  public:
-  Reading(const std::string& file, conf::KeyFormat format) : file_(file), format_(format) {}
+  Reading(const std::string& file, conf::KeyFormat format) : file_(file), format_(format), at_{file} {}
 
   void line(std::string_view line, unsigned number) {
     at_ = {file_, number, 1};

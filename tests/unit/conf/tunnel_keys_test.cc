@@ -63,19 +63,19 @@ TEST(TunnelKeys, WhatDoesNotFitIsToldWithItsPlace) {
     const std::vector<std::string> all = found(text);
     return all.empty() ? std::string("nothing") : all.front();
   };
-  EXPECT_EQ(one(exit_text, "service: db", "service: dbb"),
-            "g.yaml:5:34: tunnel.accept[0].allow[0].service: dbb: not in tunnel.offer, so it is never dialled; did "
-            "you mean "
-            "db?");
+  EXPECT_EQ(
+      one(exit_text, "service: db", "service: dbb"),
+      "g.yaml:5:31: tunnel.accept[0].allow[0].service: dbb: not in tunnel.offer, so it is never dialled; did you "
+      "mean db?");
   EXPECT_EQ(one(exit_text, "{ file: k }", "{}"),
-            "g.yaml:4:16: tunnel.accept[0].secrets: there is no key: write file or folder");
+            "g.yaml:4:7: tunnel.accept[0].secrets: there is no key: write file or folder");
   EXPECT_EQ(one(exit_text, "{ file: k }", "{ file: k, folder: f }"),
-            "g.yaml:4:16: tunnel.accept[0].secrets: write file or folder, not both");
+            "g.yaml:4:7: tunnel.accept[0].secrets: write file or folder, not both");
   EXPECT_EQ(
       one(exit_text, "identity: a", "identity: \"a b\"").find("g.yaml:5:28: tunnel.accept[0].allow[0].identity: a b"),
       0u);
   EXPECT_EQ(one(exit_text, "127.0.0.1:7443", "127.0.0.1:9901")
-                .find("g.yaml:3:16: tunnel.accept[0].address: 127.0.0.1:9901: taken by metrics.address"),
+                .find("g.yaml:3:7: tunnel.accept[0].address: 127.0.0.1:9901: taken by metrics.address"),
             0u);
   EXPECT_EQ(one(exit_text, "127.0.0.1:5432", "somewhere")
                 .find("g.yaml:6:16: tunnel.offer.db: somewhere: write ADDRESS:PORT"),

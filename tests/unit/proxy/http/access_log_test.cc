@@ -39,15 +39,14 @@ std::string line(const AccessRecord& record, const std::vector<std::string>& red
 }
 
 TEST(AccessLog, ALineHasEveryFieldInItsOrder) {
-  EXPECT_EQ(
-      line(sample()),
-      R"({"time":"2023-11-14T22:13:20.123Z","event":"request","node":"fd1","client_address":"192.0.2.7",)"
-      R"("peer_address":"2001:db8::1","method":"GET","host":"learn.bank.example","path":"/a?b=c","status":200,)"
-      R"("bytes_in":42,"bytes_out":1234567890123,"duration_ms":12.345,"connect_ms":null,"first_byte_ms":0.007,)"
-      R"("service":"lms","endpoint":"127.0.0.1:8001","attempts":1,"termination":"ok","tls_version":"TLSv1.3",)"
-      R"("http_version":"HTTP/1.1","request_id":"id1","ban_id":"","user_agent":"curl/8","referer":"","encoding":"",)"
-      R"("user":"","trace_id":""})"
-      "\n");
+  EXPECT_EQ(line(sample()),
+            R"({"time":"2023-11-14T22:13:20.123Z","event":"request","node":"fd1","client_address":"192.0.2.7",)"
+            R"("peer_address":"2001:db8::1","method":"GET","host":"learn.bank.example","path":"/a?b=c","status":200,)"
+            R"("bytes_in":42,"bytes_out":1234567890123,"duration_ms":12.345,"connect_ms":null,"first_byte_ms":0.007,)"
+            R"("service":"lms","endpoint":"127.0.0.1:8001","attempts":1,"termination":"ok","tls_version":"TLSv1.3",)"
+            R"("http_version":"HTTP/1.1","request_id":"id1","ban_id":"","user_agent":"curl/8","referer":"",)"
+            R"("encoding":"","user":"","trace_id":""})"
+            "\n");
 }
 
 std::string path_as_logged(std::string_view path) {
