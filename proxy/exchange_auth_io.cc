@@ -221,7 +221,7 @@ bool Exchange::copy_fields(const AuthPolicy& policy, const SideAnswer& answer) {
       continue;
     lines.append(name).append(": ").append(answer.head.value(field)).append("\r\n");
   }
-  if (lines.empty() || !out_) return true;  // files need none
+  if (lines.empty() || policy_->files) return true;  // files hear nothing
   if (lines.size() > copied_bytes_most) return false;
   const std::string_view all = out_.view();
   const std::size_t head = all.size() - region_copied_ - 2;

@@ -124,10 +124,27 @@ bool Exchange::admit() {
     refuse(503, http::Termination::overload, "no memory is left for more requests");
     return false;
   }
-  if (policy_->files) return true;
+  if (policy_->files) return keep_paths();
   shard().budget.on_request(now_ms());
   if (admission_.canary) shard().canaries.add();
   return prepare_body() && write_request();
+}
+
+// Who is asked for a password waits, and the scratch is another request's then: the paths are kept where a backend's
+// head would be.
+bool Exchange::keep_paths() {
+  if (!policy_->auth.policy) return true;
+  const std::size_t size = admission_.forward.size() + admission_.path.size();
+  out_ = worker_.buffers.take(size > BufferPool::small / 2 ? BufferPool::large : BufferPool::small);
+  if (size > out_.room()) {
+    refuse(414, http::Termination::client_too_large);
+    return false;
+  }
+  out_.append(admission_.forward);
+  out_.append(admission_.path);
+  admission_.path = out_.view().substr(admission_.forward.size());
+  admission_.forward = out_.view().substr(0, admission_.forward.size());
+  return true;
 }
 
 // How the request's body is framed, and how much of it stands behind the head already.

@@ -76,6 +76,7 @@ class Exchange : public Pooled {
   // exchange_io.cc
   bool admit();
   void name_request(std::string_view told);
+  bool keep_paths();
   bool prepare_body();
   bool write_request();
   void refuse_body();

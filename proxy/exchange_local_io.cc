@@ -6,6 +6,7 @@
 #include "proxy/exchange_io.h"
 #include "proxy/file_body_io.h"
 #include "proxy/files/media_type.h"
+#include "proxy/http/answer_fields.h"
 
 namespace gatehouse::proxy {
 namespace {
@@ -59,7 +60,9 @@ Task<bool> Exchange::find_file(files::Found& found, std::shared_ptr<files::FindJ
   if (root) found = files::find(root->get(), policy, *path, codings, Disk::cached, name_room);
   if (root && found.kind != files::Found::Kind::again) co_return true;
 
-  job = std::shared_ptr<files::FindJob>(new files::FindJob(pool_->service, policy, *path, codings));  // pooled
+  // The service is the route's, which owns the policy; a canary's wouldn't do.
+  const PoolPtr& owner = world_->pools()[admission_.match.target->service];
+  job = std::shared_ptr<files::FindJob>(new files::FindJob(owner->service, policy, *path, codings));  // pooled
   job->root = root;
   job->shown_path = admission_.path;
   job->waiter = &client_.waker;
@@ -133,6 +136,7 @@ Buffer Exchange::local_head(int status, std::string_view fields) {
   reply.close = !keep_client_;
   reply.client_minor = head_.minor;
   reply.framed = true;
+  if (!admission_.fields.empty()) reply.fields = &admission_.fields;
   std::array<char, head_most> room;
   http::HeadWriter extra(room);
   extra.put(fields);
@@ -156,7 +160,7 @@ Task<> Exchange::send_file(files::Found& found) {
   facts.size = found.file.size;
   facts.modified_ns = found.file.modified_ns;
   facts.coding = found.coding;
-  facts.control = files::cache_control(policy, found.name);
+  if (!http::replaces(admission_.fields, "Cache-Control")) facts.control = files::cache_control(policy, found.name);
   const std::string_view type = files::media_type(found.name);
   facts.varies = !policy.precompressed.empty() && (found.coding || compress::is_compressible({}, type));
   if (!found.coding) {

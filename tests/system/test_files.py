@@ -1,4 +1,5 @@
 """Answers from files: what is served and what never is, ranges and conditions, over plain TCP and over TLS."""
+import base64
 import gzip
 import os
 import re
@@ -423,6 +424,33 @@ def test_without_a_descriptor_a_file_is_answered_with_503(make_door):
         assert answers <= {200, 503} and 503 in answers, answers
         subprocess.run(["prlimit", "--pid", str(door.pid), "--nofile=1024:"], check=True)
         wait_until(lambda: client.ask("GET", "/a.txt").status == 200, "served again")
+
+
+def test_behind_a_password_each_gets_the_file_that_it_asked_for(make_door):
+    door = make_door(start=False, config={"workers": 1, "auth": {"staff": {"file": "staff.htpasswd"}}})
+    users = [f"user{n}" for n in range(8)]
+    hashed = subprocess.run(["openssl", "passwd", "-6", "secret"], capture_output=True, text=True, check=True)
+    write(door.path("staff.htpasswd"), "".join(f"{user}:{hashed.stdout.strip()}\n" for user in users).encode())
+    os.chmod(door.path("staff.htpasswd"), 0o600)
+    for user in users:
+        write(door.path("www", f"{user}.txt"), user.encode())
+    door.change_config({"services": {"files": {
+        "route": "files.test", "files": door.path("www"), "auth": "basic:staff", "headers": "set X-Frame-Options DENY"}}})
+    door.start()
+    assert door.ask("/user0.txt", host="files.test").status == 401
+    got = {}
+
+    def fetch(user):
+        token = base64.b64encode(f"{user}:secret".encode()).decode()
+        got[user] = door.ask(f"/{user}.txt", host="files.test", fields={"Authorization": f"Basic {token}"}, timeout=60)
+
+    threads = [threading.Thread(target=fetch, args=[user]) for user in users]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {user: answer.body for user, answer in got.items()} == {user: user.encode() for user in users}
+    assert {answer.get("X-Frame-Options") for answer in got.values()} == {"DENY"}
 
 
 def test_explain_status_and_metrics_tell_of_files(house):
