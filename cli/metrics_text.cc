@@ -365,6 +365,20 @@ void add_consul(const catalog::ConsulSource::View& consul, const DoorView& view,
   counter("gatehouse_consul_changes_total", "Answers that changed a service's instances.", consul.changes);
 }
 
+void add_mirrors(const DoorView& view, Families& out) {
+  const auto total = [&](Counter proxy::Mirrors::* counter) {
+    std::uint64_t all = 0;
+    for (const proxy::Mirrors* mirrors : view.mirrors) all += (mirrors->*counter).value();
+    return static_cast<double>(all);
+  };
+  out.counter("gatehouse_mirrored_total", "Copies of requests sent by `mirror`.", total(&proxy::Mirrors::sent));
+  out.counter("gatehouse_mirrored_failed_total", "Of those, the ones without a whole answer.",
+              total(&proxy::Mirrors::failed));
+  out.counter("gatehouse_mirror_dropped_total",
+              "Copies not sent: too large, too many under way, or no endpoint was free.",
+              total(&proxy::Mirrors::dropped));
+}
+
 // Names are many: what is told of each is its end (above); here is how they fare together.
 void add_obtained(const DoorView& view, Families& out) {
   if (view.obtained.empty() && view.issuer.orders == 0) return;
@@ -395,20 +409,6 @@ void add_obtained(const DoorView& view, Families& out) {
   for (const auto& [type, count] : view.issuer.failures)
     out.counter("gatehouse_acme_failures_total", "Orders that failed, by the CA's type of problem.",
                 static_cast<double>(count), {{"type", printable(type)}});
-}
-
-void add_mirrors(const DoorView& view, Families& out) {
-  const auto total = [&](Counter proxy::Mirrors::* counter) {
-    std::uint64_t all = 0;
-    for (const proxy::Mirrors* mirrors : view.mirrors) all += (mirrors->*counter).value();
-    return static_cast<double>(all);
-  };
-  out.counter("gatehouse_mirrored_total", "Copies of requests sent by `mirror`.", total(&proxy::Mirrors::sent));
-  out.counter("gatehouse_mirrored_failed_total", "Of those, the ones without a whole answer.",
-              total(&proxy::Mirrors::failed));
-  out.counter("gatehouse_mirror_dropped_total",
-              "Copies not sent: too large, too many under way, or no endpoint was free.",
-              total(&proxy::Mirrors::dropped));
 }
 
 void add_certificates(const DoorView& view, Families& out) {

@@ -14,6 +14,7 @@ namespace gatehouse {
 namespace {
 
 constexpr std::size_t look_every = 32 << 10;
+constexpr std::int64_t latest_second = 9'000'000'000;  // in 2255: so far nanoseconds reach
 constexpr int races_most = 8;  // renames within the folder while ".." of a symlink is followed
 
 Opened open_at(int folder, const char* name, std::uint64_t flags, std::uint64_t resolve) {
@@ -37,7 +38,9 @@ Opened open_at(int folder, const char* name, std::uint64_t flags, std::uint64_t 
   out.is_file = S_ISREG(is.st_mode);
   out.is_folder = S_ISDIR(is.st_mode);
   out.size = static_cast<std::uint64_t>(is.st_size);
-  out.modified_ns = std::int64_t{is.st_mtim.tv_sec} * 1'000'000'000 + is.st_mtim.tv_nsec;
+  // A time that nobody can have meant is the nearest that can be told.
+  const std::int64_t second = std::clamp<std::int64_t>(is.st_mtim.tv_sec, 0, latest_second);
+  out.modified_ns = second * 1'000'000'000 + is.st_mtim.tv_nsec;
   return out;
 }
 

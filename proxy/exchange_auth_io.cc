@@ -46,6 +46,12 @@ bool is_left_out(std::string_view name) {
 
 Task<bool> Exchange::authorize() {
   const AuthPolicy& policy = *policy_->auth.policy;
+  if (policy_->files) {  // others are admitted while this one waits, in the same rooms
+    kept_path_ = admission_.path;
+    kept_target_ = admission_.forward;
+    admission_.path = kept_path_;
+    admission_.forward = kept_target_;
+  }
   bool may = false;
   if (policy.kind == AuthPolicy::Kind::basic)
     may = co_await ask_password(policy);
@@ -73,7 +79,7 @@ Task<bool> Exchange::ask_password(const AuthPolicy& policy) {
     if (good) worker_.verdicts.keep(key, *good, worker_.loop.now());
   }
   if (!good && !hash.empty()) {
-    if (client_.stream.socket.failed())
+    if (client_.stream.failed())
       fail(Fault::client_gone);
     else
       refuse(503, Termination::auth_failed, "too many passwords are being looked at");
@@ -102,7 +108,7 @@ Task<std::optional<bool>> Exchange::hash_password(std::string password, std::str
   };
   const bool taken = worker_.shared.passwords.submit(std::move(job));
   const LoopTime deadline = worker_.loop.now() + password_ms;
-  while (taken && !asked->done && !client_.stream.socket.failed() && worker_.loop.now() < deadline)
+  while (taken && !asked->done && !client_.stream.failed() && worker_.loop.now() < deadline)
     co_await client_.waker.sleep(deadline);
   asked->waker = nullptr;
   if (!taken || !asked->done) co_return std::nullopt;
@@ -195,7 +201,7 @@ bool Exchange::write_question(const AuthPolicy& policy, const ServicePool& pool,
   rewrite.target = policy.target;
   rewrite.host = pool.service->host;
   rewrite.client = &admission_.client;
-  rewrite.scheme = client_.stream.tls ? "https" : "http";
+  rewrite.scheme = client_.tls() ? "https" : "http";
   rewrite.port = client_.listener->port();
   rewrite.request_id = request_id_;
   rewrite.extra = more.text();
@@ -215,7 +221,7 @@ bool Exchange::copy_fields(const AuthPolicy& policy, const SideAnswer& answer) {
       continue;
     lines.append(name).append(": ").append(answer.head.value(field)).append("\r\n");
   }
-  if (lines.empty()) return true;
+  if (lines.empty() || !out_) return true;  // files need none
   if (lines.size() > copied_bytes_most) return false;
   const std::string_view all = out_.view();
   const std::size_t head = all.size() - region_copied_ - 2;
@@ -252,7 +258,7 @@ Task<> Exchange::pass_on(const SideAnswer& answer) {
   answering_ = true;
   if (!writer.ok()) {
     keep_client_ = false;
-    client_.stream.socket.reset();
+    client_.stream.reset();
     co_return;
   }
   out.grew(writer.size());

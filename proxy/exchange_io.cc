@@ -221,13 +221,14 @@ http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> pag
   extra.field("X-Request-Id", request_id_);
   extra.put(refused_fields_);
   reply.extra = extra.text();
+  if (refused_ == 204) return reply;
+  const Seconds wanted = std::chrono::ceil<Seconds>(admission_.refusal.retry_after);
   if (is_grpc()) {
     reply.to_grpc = true;
     reply.detail = detail_;
     return reply;
   }
-  if (refused_ == 405 && policy_ != nullptr && policy_->files) reply.allow = file_methods;
-  const Seconds wanted = std::chrono::ceil<Seconds>(admission_.refusal.retry_after);
+  if (refused_ == 405 && reply.allow.empty() && policy_ != nullptr && policy_->files) reply.allow = file_methods;
   if (refused_ == 503) reply.retry_after = wanted.count() > 0 ? wanted : default_retry_after;
   if (admission_.challenge != nullptr) {
     reply.body = *admission_.challenge;
@@ -389,9 +390,9 @@ void Exchange::write_log() {
   record.termination = termination_;
   if (client_.tls()) record.tls_version = client_.tls()->version;
   record.request_id = request_id_;
-  record.encoding = encoding_;
   record.user = user_;
   record.trace_id = trace_id_;
+  record.encoding = encoding_;
   worker_.access_log.commit(worker_.log_lines.write(record, line));
   if (worker_.access_log.used() * 2 > worker_.access_log.capacity()) worker_.shared.nudge_log();
 }

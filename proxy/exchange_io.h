@@ -7,8 +7,8 @@
 //   Files      exchange_io.cc from the head to the log line; exchange_backend_io.cc endpoints, retries and what a
 //              failure means; exchange_h2_io.cc what is different where the backend speaks HTTP/2;
 //              exchange_relay_io.cc the bytes; exchange_upgrade_io.cc after a 101;
-//              exchange_local_io.cc answers that no backend gives: files, and whatever else is a LocalBody;
-//              exchange_auth_io.cc who may pass.
+//              exchange_auth_io.cc who may pass;
+//              exchange_local_io.cc answers that no backend gives: files, and whatever else is a LocalBody.
 #pragma once
 
 #include "net/frame_pool.h"
@@ -187,7 +187,7 @@ class Exchange : public Pooled {
   WorldKeeper::Use world_;  // until let_world_go()
   std::shared_ptr<const Settings> kept_settings_;
   PoolPtr kept_pool_, kept_canary_;
-  std::string kept_head_;
+  std::string kept_head_, kept_path_, kept_target_;
   const Settings* settings_;
   http::RequestHead head_;
   http::ResponseHead answer_head_;

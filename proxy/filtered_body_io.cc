@@ -8,6 +8,7 @@ using Ask = compress::BodyFilter::Ask;
 
 namespace {
 
+constexpr std::size_t room_least = 512;  // for another step to be worth its while
 constexpr std::size_t end_bytes = http::chunk_tail.size() + http::last_chunk.size();
 
 }  // namespace
@@ -47,10 +48,9 @@ FilteredBody::Take FilteredBody::take_in(ByteSource& from) {
   return got.again() ? Take::none : Take::failed;
 }
 
-// One step of the filter; what comes out becomes a chunk. REQUIRES that held_ is empty. False: it has failed.
+// One step of the filter, behind what came out before. REQUIRES that held_ is not sealed. False: it has failed.
 bool FilteredBody::filter_some() {
   if (!held_) held_ = buffers_.take();
-  held_.clear();
   const std::string_view in = in_ ? in_.view().substr(0, work_share) : std::string_view();
   const bool all = !in_ || in.size() == in_.size();
   const Ask ask = !all ? Ask::more : ended_ ? Ask::finish : flushing_ ? Ask::flush : Ask::more;
@@ -58,22 +58,27 @@ bool FilteredBody::filter_some() {
   if (step.failed) return false;
   if (in_) in_.consume(step.consumed);
   filtered_ += step.consumed;
-  unflushed_ = ask == Ask::more ? unflushed_ || step.consumed > 0 || step.produced > 0 : !step.done;
-  if (ask == Ask::flush && step.done) flushing_ = false;
   held_.grew(step.produced);
-  if (step.produced > 0) BodyMover::put_chunk_on(held_);
-  if (ask == Ask::finish && step.done) {
-    held_.append(http::last_chunk);
-    last_ = true;
-  }
+  const bool answered = ask != Ask::more && step.done;
+  unflushed_ = !answered && (unflushed_ || step.consumed > 0 || step.produced > 0);
+  if (answered) flushing_ = false;
+  if (answered || held_.room() < room_least) seal(ask == Ask::finish && step.done);
   return true;
+}
+
+// What came out becomes a chunk, and goes.
+void FilteredBody::seal(bool last) {
+  if (!held_.empty()) BodyMover::put_chunk_on(held_);
+  if (last) held_.append(http::last_chunk);
+  last_ = last;
+  sealed_ = true;
 }
 
 Moved FilteredBody::run(ByteSource& from, Stream& to) {
   const std::uint64_t moved_end = moved_ + share, work_end = filtered_ + work_share;
   for (;;) {
-    Moved why;
-    if (!drain(to, why)) return why;
+    if (Moved why; sealed_ && !drain(to, why)) return why;
+    if (std::exchange(sealed_, false) && held_) held_.clear();
     if (last_) {
       held_.release();
       filter_.reset();  // the next body may have it

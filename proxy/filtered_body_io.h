@@ -34,6 +34,7 @@ class FilteredBody : public Pooled {
   enum class Take { some, none, failed };
   Take take_in(ByteSource& from);
   bool filter_some();
+  void seal(bool last);
   bool drain(Stream& to, Moved& why);
 
   BufferPool& buffers_;
@@ -44,6 +45,7 @@ class FilteredBody : public Pooled {
   bool unflushed_ = false;  // the filter holds something
   bool flushing_ = false;   // it is being asked for it
   bool silent_ = false;     // the source was, a turn ago
+  bool sealed_ = true;      // held_ goes to the client: first the head
   bool last_ = false;       // the end is in held_
   bool done_ = false;
 };

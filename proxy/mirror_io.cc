@@ -65,8 +65,8 @@ void Mirrors::send(PoolPtr to, std::string_view request, std::string_view host) 
   context.now_ms = static_cast<std::int64_t>(worker_.loop.now());
   context.cursor = &to->stats->shard(worker_.index).cursor;
   const pool::Pick picked = copies_.size() < copies_max ? pool::pick(to->endpoints, context) : pool::Pick{};
-  // A PROXY header would tell of a client that may be gone.
-  const bool proxied = to->service->send_proxy != conf::SendProxy::none;
+  // A PROXY header would tell of a client that may be gone; and copies are HTTP/1.1.
+  const bool proxied = to->service->send_proxy != conf::SendProxy::none || conf::over_http2(to->service->protocol);
   if (proxied || worker_.buffers.full() || picked.outcome != pool::Outcome::picked ||
       !pool::begin_request(*picked.endpoint))
     return dropped.add();

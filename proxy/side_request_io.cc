@@ -23,7 +23,7 @@ Task<Status> send_request(Stream& to, Waker& waker, std::string_view request, Lo
       continue;
     }
     if (!sent.again()) co_return broken("the connection was lost");
-    to.socket.wait_writable();
+    to.wait_writable();
     const Waker::Why why = co_await waker.sleep(deadline);
     if (why == Waker::Why::deadline) co_return late("the request was not taken in time");
   }
@@ -102,7 +102,7 @@ Task<Status> read_head(Worker& worker, Waker& waker, Stream& from, LoopTime dead
       continue;
     }
     if (!got.again()) co_return broken("the connection ended before the answer");
-    from.socket.wait_readable();
+    from.wait_readable();
     const Waker::Why why = co_await waker.sleep(deadline);
     if (why == Waker::Why::deadline) co_return late("no answer in time");
   }
@@ -127,7 +127,7 @@ Task<Status> read_body(Worker& worker, Waker& waker, Stream& from, LoopTime dead
       answer.whole = body.ends_with_connection();
       break;
     }
-    from.socket.wait_readable();
+    from.wait_readable();
     const Waker::Why why = co_await waker.sleep(deadline);
     if (why == Waker::Why::deadline) co_return late("the answer was not whole in time");
   }
@@ -139,7 +139,7 @@ Task<Status> read_body(Worker& worker, Waker& waker, Stream& from, LoopTime dead
 
 Task<Status> ask_aside(Worker& worker, Waker& waker, BackendConnection& connection, std::string_view request,
                        LoopTime deadline, std::size_t body_most, SideAnswer& answer) {
-  connection.stream.socket.set_waker(&waker);
+  connection.stream.set_waker(&waker);
   Status done = co_await send_request(connection.stream, waker, request, deadline);
   if (done) done = co_await read_head(worker, waker, connection.stream, deadline, answer);
   if (done) done = co_await read_body(worker, waker, connection.stream, deadline, body_most, answer);

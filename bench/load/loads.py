@@ -99,6 +99,26 @@ def wrk(path, tls=False, script=None, connections=64, fields=()):
     return measure
 
 
+def read_h2load(told):
+    done = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", told)
+    if not done or not int(done[1]):
+        return {"errors": "h2load: " + told.strip()[-200:]}
+    mean = re.search(r"time for request:\s+\S+\s+\S+\s+([\d.]+(?:us|ms|s|m))", told)
+    wrong = [f"{count} {word}" for count, word in zip(done.groups()[1:], ("failed", "errored", "timed out")) if int(count)]
+    return {"units": float(done[1]), "p50_us": duration_us(mean[1]) if mean else 0.0, "errors": "; ".join(wrong)}
+
+
+def h2load(path, connections=8, streams=32):
+    """HTTP/2 over TLS. What is told as the median is h2load's mean."""
+
+    def measure(server, bench, seconds):
+        command = ["h2load", "-t1", f"-c{connections}", f"-m{streams}", f"-D{math.ceil(seconds)}"]
+        url = f"https://localhost:{server.tls_port}{path}"
+        return timed(server, machine.pinned(bench.processors, [*command, url]), read_h2load, OFFERS)
+
+    return measure
+
+
 def connect(group=None):
     def measure(server, bench, seconds):
         arguments = [server.tls_port, seconds, group] if group else [server.port, seconds]

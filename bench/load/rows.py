@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Callable, Tuple
 
-from loads import connect, idle, paced, stream, wrk
+from loads import connect, h2load, idle, paced, stream, wrk
 from servers import Setup
 
 
@@ -50,6 +50,10 @@ ROWS = [
         (AtLeast(1.30), AtLeast(1.0, "haproxy"))),
     Row("tls-100k", f"TLS 1.3, 100 KiB, {KIB_64}", "request", wrk("/100k", tls=True),
         (AtLeast(1.30), AtLeast(1.0, "haproxy")), besides=("nginx-64k",)),
+    Row("h2-1k", "HTTP/2 over TLS 1.3, 1 KiB, 8 connections of 32 streams", "request", h2load("/1k"),
+        (AtLeast(1.9), AtLeast(1.5, "haproxy"))),
+    Row("h2-100k", "HTTP/2 over TLS 1.3, 100 KiB, 8 connections of 32 streams", "request", h2load("/100k"),
+        (AtLeast(1.10),), besides=("nginx-64k",)),
     Row("stream-plain", "one stream of 1 GiB, plain", "MiB", stream(),
         (AtLeast(2.2), AtLeast(1.0, "haproxy-splice")), besides=("nginx-64k", "haproxy-splice")),
     Row("stream-tls", "one stream of 1 GiB, TLS 1.3", "MiB", stream(tls=True), (AtLeast(1.10),),

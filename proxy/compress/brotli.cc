@@ -19,19 +19,20 @@ class Brotli final : public Context {
 
   bool begin(unsigned level, std::optional<std::uint64_t> size) override {
     end();
+    begun_bytes_ = level <= 5 ? 2 << 20 : 2u << 20 << (level - 5);
     encoder_ = BrotliEncoderCreateInstance(&take, &give, &bytes_);
     if (encoder_ == nullptr) return false;
     BrotliEncoderSetParameter(encoder_, BROTLI_PARAM_QUALITY, level);
     BrotliEncoderSetParameter(encoder_, BROTLI_PARAM_LGWIN, window_bits);
     if (size) {
-      const auto hint = static_cast<std::uint32_t>(std::min<std::uint64_t>(*size, 1u << 30));
+      const auto hint = static_cast<std::uint32_t>(std::min(*size, hint_most));
       BrotliEncoderSetParameter(encoder_, BROTLI_PARAM_SIZE_HINT, hint);
     }
     return true;
   }
 
-  // It takes its memory as the first bytes come.
-  std::size_t bytes() const override { return encoder_ == nullptr ? 0 : std::max(bytes_, begun_bytes); }
+  // It takes its memory as the first bytes come: the tables of levels above 5 double with each.
+  std::size_t bytes() const override { return encoder_ == nullptr ? 0 : std::max(bytes_, begun_bytes_); }
 
   Step step(std::string_view in, Ask ask, std::span<char> out) override {
     std::size_t in_left = in.size(), out_left = out.size();
@@ -49,7 +50,7 @@ class Brotli final : public Context {
   }
 
  private:
-  static constexpr std::size_t begun_bytes = 768 << 10;
+  static constexpr std::uint64_t hint_most = (1 << 20) - 1;  // beyond, level 4 takes a table of 4 MiB
   struct alignas(std::max_align_t) Block {
     std::size_t size;
   };
@@ -71,7 +72,7 @@ class Brotli final : public Context {
     if (encoder_ != nullptr) BrotliEncoderDestroyInstance(std::exchange(encoder_, nullptr));
   }
 
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0, begun_bytes_ = 0;
   BrotliEncoderState* encoder_ = nullptr;
 };
 

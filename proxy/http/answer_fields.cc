@@ -31,17 +31,17 @@ void put_rule(const FieldRule& rule, const MessageHead* sent, HeadWriter& out) {
   }
 }
 
-}  // namespace
-
-bool replaces(const AnswerFields& fields, std::string_view name) {
-  if (fields.cors != nullptr && starts_caseless(name, cors_prefix)) return true;
-  return fields.rules != nullptr && fields.rules->drops(name);
+bool has_line(std::string_view lines, std::string_view name) {
+  while (!lines.empty()) {
+    if (lines.size() > name.size() && lines[name.size()] == ':' &&
+        conf::same_field(lines.substr(0, name.size()), name))
+      return true;
+    lines.remove_prefix(std::min(lines.find('\n'), lines.size() - 1) + 1);
+  }
+  return false;
 }
 
-void put_answer_fields(const AnswerFields& fields, const ResponseHead* sent, HeadWriter& out) {
-  if (fields.rules != nullptr)
-    for (const FieldRule& rule : fields.rules->rules)
-      if (sent != nullptr || !is_of_local_reply(rule.name)) put_rule(rule, sent, out);
+void put_cors(const AnswerFields& fields, HeadWriter& out) {
   if (fields.cors == nullptr) return;
   const conf::Cors& cors = *fields.cors;
   if (!cors.any) out.put("Vary: Origin\r\n");
@@ -49,6 +49,26 @@ void put_answer_fields(const AnswerFields& fields, const ResponseHead* sent, Hea
   out.field("Access-Control-Allow-Origin", cors.any ? std::string_view("*") : fields.origin);
   if (cors.credentials) out.put("Access-Control-Allow-Credentials: true\r\n");
   if (!cors.expose.empty()) out.field("Access-Control-Expose-Headers", cors.expose);
+}
+
+}  // namespace
+
+bool replaces(const AnswerFields& fields, std::string_view name) {
+  if (fields.cors != nullptr && starts_caseless(name, cors_prefix)) return true;
+  return fields.rules != nullptr && fields.rules->drops(name);
+}
+
+void put_answer_fields(const AnswerFields& fields, const ResponseHead& sent, HeadWriter& out) {
+  if (fields.rules != nullptr)
+    for (const FieldRule& rule : fields.rules->rules) put_rule(rule, &sent, out);
+  put_cors(fields, out);
+}
+
+void put_own_answer_fields(const AnswerFields& fields, std::string_view lines, HeadWriter& out) {
+  if (fields.rules != nullptr)
+    for (const FieldRule& rule : fields.rules->rules)
+      if (!is_of_local_reply(rule.name) && !has_line(lines, rule.name)) put_rule(rule, nullptr, out);
+  put_cors(fields, out);
 }
 
 void put_request_fields(const conf::FieldRules& rules, const RequestHead& sent, HeadWriter& out) {

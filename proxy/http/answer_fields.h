@@ -15,8 +15,9 @@ namespace gatehouse::http {
 // Whether a field that was sent doesn't pass.
 bool replaces(const AnswerFields& fields, std::string_view name);
 
-// `sent`: the backend's head, for what stands where it says nothing; null: the answer is the door's own.
-void put_answer_fields(const AnswerFields& fields, const ResponseHead* sent, HeadWriter& out);
+void put_answer_fields(const AnswerFields& fields, const ResponseHead& sent, HeadWriter& out);
+// Of an answer of the door's own: what these lines, or any such answer, say by themselves stands.
+void put_own_answer_fields(const AnswerFields& fields, std::string_view lines, HeadWriter& out);
 
 void put_request_fields(const conf::FieldRules& rules, const RequestHead& sent, HeadWriter& out);
 

@@ -253,7 +253,7 @@ void write_response_head(const ResponseHead& head, const ResponseRewrite& rewrit
     if (!rewrite.date.empty() && !head.find(FieldId::date)) out.field("Date", rewrite.date);
     if (!rewrite.hsts.empty()) out.field("Strict-Transport-Security", rewrite.hsts);
     if (!rewrite.request_id.empty()) out.field("X-Request-Id", rewrite.request_id);
-    if (fields != nullptr) put_answer_fields(*fields, &head, out);
+    if (fields != nullptr) put_answer_fields(*fields, head, out);
     out.put(rewrite.extra);
   }
   out.put("\r\n");

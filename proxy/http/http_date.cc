@@ -3,13 +3,16 @@
 #include <chrono>
 
 #include "proxy/http/bytes.h"
-#include "proxy/http/timestamps.h"
 
 namespace gatehouse::http {
 namespace {
 
 constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
 constexpr std::string_view short_days = "SunMonTueWedThuFriSat";
+
+void put_digits(char* at, int count, unsigned value) {
+  for (char* digit = at + count; digit != at; value /= 10) *--digit = static_cast<char>('0' + value % 10);
+}
 
 struct Parts {
   int year = 0;
@@ -122,9 +125,19 @@ std::optional<std::int64_t> parse_http_date(std::string_view text, std::int64_t 
 }
 
 std::string_view write_http_date(std::int64_t second, HttpDateText& room) {
-  HttpDate date;
-  const std::string_view text = date.at(WallTime(std::chrono::seconds(second)));
-  return {room.data(), text.copy(room.data(), room.size())};
+  const std::chrono::sys_seconds moment{std::chrono::seconds(second)};
+  const auto day = std::chrono::floor<std::chrono::days>(moment);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(moment - day);
+  std::string_view("Thu, 01 Jan 1970 00:00:00 GMT").copy(room.data(), room.size());
+  short_days.substr(std::chrono::weekday(day).c_encoding() * 3, 3).copy(&room[0], 3);
+  months.substr((static_cast<unsigned>(date.month()) - 1) * 3, 3).copy(&room[8], 3);
+  put_digits(&room[5], 2, static_cast<unsigned>(date.day()));
+  put_digits(&room[12], 4, static_cast<unsigned>(static_cast<int>(date.year())));
+  put_digits(&room[17], 2, static_cast<unsigned>(time.hours().count()));
+  put_digits(&room[20], 2, static_cast<unsigned>(time.minutes().count()));
+  put_digits(&room[23], 2, static_cast<unsigned>(time.seconds().count()));
+  return {room.data(), room.size()};
 }
 
 }  // namespace gatehouse::http

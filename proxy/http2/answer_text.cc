@@ -1,5 +1,6 @@
 #include "proxy/http2/answer_text.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "net/encoding.h"

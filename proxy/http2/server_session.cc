@@ -1,6 +1,7 @@
 #include "proxy/http2/server_session.h"
 
 #include <algorithm>
+#include <exception>
 
 namespace gatehouse::http2 {
 namespace {

@@ -1,6 +1,7 @@
 #include "proxy/http2/server_stream.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "proxy/http/bytes.h"
 #include "proxy/http/chunked.h"

@@ -10,6 +10,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "net/lane.h"
 #include "proxy/http2/answer_text.h"

@@ -146,7 +146,7 @@ def test_the_next_ca_is_asked_when_it_is_late(make_door, make_pebble, make_backe
 
 
 def test_an_external_account_is_bound_and_its_lack_is_told(make_door, make_pebble, make_backend):
-    secret = base64.urlsafe_b64encode(b"x" * 32).decode()
+    secret = base64.urlsafe_b64encode(b"x" * 48).decode()
     bound = {"externalAccountBindingRequired": True, "externalAccountMACKeys": {"kid-1": secret}}
     door, pebble = house(make_door, make_pebble, make_backend, start=False, **bound)
     door.start()

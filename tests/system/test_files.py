@@ -60,7 +60,7 @@ def house(make_shared_door, authority):
         "text.txt": b"0123456789" * 1000, "empty.txt": b"", "sub/index.html": b"sub", "no_index/a.txt": b"a",
         "a b/\xc3\xa9.txt".encode("latin-1").decode("latin-1"): b"odd name", "photo.jpg": b"jpg",
         ".secret": b"secret", ".git/config": b"secret", ".well-known/security.txt": b"Contact: us",
-        "page.js": b"js" * 900, "page.js.br": b"not really brotli", "page.js.gz": gzip.compress(b"js" * 900),
+        "page.js": b"js" * 900, "page.js.br": b"not really brotli", "page.js.gz": gzip.compress(b"js" * 900, mtime=0),
     }.items():
         write(house.path(name), data)
     write(door.path("outside.txt"), b"outside")
@@ -258,6 +258,21 @@ def test_curl_resumes_a_download(house, tmp_path):
         assert file.read() == house.data
 
 
+def test_over_http_2_files_are_the_same(house, tmp_path):
+    ca, out = house.authority.write(str(tmp_path)), str(tmp_path / "out")
+    address, port = house.door.https
+    for path, fields, wanted in [("/big.bin", [], house.data), ("/small.bin", [], house.data[:1000]),
+                                 ("/big.bin", ["-r", f"5-{BIG - 9}"], house.data[5 : BIG - 8]),
+                                 ("/page.js", ["-H", "Accept-Encoding: gzip"], gzip.compress(b"js" * 900, mtime=0))]:
+        done = subprocess.run(
+            ["curl", "-sS", "--http2", "--cacert", ca, "-o", out, "-w", "%{http_version} %{http_code}", *fields,
+             "--resolve", f"{HOST}:{port}:{address}", f"https://{HOST}:{port}{path}"],
+            capture_output=True, text=True, timeout=60)
+        assert done.stdout in ("2 200", "2 206"), (path, done)
+        with open(out, "rb") as file:
+            assert file.read() == wanted, path
+
+
 # -- precompressed -------------------------------------------------------------------------------------------------
 
 
@@ -403,10 +418,10 @@ def test_without_a_descriptor_a_file_is_answered_with_503(make_door):
         assert client.ask("GET", "/a.txt").status == 200
         used = {int(name) for name in os.listdir(f"/proc/{door.pid}/fd")}
         free = next(number for number in range(len(used) + 1) if number not in used)
-        subprocess.run(["prlimit", "--pid", str(door.pid), f"--nofile={free}"], check=True)
+        subprocess.run(["prlimit", "--pid", str(door.pid), f"--nofile={free}:"], check=True)
         answers = {client.ask("GET", "/a.txt").status for _ in range(3)}
         assert answers <= {200, 503} and 503 in answers, answers
-        subprocess.run(["prlimit", "--pid", str(door.pid), "--nofile=1024"], check=True)
+        subprocess.run(["prlimit", "--pid", str(door.pid), "--nofile=1024:"], check=True)
         wait_until(lambda: client.ask("GET", "/a.txt").status == 200, "served again")
 
 
