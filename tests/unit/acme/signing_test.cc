@@ -128,17 +128,20 @@ TEST(Chain, IsJudgedByKeyNamesAndTime) {
 
 // The example of RFC 9773 4.1.
 TEST(CertificateId, IsTheAuthoritysKeyAndTheSerialNumbersContent) {
-  const X509Ptr leaf(X509_new()), without(X509_new());
-  EXPECT_EQ(certificate_id(without.get()), "") << "no authority's key is named";
+  const EvpPkeyPtr signer = test::ec_key();
+  const X509Ptr made = test::make_leaf({}, signer.get());
+  EXPECT_EQ(certificate_id(X509Ptr(X509_dup(made.get())).get()), "") << "no authority's key is named";
   const unsigned char serial[] = {0x87, 0x65, 0x43, 0x21};
-  ASN1_STRING_set(X509_get_serialNumber(leaf.get()), serial, sizeof serial);
+  ASN1_STRING_set(X509_get_serialNumber(made.get()), serial, sizeof serial);
   const unsigned char key[] = {0x69, 0x88, 0x5B, 0x6B, 0x87, 0x46, 0x40, 0x41, 0xE1, 0xB3,
                                0x7B, 0x84, 0x7B, 0xA0, 0xAE, 0x2C, 0xDE, 0x01, 0xC8, 0xD4};
   std::unique_ptr<AUTHORITY_KEYID, FreedBy<AUTHORITY_KEYID_free>> authority(AUTHORITY_KEYID_new());
   authority->keyid = ASN1_OCTET_STRING_new();
   ASN1_OCTET_STRING_set(authority->keyid, key, sizeof key);
-  X509_add1_ext_i2d(leaf.get(), NID_authority_key_identifier, authority.get(), 0, 0);
-  EXPECT_EQ(certificate_id(leaf.get()), "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
+  X509_add1_ext_i2d(made.get(), NID_authority_key_identifier, authority.get(), 0, 0);
+  X509_sign(made.get(), signer.get(), EVP_sha256());
+  const X509Ptr read(X509_dup(made.get()));  // as if it had come by the wire
+  EXPECT_EQ(certificate_id(read.get()), "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
 }
 
 }  // namespace
