@@ -42,6 +42,8 @@ int run_history(const Where& where, const std::string& since, bool json);
 int run_reload(const Where& where);
 int run_ready(const Where& where);
 int run_drain(const Where& where, const std::string& target, bool drain);
+int run_maintenance(const Where& where, const std::string& service, const std::string& state,
+                    const std::string& time);
 int run_failover(const Where& where, const std::string& service, const std::string& datacenter, bool back);
 int run_approve(const Where& where, const std::string& target);  // empty: all that is held
 int run_freeze(const Where& where, bool freeze);

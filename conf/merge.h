@@ -38,7 +38,9 @@ struct MergeContext {
 // What a service says that stands where config entries lead its traffic elsewhere, or others' traffic to it.
 struct Standing {
   std::vector<IpPrefix> allow, deny;  // of all its routes
-  std::string refused;                // why none of them may be served
+  std::string auth;
+  Methods methods;
+  std::string refused;  // why none of them may be served
   // By route, as claims.h tells them apart: the keys that gatehouse.yaml or tags say.
   std::map<std::string, std::set<std::string_view>> said;
 };

@@ -65,6 +65,13 @@ bool Exchange::make_room() {
 
 void Exchange::refuse_late_head() { refuse(408, http::Termination::client_timeout); }
 
+void Exchange::refuse_head(int status, std::string_view reason) {
+  worker_.counters.malformed_requests.add();
+  const auto why =
+      is_client_fault(status) ? http::Termination::client_too_large : http::Termination::client_malformed;
+  refuse(status, why, reason);
+}
+
 void Exchange::refuse(int status, http::Termination why, std::string_view detail) {
   refused_ = status;
   termination_ = why;
@@ -75,10 +82,18 @@ Task<bool> Exchange::run() {
   worker_.counters.requests.add();
   keep_client_ =
       refused_ == 0 && head_.keep_alive && !worker_.draining && client_.requests < limits().keep_alive_requests;
-  if (refused_ != 0)
+  if (refused_ != 0) {
     name_request({});
-  else if (admit())
-    co_await forward();
+  } else if (admit()) {
+    bool may = true;
+    if (policy_->auth.policy) may = co_await authorize();
+    if (may && policy_->files) {
+      co_await serve_files();
+    } else if (may) {
+      if (!pool_->service->mirror.service.empty()) mirror();
+      co_await forward();
+    }
+  }
   if (refused_ != 0 && !answering_) co_await answer_locally();
   finish();
   co_return keep_client_;
@@ -92,11 +107,14 @@ void Exchange::name_request(std::string_view told) {
 }
 
 bool Exchange::admit() {
-  const Arrival arrival{head_, *client_.listener, client_.peer.ip, client_.tls()};
+  Arrival arrival{head_, *client_.listener, client_.peer.ip, client_.tls()};
+  arrival.wall_ms = worker_.loop.wall_us() / 1000;
+  arrival.dice = worker_.dice.roll();
   admission_ = gatehouse::proxy::admit(arrival, *world_, admission_scratch);
   name_request(admission_.client.request_id);
   pool_ = admission_.pool;
-  if (pool_ != nullptr) policy_ = &pool_->service->routes[admission_.match.target->index].policy;
+  policy_ = admission_.policy;
+  trace_id_ = http::trace_id(head_.value_of(http::FieldId::traceparent));
   const Refusal& refusal = admission_.refusal;
   if (refusal.status != 0) {
     refuse(refusal.status, refusal.why, refusal.reason);
@@ -106,7 +124,9 @@ bool Exchange::admit() {
     refuse(503, http::Termination::overload, "no memory is left for more requests");
     return false;
   }
+  if (policy_->files) return true;
   shard().budget.on_request(now_ms());
+  if (admission_.canary) shard().canaries.add();
   return prepare_body() && write_request();
 }
 
@@ -140,7 +160,8 @@ void Exchange::refuse_body() {
 
 // Writes the head for the backend, and behind it what of the body is here and fits.
 bool Exchange::write_request() {
-  const bool large = head_.size + region_size_ + own_fields_most > BufferPool::small - Buffer::headroom;
+  const conf::FieldRules& rules = policy_->headers.request;
+  const bool large = head_.size + region_size_ + own_fields_most + rules.bytes > BufferPool::small - Buffer::headroom;
   out_ = worker_.buffers.take(large ? BufferPool::large : BufferPool::small);
   http::HeadWriter writer({out_.data(), out_.room()});
   http::RequestRewrite rewrite;
@@ -152,6 +173,10 @@ bool Exchange::write_request() {
   rewrite.scheme = client_.tls() ? "https" : "http";
   rewrite.port = client_.listener->port();
   rewrite.request_id = request_id_;
+  if (!rules.empty()) rewrite.rules = &rules;
+  if (const conf::AuthPolicy* auth = policy_->auth.policy.get(); auth != nullptr && !auth->fields.empty())
+    rewrite.left_out = &auth->fields;
+  if (policy_->trace == conf::Trace::make && trace_id_.empty()) rewrite.traceparent = trace_to_send();
   http::write_request_head(head_, rewrite, writer);
   if (!writer.ok()) {
     refuse(431, http::Termination::client_too_large);
@@ -181,18 +206,36 @@ http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> pag
   reply.to_head = head_complete_ && head_.method_id == http::Method::head;
   reply.client_minor = head_complete_ ? head_.minor : 1;
   reply.location = admission_.refusal.location;
+  if (!admission_.fields.empty()) reply.fields = &admission_.fields;
+  if (admission_.preflight) reply.preflight = &head_;
+  reply.allow = admission_.refusal.allow;
   http::HeadWriter extra(fields);
+  if (refused_ == 401 && policy_ != nullptr && policy_->auth.policy) {
+    extra.put("WWW-Authenticate: Basic realm=\"");
+    extra.put(policy_->auth.policy->realm);
+    extra.put("\", charset=\"UTF-8\"\r\n");
+  }
   std::array<char, hsts_bytes_max> room;
   const std::string_view hsts = hsts_value(room);
   if (!hsts.empty()) extra.field("Strict-Transport-Security", hsts);
   extra.field("X-Request-Id", request_id_);
+  extra.put(refused_fields_);
   reply.extra = extra.text();
-  if (refused_ == 503) reply.retry_after = default_retry_after;
+  if (refused_ == 204) return reply;
+  const Seconds wanted = std::chrono::ceil<Seconds>(admission_.refusal.retry_after);
+  if (is_grpc()) {
+    reply.to_grpc = true;
+    reply.detail = detail_;
+    return reply;
+  }
+  if (refused_ == 405 && reply.allow.empty() && policy_ != nullptr && policy_->files) reply.allow = file_methods;
+  if (refused_ == 503) reply.retry_after = wanted.count() > 0 ? wanted : default_retry_after;
   if (admission_.challenge != nullptr) {
     reply.body = *admission_.challenge;
     reply.content_type = "application/octet-stream";
     return reply;
   }
+  if (refused_ < 300) return reply;  // OPTIONS: a word, and no page
   const conf::Page* own = page_for(refused_, policy_ != nullptr ? policy_->pages : world_->table().pages);
   if (own == nullptr) {
     reply.body = http::html_page(refused_, detail_, page);
@@ -201,7 +244,26 @@ http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> pag
   reply.body = own->body;
   reply.content_type = own->content_type;
   if (own->retry_after.count() > 0) reply.retry_after = std::chrono::ceil<Seconds>(own->retry_after);
+  if (wanted.count() > 0) reply.retry_after = wanted;
   return reply;
+}
+
+// A copy for another service, of what is here whole: head and body stand in out_.
+void Exchange::mirror() {
+  const conf::Share& share = pool_->service->mirror;
+  const bool whole = head_.body != http::Framing::chunked && region_copied_ == region_size_ &&
+                     (head_.body == http::Framing::none || head_.content_length == region_size_);
+  if (worker_.dice.roll() % 10'000 >= share.per_myriad) return;
+  PoolPtr to = world_->share(share.service);
+  if (!to || !whole || admission_.upgrade) return worker_.mirrors.dropped.add();
+  worker_.mirrors.send(std::move(to), out_.view(), head_.host_name());
+}
+
+std::string_view Exchange::trace_to_send() {
+  traceparent_ = http::make_traceparent(worker_.dice.roll(), worker_.dice.roll(), worker_.dice.roll());
+  const std::string_view made(traceparent_.data(), traceparent_.size());
+  trace_id_ = http::trace_id(made);
+  return made;
 }
 
 Task<> Exchange::answer_locally() {
@@ -257,12 +319,15 @@ void Exchange::let_world_go() {
   if (!world_) return;
   kept_settings_ = world_->shared_settings();
   kept_pool_ = world_->pools()[admission_.match.target->service];
+  if (admission_.canary) kept_canary_ = world_->share(pool_->service->name);
   settings_ = kept_settings_.get();
   world_.end();
 }
 
 // Leaves the connection ready for the next request, or not to be used again.
 void Exchange::finish() {
+  worker_.counters.compressed_in.add(answer_body_.filtered());
+  if (answer_body_.filtered() > 0) worker_.counters.compressed_out.add(answer_body_.moved());
   if (client_.was_cut && termination_ != http::Termination::ok) termination_ = http::Termination::shutdown;
   worker_.counters.responses[status_ >= 100 && status_ < 600 ? status_ / 100 : 0].add();
   if (pool_ != nullptr) {
@@ -285,7 +350,8 @@ void Exchange::finish() {
 void Exchange::write_log() {
   const std::uint64_t duration = worker_.loop.now_us() - started_us_;
   const std::uint64_t bytes_in = head_.size + region_size_ + (request_body_.received() - region_received_);
-  const std::uint64_t bytes_out = answer_head_size_ * (refused_ != 0) + local_body_size_ + answer_body_.moved();
+  const std::uint64_t bytes_out =
+      answer_head_size_ * (refused_ != 0) + local_body_size_ + local_moved_ + answer_body_.moved();
   worker_.counters.bytes_in.add(bytes_in);
   worker_.counters.bytes_out.add(bytes_out);
   if (pool_ != nullptr) {
@@ -324,6 +390,9 @@ void Exchange::write_log() {
   record.termination = termination_;
   if (client_.tls()) record.tls_version = client_.tls()->version;
   record.request_id = request_id_;
+  record.user = user_;
+  record.trace_id = trace_id_;
+  record.encoding = encoding_;
   worker_.access_log.commit(worker_.log_lines.write(record, line));
   if (worker_.access_log.used() * 2 > worker_.access_log.capacity()) worker_.shared.nudge_log();
 }

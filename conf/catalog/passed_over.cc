@@ -1,17 +1,27 @@
 #include "conf/catalog/passed_over.h"
 
-#include <array>
+#include <algorithm>
 
 #include "conf/catalog/spellings.h"
 #include "conf/catalog/traefik_tree.h"
 #include "conf/service_keys.h"
-#include "conf/values.h"
 #include "conf/words.h"
 
 namespace gatehouse::catalog {
 namespace {
 
 constexpr std::size_t tag_bytes_shown = 100;
+
+constexpr std::string_view ours = "gatehouse";
+
+// A letter is another, missing or too much, or two have changed places.
+bool is_nearly_ours(std::string_view word) {
+  std::string_view a = word, b = ours;
+  while (!a.empty() && !b.empty() && a.front() == b.front()) a.remove_prefix(1), b.remove_prefix(1);
+  while (!a.empty() && !b.empty() && a.back() == b.back()) a.remove_suffix(1), b.remove_suffix(1);
+  const bool swapped = a.size() == 2 && b.size() == 2 && a[0] == b[1] && a[1] == b[0];
+  return std::max(a.size(), b.size()) <= 1 || swapped;
+}
 
 std::string others(std::size_t more) {
   if (more == 0) return "";
@@ -21,13 +31,12 @@ std::string others(std::size_t more) {
 }  // namespace
 
 bool is_misspelt(std::string_view tag) {
-  constexpr std::array<std::string_view, 1> prefix{"gatehouse"};
   const std::size_t end = tag.find_first_of(".-_:/=");
-  if (end == tag.npos || end + 2 < prefix[0].size() || end > prefix[0].size() + 2) return false;
+  if (end == tag.npos || end > ours.size() + 1) return false;
   if (tag.starts_with("gatehouse.")) return false;
   const std::string_view setting = tag.substr(end + 1);
   const bool is_key = conf::find_service_key(setting.substr(0, setting.find('='))) != nullptr;
-  return is_key && conf::nearest(lower_case(tag.substr(0, end)), prefix) == prefix[0];
+  return is_key && is_nearly_ours(lower_case(tag.substr(0, end)));
 }
 
 void PassedOver::note(Kind& kind, const std::string& service, const conf::Position& at, const std::string& tag) {

@@ -115,7 +115,8 @@ class Translator {
 
   // Of v3 a name and its value, or a name whose value is empty; of v2 any number of "name=value".
   void add_query(const std::vector<std::string>& values) {
-    const bool pairs = std::ranges::all_of(values, [](const auto& each) { return each.find('=') != each.npos; });
+    const bool pairs =
+        !values.empty() && std::ranges::all_of(values, [](const auto& each) { return each.find('=') != each.npos; });
     if (pairs)
       for (const std::string& each : values)
         add_parameter(each.substr(0, each.find('=')), each.substr(each.find('=') + 1));

@@ -188,8 +188,9 @@ TEST_F(CheckupOf, WhatAConsulIsAskedWithMustBeThere) {
                                         "catalog: { consul: [ " +
                                             consul + " ] }\n")));
   };
-  EXPECT_EQ(with_consul("{ address: 'http://127.0.0.1:8500', token: { file: ./consul.token } }"), "")
-      << "what Consul has was not looked for";
+  const std::string whole = with_consul("{ address: 'http://127.0.0.1:8500', token: { file: ./consul.token } }");
+  EXPECT_EQ(whole.find("catalog.consul"), whole.npos) << whole;
+  EXPECT_EQ(whole.find("services.web"), whole.npos) << "what Consul has was not looked for: " << whole;
   const std::string no_token = with_consul("{ address: 'http://127.0.0.1:8500', token: { file: ./no.token } }");
   EXPECT_NE(no_token.find("gatehouse.yaml:6:"), no_token.npos) << no_token;
   EXPECT_NE(no_token.find("catalog.consul[0].token"), no_token.npos) << no_token;

@@ -100,7 +100,7 @@ TEST(TraefikMatch, IsAMatchOfOurs) {
         Case{"Host(`a`) && Headers(`X-B`, `2`)", "a/ if.header=X-B:2"},
         Case{"Host(`a`) && HeaderRegexp(`X-B`, `^2 3`)", "a/ \"if.header_regex=X-B:^2 3\""},
         Case{"Host(`a`) && HeadersRegexp(`X-B`, `2|3`)", "a/ if.header_regex=X-B:2|3"},
-        Case{"Host(`a`) && PathRegexp(`\\.(png|gif)$`)", "a/ if.path_regex=\\.(png|gif)$"},
+        Case{"Host(`a`) && PathRegexp(`[.](png|gif)$`)", "a/ if.path_regex=[.](png|gif)$"},
         Case{"Host(`a`) && Query(`x`, `1`)", "a/ if.query=x:1"},
         Case{"Host(`a`) && Query(`x`)", "a/ if.query_regex=x:^$"},
         Case{"Host(`a`) && Query(`x=1`, `y=2`)", "a/ if.query=x:1 if.query=y:2"},
