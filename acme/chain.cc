@@ -47,7 +47,8 @@ Result<CertificatePtr> judge_chain(std::string_view chain_pem, std::string_view 
 
 Result<CertificatePtr> load_kept(std::string_view chain_pem, std::string_view key_pem, WallTime now) {
   const auto life = life_of(chain_pem);
-  return load_certificate(chain_pem, key_pem, life ? std::clamp(now, life->first, life->second) : now);
+  return load_certificate(chain_pem, key_pem,
+                          life ? std::clamp(now, life->first, std::max(life->first, life->second - 1s)) : now);
 }
 
 }  // namespace gatehouse::acme

@@ -18,13 +18,18 @@ namespace {
 using test::day;
 using test::noon;
 
+template <class T>
+T taken(Result<T> result) {
+  return std::move(*result);
+}
+
 json::object decoded(const json::object& message, const char* key) {
   return read_object(*base64url_decoded(text_at(message, key)));
 }
 
 // By OpenSSL, as a CA does it.
 bool is_signed_by(const AccountKey& key, const json::object& message) {
-  const EvpPkeyPtr public_key = *key_from_pem(*key.pem());
+  const EvpPkeyPtr public_key = taken(key_from_pem(*key.pem()));
   const std::string both = *base64url_decoded(text_at(message, "signature"));
   if (both.size() != 64) return false;
   const auto* bytes = reinterpret_cast<const unsigned char*>(both.data());
@@ -42,20 +47,20 @@ bool is_signed_by(const AccountKey& key, const json::object& message) {
 }
 
 TEST(AccountKey, KeepsItsNameOverPem) {
-  const AccountKey key = *AccountKey::make();
-  const AccountKey again = *AccountKey::from_pem(*key.pem());
+  const AccountKey key = taken(AccountKey::make());
+  const AccountKey again = taken(AccountKey::from_pem(*key.pem()));
   EXPECT_EQ(again.jwk(), key.jwk());
   EXPECT_EQ(again.thumbprint(), key.thumbprint());
   EXPECT_EQ(key.thumbprint().size(), 43u);
   EXPECT_EQ(key.authorization("t"), "t." + key.thumbprint());
   EXPECT_TRUE(key.jwk().starts_with(R"({"crv":"P-256","kty":"EC","x":")")) << "members in RFC 7638's order";
   EXPECT_FALSE(AccountKey::from_pem("nonsense"));
-  EXPECT_FALSE(AccountKey::from_pem(*pem_of(**make_key(KeyKind::p384))));
-  EXPECT_FALSE(AccountKey::from_pem(*pem_of(**make_key(KeyKind::rsa2048))));
+  EXPECT_FALSE(AccountKey::from_pem(*pem_of(*taken(make_key(KeyKind::p384)))));
+  EXPECT_FALSE(AccountKey::from_pem(*pem_of(*taken(make_key(KeyKind::rsa2048)))));
 }
 
 TEST(Jws, IsSignedByTheAccountOrWithItsKeyNeverBoth) {
-  const AccountKey key = *AccountKey::make();
+  const AccountKey key = taken(AccountKey::make());
   const json::object by_account = read_object(*signed_request(key, "https://c/acct/1", "https://c/o", "n1", "{}"));
   EXPECT_TRUE(is_signed_by(key, by_account));
   const json::object head = decoded(by_account, "protected");
@@ -72,7 +77,7 @@ TEST(Jws, IsSignedByTheAccountOrWithItsKeyNeverBoth) {
 }
 
 TEST(Jws, BindsAnAccountAndRollsItsKey) {
-  const AccountKey key = *AccountKey::make(), next = *AccountKey::make();
+  const AccountKey key = taken(AccountKey::make()), next = taken(AccountKey::make());
   const json::object bound = read_object(account_binding(key, "kid-1", "secret", "https://c/a"));
   EXPECT_EQ(text_at(decoded(bound, "protected"), "alg"), "HS256");
   EXPECT_EQ(text_at(decoded(bound, "protected"), "kid"), "kid-1");
@@ -85,7 +90,7 @@ TEST(Jws, BindsAnAccountAndRollsItsKey) {
 
 TEST(Csr, NamesItsHostsAsAlternativesAndHasNoSubject) {
   for (const KeyKind kind : {KeyKind::p256, KeyKind::p384, KeyKind::rsa2048}) {
-    const EvpPkeyPtr key = *make_key(kind);
+    const EvpPkeyPtr key = taken(make_key(kind));
     const std::string der = *make_csr(*key, {"a.test", "*.b.test"});
     const auto* at = reinterpret_cast<const unsigned char*>(der.data());
     const std::unique_ptr<X509_REQ, FreedBy<X509_REQ_free>> request(
@@ -98,7 +103,7 @@ TEST(Csr, NamesItsHostsAsAlternativesAndHasNoSubject) {
 }
 
 TEST(Csr, TakesNamesAloneAndNoMoreThanThereMayBe) {
-  const EvpPkeyPtr key = *make_key(KeyKind::p256);
+  const EvpPkeyPtr key = taken(make_key(KeyKind::p256));
   for (const char* bad : {"", "a b", "a,DNS:evil.test", "*.*.x", "a*.x"}) EXPECT_FALSE(make_csr(*key, {bad})) << bad;
   EXPECT_FALSE(make_csr(*key, {}));
   std::vector<std::string> names(names_most, "a.test");
@@ -123,17 +128,20 @@ TEST(Chain, IsJudgedByKeyNamesAndTime) {
 
 // The example of RFC 9773 4.1.
 TEST(CertificateId, IsTheAuthoritysKeyAndTheSerialNumbersContent) {
-  const X509Ptr leaf(X509_new());
+  const EvpPkeyPtr signer = test::ec_key();
+  const X509Ptr made = test::make_leaf({}, signer.get());
+  EXPECT_EQ(certificate_id(X509Ptr(X509_dup(made.get())).get()), "") << "no authority's key is named";
   const unsigned char serial[] = {0x87, 0x65, 0x43, 0x21};
-  ASN1_STRING_set(X509_get_serialNumber(leaf.get()), serial, sizeof serial);
-  EXPECT_EQ(certificate_id(leaf.get()), "") << "no authority's key is named";
+  ASN1_STRING_set(X509_get_serialNumber(made.get()), serial, sizeof serial);
   const unsigned char key[] = {0x69, 0x88, 0x5B, 0x6B, 0x87, 0x46, 0x40, 0x41, 0xE1, 0xB3,
                                0x7B, 0x84, 0x7B, 0xA0, 0xAE, 0x2C, 0xDE, 0x01, 0xC8, 0xD4};
   std::unique_ptr<AUTHORITY_KEYID, FreedBy<AUTHORITY_KEYID_free>> authority(AUTHORITY_KEYID_new());
   authority->keyid = ASN1_OCTET_STRING_new();
   ASN1_OCTET_STRING_set(authority->keyid, key, sizeof key);
-  X509_add1_ext_i2d(leaf.get(), NID_authority_key_identifier, authority.get(), 0, 0);
-  EXPECT_EQ(certificate_id(leaf.get()), "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
+  X509_add1_ext_i2d(made.get(), NID_authority_key_identifier, authority.get(), 0, 0);
+  X509_sign(made.get(), signer.get(), EVP_sha256());
+  const X509Ptr read(X509_dup(made.get()));  // as if it had come by the wire
+  EXPECT_EQ(certificate_id(read.get()), "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
 }
 
 }  // namespace
