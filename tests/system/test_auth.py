@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -16,7 +15,6 @@ pytestmark = pytest.mark.ci
 
 # What `htpasswd` and `openssl passwd` write for "secret".
 HASHES = {
-    "apr1": "$apr1$salt1234$" + "",
     "sha1": "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=",
 }
 
@@ -27,9 +25,6 @@ def openssl_hash(kind, password="secret"):
 
 def basic(name, password):
     return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
-
-
-BCRYPT = "$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC"  # "wilma"'s of the htpasswd manual: "opensesame"
 
 
 @pytest.fixture
@@ -247,3 +242,60 @@ http {{ access_log off; client_body_temp_path {tmp_path}/b; proxy_temp_path {tmp
     finally:
         nginx.terminate()
         nginx.wait()
+
+
+# -- where no backend is, and over HTTP/2 ---------------------------------------------------------------------------
+
+
+def test_files_want_a_password_too(make_door):
+    door = make_door(start=False, config={
+        "auth": {"staff": {"file": "staff.htpasswd"}},
+        "services": {"site": {"route": "site.test", "files": "site", "auth": "basic:staff", "headers": ["set X-Robots-Tag none"]}}})
+    os.makedirs(door.path("site"))
+    for n in range(20):
+        with open(door.path("site", f"{n}.txt"), "w") as file:
+            file.write(f"number {n}")
+    write(door, [f"six:{openssl_hash('-6')}", f"five:{openssl_hash('-5')}"])
+    door.start()
+    assert door.ask("/1.txt", host="site.test").status == 401
+    wrong = []
+
+    def fetch(n):  # each waits for its verdict while others are admitted, and gets its own file all the same
+        name = "six" if n % 2 else "five"
+        answer = door.ask(f"/{n}.txt", host="site.test", fields=basic(name, "secret"), source=f"127.0.0.{n + 2}")
+        if (answer.status, answer.body, answer.get("X-Robots-Tag")) != (200, b"number %d" % n, "none"):
+            wrong.append((n, answer.status, answer.body))
+
+    threads = [threading.Thread(target=fetch, args=(n,)) for n in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_over_http2_too(make_door, make_backend, authority):
+    backend, server = make_backend("web"), make_backend("auth")
+    door = make_door(start=False, tls=True, config={
+        "auth": {"staff": {"file": "staff.htpasswd"}, "sso": {"url": f"http://{server.host}:{server.port}/", "fields": ["X-User"]}}})
+    write(door, [f"six:{openssl_hash('-6')}"])
+    authority.issue("one.test", "two.test").write(door.certificates, "both")
+    door.catalog.put("one", instance("one", backend, "route=one.test", "auth=basic:staff"))
+    door.catalog.put("two", instance("two", backend, "route=two.test", "auth=forward:sso"))
+    door.start()
+
+    def curl(host, *arguments):
+        done = subprocess.run(
+            ["curl", "-sk", "--http2", "--max-time", "20", "--connect-to", f"{host}:443:{door.address}:{door.https[1]}",
+             "-w", "\n%{http_version} %{http_code}", *arguments, f"https://{host}/up"], capture_output=True, text=True)
+        return done.stdout.splitlines()[-1], done.stdout
+
+    assert curl("one.test")[0] == "2 401"
+    assert curl("one.test", "-u", "six:secret", "--data-binary", "x" * 50000)[0] == "2 200"
+    assert backend.requests[-1].body == b"x" * 50000
+    server.handler = lambda exchange: exchange.answer(status=302, fields=[("Location", "https://login.example/")], body=b"go")
+    said, text = curl("two.test")
+    assert said == "2 302" and "go" in text
+    server.handler = lambda exchange: exchange.answer(status=200, fields=[("X-User", "ada")])
+    assert curl("two.test", "-H", "X-User: root")[0] == "2 200"
+    assert backend.requests[-1].all("X-User") == ["ada"]
