@@ -85,9 +85,9 @@ TEST(ServiceKeys, AnUnknownKeyIsToldWithTheNearest) {
 TEST(ServiceKeys, ControlBytesAndEndlessValuesAreRefused) {
   expect_rows({{"host", "a\r\nX: y", "holds a control character; write it without"},
                {"route", std::string("a.example\0", 10), "holds a control character; write it without"},
-               {"cors", "x\x7f", "holds a control character; write it without"},
-               {"cors", std::string(setting_bytes_max + 1, 'x'), "longer than 4096 bytes; split it"},
-               {"cors", std::string(setting_bytes_max, 'x')}},
+               {"rate_limit", "x\x7f", "holds a control character; write it without"},
+               {"rate_limit", std::string(setting_bytes_max + 1, 'x'), "longer than 4096 bytes; split it"},
+               {"rate_limit", std::string(setting_bytes_max, 'x')}},
               Trust::tags);
 }
 

@@ -45,10 +45,10 @@ api
 TEST(Lint, WhatIsNotCarriedIsNotMapped) {
   EXPECT_EQ(text_of({of("web", "w-1", {"gatehouse.tunnel=offer", "gatehouse.route=a.example rate_limit=search"})}),
             R"(web
-  not mapped   gatehouse.route=a.example rate_limit=search
-               rate_limit: not carried yet: refused until it is
   not mapped   gatehouse.tunnel=offer
                tunnel: not carried yet: ignored
+  not mapped   gatehouse.route=a.example rate_limit=search
+               rate_limit: not carried yet: refused until it is
 
 0 exact, 0 approximate, 2 not mapped
 )");
