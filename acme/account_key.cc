@@ -48,7 +48,8 @@ Result<AccountKey> AccountKey::of(EvpPkeyPtr key) {
   Coordinate x, y;
   char group[32];
   if (EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_EC ||
-      EVP_PKEY_get_group_name(key.get(), group, sizeof group, nullptr) != 1 || std::string_view(group) != "prime256v1")
+      EVP_PKEY_get_group_name(key.get(), group, sizeof group, nullptr) != 1 ||
+      std::string_view(group) != "prime256v1")
     return invalid("an account's key has to be one of P-256");
   if (!read_coordinate(key.get(), OSSL_PKEY_PARAM_EC_PUB_X, x) ||
       !read_coordinate(key.get(), OSSL_PKEY_PARAM_EC_PUB_Y, y))

@@ -87,11 +87,16 @@ void Ca::request(const std::string& text, HttpClientRequest request, HttpClient:
 void Ca::ready(Ready done) {
   const bool fresh = has_directory_ && Clock::now() - directory_at_ < directory_age_most && !account_.empty();
   if (fresh) return later([done = std::move(done)] { done({}); });
+  if (Clock::now() < unready_until_) return later([this, done = std::move(done)] { done(unready_); });
   waiting_.push_back(std::move(done));
   if (waiting_.size() == 1) fetch_directory(conf_.url, 0);
 }
 
 void Ca::end_waiting(const std::optional<Unready>& why) {
+  if (why) {
+    unready_ = *why;
+    unready_until_ = Clock::now() + std::clamp<Millis>(why->retry_after.value_or(0s), unready_least, unready_most);
+  }
   for (const Ready& done : std::exchange(waiting_, {})) done(why);
 }
 
@@ -110,13 +115,15 @@ void Ca::fetch_directory(const std::string& url, unsigned redirects) {
 void Ca::directory_came(const HttpClientReply& reply) {
   const auto now = std::chrono::system_clock::now();
   if (reply.status != 200)
-    return end_waiting(Unready{read_problem(reply.status, reply.body), read_retry_after(reply.field("Retry-After"), now)});
+    return end_waiting(
+        Unready{read_problem(reply.status, reply.body), read_retry_after(reply.field("Retry-After"), now)});
   Result<Directory> read = read_directory(reply.body);
   if (!read) return fail(conf_.url + ": " + read.error().what);
   if (const auto theirs = read_http_date(reply.field("Date"))) {
     const auto difference = now > *theirs ? now - *theirs : *theirs - now;
     if (difference > clock_difference_most)
-      return fail("this machine's clock is " + std::to_string(std::chrono::duration_cast<std::chrono::minutes>(difference).count()) +
+      return fail("this machine's clock is " +
+                  std::to_string(std::chrono::duration_cast<std::chrono::minutes>(difference).count()) +
                   " minutes off the CA's: set it first");
   }
   directory_ = std::move(*read);
@@ -166,11 +173,11 @@ Result<std::string> Ca::account_request() {
     if (!text) return text.error();
     const auto hmac = base64url_decoded(*text);
     if (!hmac || hmac->empty()) return invalid("the HMAC key of certificates.acme.directories[].eab is no base64url");
-    out["externalAccountBinding"] =
-        read_object(account_binding(*key_, conf_.eab.kid, *hmac, directory_.new_account));
+    out["externalAccountBinding"] = read_object(account_binding(*key_, conf_.eab.kid, *hmac, directory_.new_account));
   } else if (directory_.needs_binding) {
-    return invalid("the CA takes customers of its web site alone: write the key that it gives out there in "
-                   "certificates.acme.directories[].eab");
+    return invalid(
+        "the CA takes customers of its web site alone: write the key that it gives out there in "
+        "certificates.acme.directories[].eab");
   }
   return json::serialize(out);
 }

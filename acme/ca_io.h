@@ -1,7 +1,8 @@
 // ca_io.h: one certificate authority: its directory, our account there, and requests signed for it.
-//   The account's key is stored before the CA hears of it, its URL after; an account that the CA does not know any more
-//   is told and never made anew in silence: a human decides that (docs/certificates.md). A request whose nonce was
-//   refused is signed again with the nonce of that answer, nonce_tries at most.
+//   The account's key is stored before the CA hears of it, its URL after; an account that the CA does not know any
+//   more is told and never made anew in silence: a human decides that (docs/certificates.md). A request whose nonce
+//   was refused is signed again with the nonce of that answer, nonce_tries at most. A CA that was not ready is not
+//   asked again for unready_least, or as long as it said, however many names want it.
 //   Threads  one (control). What is under way when it is destroyed calls nobody.
 //   Limits   requests_most at once, an answer 1 MiB and answer_most of time; places_most servers of one CA;
 //            redirects_most of the directory.
@@ -31,6 +32,7 @@ class Ca {
   static constexpr std::size_t requests_most = 6, places_most = 8, answer_bytes_most = 1 << 20;
   static constexpr unsigned nonce_tries = 8, redirects_most = 10;
   static constexpr Millis answer_most = 30s;
+  static constexpr Millis unready_least = 30s, unready_most = std::chrono::hours(1);
   static constexpr auto directory_age_most = std::chrono::minutes(10);
   static constexpr auto clock_difference_most = std::chrono::hours(1);
 
@@ -52,13 +54,14 @@ class Ca {
 
   // The directory is fresh and there is an account: then the rest can be used.
   void ready(Ready done);
+  void ask_anew() { unready_until_ = {}; }  // somebody says that it may be ready now
   const Directory& directory() const { return directory_; }
   const AccountKey& key() const { return *key_; }
   const std::string& account() const { return account_; }  // empty: none yet
   bool offers_windows() const { return !directory_.renewal_info.empty(); }
 
-  void post(const Post& what, Answered done);                 // by our account
-  void get(const std::string& url, Answered done);            // not signed
+  void post(const Post& what, Answered done);       // by our account
+  void get(const std::string& url, Answered done);  // not signed
 
  private:
   struct Job {
@@ -92,6 +95,8 @@ class Ca {
   Directory directory_;
   TimePoint directory_at_{};
   bool has_directory_ = false;
+  TimePoint unready_until_{};
+  Unready unready_;  // why, until then
   std::optional<AccountKey> key_;
   std::string account_;
   NoncePool nonces_;

@@ -16,7 +16,8 @@ namespace {
 // When it was made to begin and to end; nothing where there is none.
 std::optional<std::pair<WallTime, WallTime>> life_of(std::string_view chain_pem) {
   take_openssl_error();
-  const BioPtr text(BIO_new_mem_buf(chain_pem.data(), static_cast<int>(std::min<std::size_t>(chain_pem.size(), INT_MAX))));
+  const BioPtr text(
+      BIO_new_mem_buf(chain_pem.data(), static_cast<int>(std::min<std::size_t>(chain_pem.size(), INT_MAX))));
   const X509Ptr leaf(text ? PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr) : nullptr);
   take_openssl_error();
   std::tm from{}, to{};
@@ -46,7 +47,8 @@ Result<CertificatePtr> judge_chain(std::string_view chain_pem, std::string_view 
 
 Result<CertificatePtr> load_kept(std::string_view chain_pem, std::string_view key_pem, WallTime now) {
   const auto life = life_of(chain_pem);
-  return load_certificate(chain_pem, key_pem, life ? std::clamp(now, life->first, life->second) : now);
+  return load_certificate(chain_pem, key_pem,
+                          life ? std::clamp(now, life->first, std::max(life->first, life->second - 1s)) : now);
 }
 
 }  // namespace gatehouse::acme

@@ -1,5 +1,5 @@
-// chain.h: a certificate as a CA gave it, judged before it is used: it fits our key, names what was asked for, is valid
-//   now, and loads as every other one does. Pure but for OpenSSL.
+// chain.h: a certificate as a CA gave it, judged before it is used: it fits our key, names what was asked for, is
+//   valid now, and loads as every other one does. Pure but for OpenSSL.
 #pragma once
 
 #include <string>

@@ -58,14 +58,13 @@ Issuer::Work& Issuer::work_of(const std::string& name) {
   return work;
 }
 
-void Issuer::configure(const conf::Acme& acme) {
+void Issuer::configure(const conf::Acme& acme, std::vector<Way> ways) {
   const bool same_people = acme.contact == acme_.contact;
   auto before = std::exchange(cas_, {});
   for (const conf::AcmeDirectory& conf : acme.directories) {
     const auto known = std::find_if(before.begin(), before.end(),
                                     [&](const auto& each) { return each && same_people && each->conf() == conf; });
-    cas_.push_back(known != before.end() ? std::move(*known)
-                                         : std::make_unique<Ca>(io_, conf, acme.contact, store_));
+    cas_.push_back(known != before.end() ? std::move(*known) : std::make_unique<Ca>(io_, conf, acme.contact, store_));
   }
   for (auto& [name, work] : works_) {  // those of a CA that is asked no more begin anew
     const bool gone = work.run && std::none_of(cas_.begin(), cas_.end(),
@@ -74,9 +73,10 @@ void Issuer::configure(const conf::Acme& acme) {
     if (work.run) work.run->close();
     work.run.reset();
     work.starting = false;
-    http_.erase(name);
+    open_challenges_.erase(name);
   }
   acme_ = acme;
+  ways_ = std::move(ways);
   look_soon();
 }
 
@@ -115,9 +115,8 @@ void Issuer::look_soon() {
 }
 
 std::size_t Issuer::running() const {
-  return static_cast<std::size_t>(std::count_if(works_.begin(), works_.end(), [](const auto& each) {
-    return each.second.run || each.second.starting;
-  }));
+  return static_cast<std::size_t>(std::count_if(
+      works_.begin(), works_.end(), [](const auto& each) { return each.second.run || each.second.starting; }));
 }
 
 bool Issuer::is_asked_otherwise(const Work& work) const {
@@ -167,8 +166,8 @@ void Issuer::look() {
 void Issuer::forget_old(WallTime at) {
   std::erase_if(works_, [&](const auto& each) {
     const Work& work = each.second;
-    const bool old = !work.wanted && !work.run && !work.starting && work.certificate &&
-                     work.certificate->not_after + forget_after < at;
+    const WallTime last = work.certificate ? work.certificate->not_after : work.record.next_try;
+    const bool old = !work.wanted && !work.run && !work.starting && last + forget_after < at;
     if (old) store_.forget(work.name);
     return old;
   });
@@ -227,7 +226,10 @@ void Issuer::order(Work& work, Ca& ca) {
 
   OrderSpec spec;
   spec.names = {work.name};
-  spec.ways = {Way::http_01};
+  spec.ways = ways_;
+  // After a failure another way comes first: one of the ports may be closed.
+  if (!spec.ways.empty())
+    std::rotate(spec.ways.begin(), spec.ways.begin() + work.record.failures % spec.ways.size(), spec.ways.end());
   spec.new_order_url = ca.directory().new_order;
   spec.order_url = work.record.order_url;
   spec.profile = ca.profile();
@@ -291,7 +293,9 @@ void Issuer::obtained(Work& work, const Ca& ca, OrderEnd end) {
   work.unsaved_chain = std::move(end.chain_pem);
   work.new_key.clear();
   save_unsaved(work);
-  if (!work.unsaved_chain.empty()) ports_.tell(false, "certificate " + work.name + " could not be stored: it is served from memory, and written as soon as that can be done");
+  if (!work.unsaved_chain.empty())
+    ports_.tell(false, "certificate " + work.name +
+                           " could not be stored: it is served from memory, and written as soon as that can be done");
   save(work);
   ports_.certificates_changed();
   ports_.tell(true, "certificate " + work.name + (first ? " obtained" : " renewed") + " from " + ca.url());
@@ -317,7 +321,8 @@ void Issuer::failed(Work& work, const Ca& ca, const Problem& problem, std::optio
   wipe(work.new_key);
   Record& record = work.record;
   if (record.failures++ == 0) record.failing_since = now();
-  const Millis delay = std::max<Millis>(retry_delay(record.failures, life_of(work.certificate)), not_before.value_or(0s));
+  const Millis delay =
+      std::max<Millis>(retry_delay(record.failures, life_of(work.certificate)), not_before.value_or(0s));
   record.next_try = now() + delay;
   record.note({now(), ca.url(), problem.text(), false});
   save(work);
@@ -364,8 +369,9 @@ void Issuer::window_came(const std::string& name, const Event& event) {
                           ? read_renewal_info(reply->body, work.certificate->not_after)
                           : std::nullopt;
   const bool passing = reply == nullptr || reply->status >= 500 || reply->status == 429;
-  Millis delay = passing ? std::min<Millis>(ask_again_after * (1 << std::min(record.window_failures++, 8u)), ari_usual)
-                         : Millis(ari_usual);
+  Millis delay = passing
+                     ? std::min<Millis>(ask_again_after * (1 << std::min(record.window_failures++, 8u)), ari_usual)
+                     : Millis(ari_usual);
   if (reply != nullptr && reply->retry_after) delay = std::clamp(*reply->retry_after, ari_least, ari_most);
   if (window) {
     record.window_failures = 0;
@@ -388,6 +394,7 @@ void Issuer::window_came(const std::string& name, const Event& event) {
 Result<std::size_t> Issuer::renew(const std::string& name) {
   if (cas_.empty()) return invalid("no certificate is obtained here: see certificates.acme");
   std::size_t count = 0;
+  for (const auto& ca : cas_) ca->ask_anew();
   for (auto& [known, work] : works_) {
     if (!work.wanted || work.run || work.starting || (!name.empty() && known != name)) continue;
     if (name.empty() && work.record.failures == 0 && work.certificate && due(work) > now()) continue;
@@ -397,7 +404,9 @@ Result<std::size_t> Issuer::renew(const std::string& name) {
   if (count == 0 && !name.empty()) {
     const auto found = works_.find(name);
     if (found == works_.end() || !found->second.wanted)
-      return invalid(refused_.contains(name) ? name + ": " + refused_.at(name) : "no certificate of " + name + " is wanted: no route within certificates.acme.permit names it");
+      return invalid(refused_.contains(name) ? name + ": " + refused_.at(name)
+                                             : "no certificate of " + name +
+                                                   " is wanted: no route within certificates.acme.permit names it");
     return invalid(name + " is being obtained already");
   }
   look_soon();
@@ -407,9 +416,17 @@ Result<std::size_t> Issuer::renew(const std::string& name) {
 void Issuer::present(const std::string& name, std::vector<Challenge> challenges, const Ca* ca,
                      std::function<void(std::string)> done) {
   counts_.challenges += challenges.size();
-  http_.erase(name);
-  for (const Challenge& each : challenges)
-    if (each.way == Way::http_01) http_[name][each.token] = ca->key().authorization(each.token);
+  open_challenges_.erase(name);
+  for (const Challenge& each : challenges) {
+    const std::string answer = ca->key().authorization(each.token);
+    if (each.way == Way::http_01) open_challenges_[name].http[each.token] = answer;
+    if (each.way != Way::tls_alpn_01) continue;
+    std::array<std::uint8_t, 32> digest;
+    EVP_Digest(answer.data(), answer.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+    const Result<CertificatePtr> made = make_challenge_certificate(each.name, digest, now());
+    if (!made) return asio::post(io_, [done, what = made.error().what] { done(what); });
+    open_challenges_[name].tls[each.name] = *made;
+  }
   if (done) to_see_.push_back(std::move(done));
   if (std::exchange(puts_up_, true)) return;
   asio::post(io_, [this, alive = alive_] {
@@ -420,7 +437,10 @@ void Issuer::present(const std::string& name, std::vector<Challenge> challenges,
 void Issuer::put_up() {
   puts_up_ = false;
   auto board = std::make_shared<ChallengeBoard>();
-  for (const auto& [name, answers] : http_) board->http.insert(answers.begin(), answers.end());
+  for (const auto& [name, open] : open_challenges_) {
+    board->http.insert(open.http.begin(), open.http.end());
+    board->tls.insert(open.tls.begin(), open.tls.end());
+  }
   ports_.put_up(std::move(board), [waiting = std::exchange(to_see_, {})] {
     for (const auto& done : waiting) done({});
   });

@@ -1,7 +1,7 @@
 // issuer_io.h: has every wanted certificate obtained, renewed and kept.
-//   Level-triggered: what is wanted is held against what is there, again and again; nothing is done because of an event
-//   that could be missed. Each name has a certificate of its own, an order of its own, and its own time for the next
-//   try, all in the store: a restart takes up where it was.
+//   Level-triggered: what is wanted is held against what is there, again and again; nothing is done because of an
+//   event that could be missed. Each name has a certificate of its own, an order of its own, and its own time for the
+//   next try, all in the store: a restart takes up where it was.
 //   Threads  one (control). Blocks on the disk for what it stores.
 //   Limits   runs_most orders at once, the rest waits its turn; names as wanted.h and store_io.h have it.
 //   Failure  of an order: told, counted, tried again as schedule.h says. Of the disk: the certificate is served from
@@ -33,10 +33,10 @@ struct CertificateView {
   std::string name;
   CertificatePtr certificate;  // null: none yet
   Record record;
-  std::string step;       // of the order under way; empty: none
-  bool wanted = true;     // by a route
-  bool unsaved = false;   // the disk refused it
-  std::string refused;    // why there can be none
+  std::string step;      // of the order under way; empty: none
+  bool wanted = true;    // by a route
+  bool unsaved = false;  // the disk refused it
+  std::string refused;   // why there can be none
 };
 
 struct IssuerCounts {
@@ -60,8 +60,9 @@ class Issuer {
   Issuer(asio::io_context& io, std::string folder, std::uint64_t seed, Ports ports);
   ~Issuer();
 
-  Status open();                           // what is in the store; once
-  void configure(const conf::Acme& acme);  // a CA that is asked as before goes on
+  Status open();  // what is in the store; once
+  // A CA that is asked as before goes on. `ways`: those that can be shown here, the preferred first.
+  void configure(const conf::Acme& acme, std::vector<Way> ways);
   void want(Wanted wanted);
   void stop();  // no orders any more; those under way are taken up at the next start
 
@@ -114,6 +115,7 @@ class Issuer {
   Dice dice_;
   Ports ports_;
   conf::Acme acme_;
+  std::vector<Way> ways_;
   std::vector<std::unique_ptr<Ca>> cas_;
   std::map<std::string, Work> works_;
   std::map<std::string, std::string> refused_;
@@ -121,7 +123,7 @@ class Issuer {
   asio::steady_timer timer_;
   bool open_ = false, stopped_ = false, looks_soon_ = false, puts_up_ = false;
 
-  std::map<std::string, std::map<std::string, std::string>> http_;  // by order's name: token to answer
+  std::map<std::string, ChallengeBoard> open_challenges_;  // by the order's name
   std::vector<std::function<void(std::string)>> to_see_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

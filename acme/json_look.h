@@ -1,5 +1,5 @@
 // json_look.h: looking into JSON that a CA sent: of any shape, so what isn't there or is of another kind is empty.
-//   Limits  text_most bytes, 32 levels deep (Boost.JSON's own). Pure.
+//   Limits  json_text_most bytes, 32 levels deep (Boost.JSON's own). Pure.
 #pragma once
 
 #include <string>

@@ -18,7 +18,8 @@ class NoncePool {
   void put(std::string_view nonce, TimePoint now) {
     if (nonce.empty() || nonce.size() > bytes_most) return;
     for (const char c : nonce)  // base64url alone (RFC 8555 6.5.1)
-      if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_')) return;
+      if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+        return;
     nonces_.push_back({std::string(nonce), now});
     if (nonces_.size() > nonces_most) nonces_.pop_front();
   }

@@ -81,8 +81,7 @@ const char* OrderMachine::step() const {
 
 std::string OrderMachine::new_order() const {
   json::array identifiers;
-  for (const std::string& name : spec_.names)
-    identifiers.push_back(json::object{{"type", "dns"}, {"value", name}});
+  for (const std::string& name : spec_.names) identifiers.push_back(json::object{{"type", "dns"}, {"value", name}});
   json::object out{{"identifiers", std::move(identifiers)}};
   if (!spec_.profile.empty()) out["profile"] = spec_.profile;
   if (!spec_.replaces.empty()) out["replaces"] = spec_.replaces;
@@ -140,7 +139,8 @@ std::vector<Action> OrderMachine::on(const Event& event) {
   if (const auto* reply = std::get_if<Reply>(&event)) return on_reply(*reply);
   if (step_ == Step::undoing) return ++at_, undo(why_.problem, why_.name, why_.not_before);  // it stays pending, then
   if (const auto* lost = std::get_if<Lost>(&event)) {
-    // Whether the CA has taken the request is not known: the order says it (a second one would be another certificate).
+    // Whether the CA has taken the request is not known: the order says it (a second one would be another
+    // certificate).
     if (step_ == Step::finalizing) step_ = Step::ready;
     return ask_again({}, lost->what);
   }
@@ -194,11 +194,11 @@ OrderMachine::Actions OrderMachine::refused(const Reply& reply) {
       if (reply.retry_after && *reply.retry_after <= poll_most) return ask_again(reply.retry_after, problem.text());
       why_ = {std::move(problem), {}, reply.retry_after};
       return give_up();
-    case Fault::account:
-      why_ = {std::move(problem), {}, reply.retry_after};
-      return give_up();
+    case Fault::account: why_ = {std::move(problem), {}, reply.retry_after}; return give_up();
     default: break;
   }
+  // Perhaps the CA has looked already, by a word of ours that a crash made us forget: the authorization says it.
+  if (step_ == Step::responding && problem.fault() == Fault::permanent) return ++at_, respond_or_poll();
   // A certificate that can't be fetched at once may be a matter of a moment.
   if (step_ == Step::download && reply.status == 404 && tries_ + 1 < tries_most)
     return ask_again(reply.retry_after, problem.text());
@@ -210,7 +210,8 @@ OrderMachine::Actions OrderMachine::refused(const Reply& reply) {
 OrderMachine::Actions OrderMachine::on_order(const Reply& reply, const json::object& order) {
   Actions out;
   if (step_ == Step::order && spec_.order_url.empty()) {
-    if (reply.location.empty()) return ask_again(reply.retry_after, "the CA's answer does not say where the order is");
+    if (reply.location.empty())
+      return ask_again(reply.retry_after, "the CA's answer does not say where the order is");
     spec_.order_url = reply.location;
     out.push_back(Remember{reply.location});
   }
@@ -234,7 +235,8 @@ OrderMachine::Actions OrderMachine::on_order(const Reply& reply, const json::obj
   finalize_url_ = text_at(order, "finalize");
   if (status == "valid") {
     certificate_url_ = text_at(order, "certificate");
-    if (certificate_url_.empty()) return then(ask_again(reply.retry_after, "the CA's order has no certificate's URL"));
+    if (certificate_url_.empty())
+      return then(ask_again(reply.retry_after, "the CA's order has no certificate's URL"));
     step_ = Step::download;
     return then(ask());
   }
@@ -243,8 +245,7 @@ OrderMachine::Actions OrderMachine::on_order(const Reply& reply, const json::obj
     return then(wait(poll_delay(reply.retry_after, looks_++)));
   }
   if (status == "ready") return then(finalize());
-  if (step_ == Step::ready || step_ == Step::processing)
-    return then(wait(poll_delay(reply.retry_after, looks_++)));
+  if (step_ == Step::ready || step_ == Step::processing) return then(wait(poll_delay(reply.retry_after, looks_++)));
   for (const std::string& url : texts_at(order, "authorizations"))
     if (authorizations_.size() < authorizations_most) authorizations_.push_back({url, {}, {}, {}, false, false});
   if (authorizations_.empty()) return then(ask_again(reply.retry_after, "the CA's order has no authorizations"));

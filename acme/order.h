@@ -1,9 +1,9 @@
 // order.h: one order of a certificate from its start to its end (RFC 8555 7.4 and 7.5) as a pure machine: what
 //   happened in, what is to be done out. It knows no socket, file, clock or key: whoever runs it signs and sends,
 //   presents challenges, waits, and stores.
-//   An order that was begun before is taken up where it stands, by its URL. What the CA refuses for good ends the order
-//   and takes what is pending of it back (7.5.2); what only failed on the way is tried again, tries_most times, then
-//   left for later: the order's URL stays good.
+//   An order that was begun before is taken up where it stands, by its URL. What the CA refuses for good ends the
+//   order and takes what is pending of it back (7.5.2); what only failed on the way is tried again, tries_most times,
+//   then left for later: the order's URL stays good.
 //   Limits  wait_most of waiting in all; authorizations_most; a body as json_look.h has it.
 #pragma once
 
@@ -56,8 +56,8 @@ struct Install {  // the end, a good one; not checked yet
 };
 struct GiveUp {  // the end
   Problem problem;
-  std::string name;                    // whose fault it is; empty: the order's as a whole
-  std::optional<Seconds> not_before;   // the CA said so
+  std::string name;                   // whose fault it is; empty: the order's as a whole
+  std::optional<Seconds> not_before;  // the CA said so
 };
 using Action = std::variant<Post, Remember, Present, Wait, Install, GiveUp>;
 
@@ -87,11 +87,23 @@ class OrderMachine {
   std::vector<Action> start();
   std::vector<Action> on(const Event& event);
 
-  const char* step() const;      // for people: "waiting for the CA to look at the challenges"
+  const char* step() const;  // for people: "waiting for the CA to look at the challenges"
   bool replaced() const { return !spec_.replaces.empty(); }  // still said that it follows another
 
  private:
-  enum class Step { order, authorizations, presenting, responding, polling, ready, finalizing, processing, download, undoing, ended };
+  enum class Step {
+    order,
+    authorizations,
+    presenting,
+    responding,
+    polling,
+    ready,
+    finalizing,
+    processing,
+    download,
+    undoing,
+    ended
+  };
   struct Authorization {
     std::string url, name, challenge_url;
     Challenge challenge;

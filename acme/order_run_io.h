@@ -1,4 +1,4 @@
-// order_run_io.h: an order that is under way: the machine of order.h with hands: the CA, the store, the challenge board.
+// order_run_io.h: an order that is under way: the machine of order.h with hands: CA, store and challenge board.
 //   Threads  one (control). Ends by `ended`, once, unless it is destroyed before: then it calls nobody, and the order
 //            stays where it is, to be taken up again.
 #pragma once

@@ -14,12 +14,18 @@ struct Meaning {
   Fault fault;
 };
 constexpr std::array meanings = {
-    Meaning{"accountDoesNotExist", Fault::account}, Meaning{"badNonce", Fault::nonce},
-    Meaning{"caa", Fault::permanent},               Meaning{"compound", Fault::validation},
-    Meaning{"connection", Fault::validation},       Meaning{"dns", Fault::validation},
-    Meaning{"incorrectResponse", Fault::validation}, Meaning{"orderNotReady", Fault::not_ready},
-    Meaning{"rateLimited", Fault::limited},         Meaning{"serverInternal", Fault::passing},
-    Meaning{"tls", Fault::validation},              Meaning{"unauthorized", Fault::validation},
+    Meaning{"accountDoesNotExist", Fault::account},
+    Meaning{"badNonce", Fault::nonce},
+    Meaning{"caa", Fault::permanent},
+    Meaning{"compound", Fault::validation},
+    Meaning{"connection", Fault::validation},
+    Meaning{"dns", Fault::validation},
+    Meaning{"incorrectResponse", Fault::validation},
+    Meaning{"orderNotReady", Fault::not_ready},
+    Meaning{"rateLimited", Fault::limited},
+    Meaning{"serverInternal", Fault::passing},
+    Meaning{"tls", Fault::validation},
+    Meaning{"unauthorized", Fault::validation},
 };
 
 std::string cut(std::string text) {

@@ -7,9 +7,7 @@
 namespace gatehouse::acme {
 namespace {
 
-std::int64_t ms_of(WallTime time) {
-  return std::chrono::duration_cast<Millis>(time.time_since_epoch()).count();
-}
+std::int64_t ms_of(WallTime time) { return std::chrono::duration_cast<Millis>(time.time_since_epoch()).count(); }
 
 WallTime time_at(const json::object& object, std::string_view key) {
   constexpr std::int64_t far = 253'402'300'799'000;  // the end of the year 9999
@@ -30,7 +28,8 @@ void Record::note(Attempt attempt) {
 std::string to_json(const Record& record) {
   json::array attempts;
   for (const Attempt& each : record.attempts)
-    attempts.push_back(json::object{{"at", ms_of(each.at)}, {"ca", each.ca}, {"what", each.what}, {"good", each.good}});
+    attempts.push_back(
+        json::object{{"at", ms_of(each.at)}, {"ca", each.ca}, {"what", each.what}, {"good", each.good}});
   json::object out{{"order_url", record.order_url},
                    {"order_ca", record.order_ca},
                    {"failures", record.failures},
@@ -61,8 +60,8 @@ Record read_record(std::string_view text) {
   out.next_try = time_at(all, "next_try");
   for (const json::value& each : list_at(all, "attempts"))
     if (each.is_object())
-      out.note({time_at(each.get_object(), "at"), text_at(each.get_object(), "ca"), text_at(each.get_object(), "what"),
-                is_true_at(each.get_object(), "good")});
+      out.note({time_at(each.get_object(), "at"), text_at(each.get_object(), "ca"),
+                text_at(each.get_object(), "what"), is_true_at(each.get_object(), "good")});
   out.ca = text_at(all, "ca");
   out.account = text_at(all, "account");
   out.profile = text_at(all, "profile");

@@ -1,5 +1,5 @@
-// record.h: what is known of one certificate besides itself, and outlives a restart: the order under way, what failed,
-//   when it is tried again or renewed, and why then. As JSON in the state folder. Pure.
+// record.h: what is known of one certificate besides itself, and outlives a restart: the order under way, what
+//   failed, when it is tried again or renewed, and why then. As JSON in the state folder. Pure.
 //   Limits  attempts_most of the last attempts.  Failure  what can't be read counts as not known.
 #pragma once
 

@@ -22,8 +22,8 @@ WallTime renewal_time(const Life& life, double share) {
 WallTime last_call(const Life& life) { return life.to - share_of(life.length(), 1.0 / 20); }
 
 Millis retry_delay(unsigned failures, const std::optional<Life>& life) {
-  constexpr std::array<Millis, 4> steps = {std::chrono::minutes(1), std::chrono::minutes(10), std::chrono::minutes(100),
-                                           std::chrono::hours(24)};
+  constexpr std::array<Millis, 4> steps = {std::chrono::minutes(1), std::chrono::minutes(10),
+                                           std::chrono::minutes(100), std::chrono::hours(24)};
   Millis delay = steps[std::min<std::size_t>(std::max(failures, 1u) - 1, steps.size() - 1)];
   if (!life) return delay;
   if (life->length() < short_life) delay = std::min<Millis>(delay, std::chrono::hours(1));

@@ -1,8 +1,8 @@
 #include "acme/store_io.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -39,7 +39,8 @@ std::string bytes_or_empty(const std::string& path) {
 std::string folder_name(const std::string& url) {
   std::string out;
   for (const char c : url.substr(url.find("//") + 2)) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
     out += plain ? c : '_';
   }
   return out.substr(0, 200);
@@ -141,7 +142,8 @@ std::vector<KeptCertificate> Store::load(WallTime now, std::vector<std::string>&
     if (wildcard) name[0] = '*';
     if (name.starts_with('.') || !HostName::parse(wildcard ? std::string_view(name).substr(2) : name)) continue;
     if (out.size() == names_most) {
-      problems.push_back(folder + ": more than " + std::to_string(names_most) + " certificates; the rest is not read");
+      problems.push_back(folder + ": more than " + std::to_string(names_most) +
+                         " certificates; the rest is not read");
       break;
     }
     out.push_back(load_one(name, now, problems));

@@ -2,8 +2,8 @@
 //     accounts/CA/account.key, account.json                the key first, its URL when the CA has given it
 //     certificates/NAME/0007.pem                           key and chain in one file: they change as one
 //     certificates/NAME/next.key, record.json              of the order under way; record.h
-//   Every file is 0600 from its first byte and replaced whole (net/atomic_file.h). The highest version that can be used
-//   is the one; versions_kept stay, for going back by hand.
+//   Every file is 0600 from its first byte and replaced whole (net/atomic_file.h). The highest version that can be
+//   used is the one; versions_kept stay, for going back by hand.
 //   Threads  one (control). Blocks on the disk.  Failure  in words; what was there stays.
 #pragma once
 

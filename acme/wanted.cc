@@ -23,11 +23,12 @@ Wanted wanted_names(const std::set<std::string>& hosts, const conf::Acme& acme,
     const bool wildcard = host.starts_with("*.");
     const bool address = host.starts_with('[') || IpAddress::parse(host);
     if (address || host.starts_with("**.") || !HostName::parse(wildcard ? std::string_view(host).substr(2) : host)) {
-      out.refused[host] = address                     ? "certificates of addresses are not asked for"
-                          : host.starts_with("**.")   ? "no certificate covers names of any depth"
-                                                      : "it is no name for a certificate";
+      out.refused[host] = address                   ? "certificates of addresses are not asked for"
+                          : host.starts_with("**.") ? "no certificate covers names of any depth"
+                                                    : "it is no name for a certificate";
     } else if (wildcard) {
-      out.refused[host] = "a wildcard can be had by dns-01 alone, which is not carried yet; bring it in certificates.files";
+      out.refused[host] =
+          "a wildcard can be had by dns-01 alone, which is not carried yet; bring it in certificates.files";
     } else if (out.names.size() == Wanted::wanted_most) {
       out.refused[host] = "there are more than " + std::to_string(Wanted::wanted_most) + " names";
     } else {

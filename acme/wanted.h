@@ -1,6 +1,6 @@
 // wanted.h: which certificates are to be had: of the hosts that routes name, those within `permit`. Pure.
-//   A host of a shape in `wildcards` is covered by its parent's wildcard; a routed "*.x" by itself; wildcards need dns-01.
-//   What can't be had is told with its reason.  Limits  wanted_most: what is beyond is told.
+//   What can't be had (wildcards need dns-01) is told with its reason.
+//   Limits  wanted_most: what is beyond is told.
 #pragma once
 
 #include <functional>

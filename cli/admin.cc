@@ -12,6 +12,7 @@
 #include "conf/dump.h"
 #include "conf/reader_io.h"
 #include "conf/service_values.h"
+#include "conf/values.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -61,6 +62,23 @@ HttpReply drain_or_not(Door& door, const HttpRequest& request, bool drain) {
 HttpReply drain(Door& door, const HttpRequest& request) { return drain_or_not(door, request, true); }
 HttpReply undrain(Door& door, const HttpRequest& request) { return drain_or_not(door, request, false); }
 
+HttpReply maintenance(Door& door, const HttpRequest& request) {
+  const std::string service = request.query_or("target"), state = request.query_or("state", "on");
+  const std::string time = request.query_or("for");
+  if (state != "on" && state != "off") return words(400, "state: on or off, please");
+  std::optional<Millis> lasting;
+  if (!time.empty()) {
+    const Result<Millis> read = conf::parse_duration(time);
+    if (!read || read->count() <= 0 || *read > 365 * 24h || state == "off")
+      return words(400, "for: a duration, please, as in 30m, with state=on");
+    lasting = *read;
+  }
+  if (const Status set = door.set_maintenance(service, state == "on", lasting, request.by); !set)
+    return words(404, set.error().what);
+  if (state == "off") return words(200, service + " is no longer under maintenance");
+  return words(200, service + " is under maintenance" + (lasting ? " for " + time : " until it is taken back"));
+}
+
 HttpReply failover(Door& door, const HttpRequest& request) {
   const std::string service = request.query_or("target");
   if (!request.query_or("back").empty()) {
@@ -96,6 +114,11 @@ HttpReply rollback(Door& door, const HttpRequest& request) {
   return words(200, "as at table " + std::to_string(*to) + ", and frozen there");
 }
 
+HttpReply reread_keys(Door& door, const HttpRequest&) {
+  const std::string why = door.reread_tunnel_keys();
+  return why.empty() ? words(200, "the keys that were found hold") : words(409, why);
+}
+
 std::vector<acme::CertificateView> obtained_by(const Door& door) {
   return door.issuer() != nullptr ? door.issuer()->views() : std::vector<acme::CertificateView>();
 }
@@ -110,8 +133,9 @@ HttpReply why_certificate(Door& door, const HttpRequest& request) {
   const std::string name = request.query_or("name");
   const auto view = door.issuer() != nullptr ? door.issuer()->view(name) : std::nullopt;
   if (!view)
-    return words(404, name + ": no certificate of this name is obtained: no route within certificates.acme.permit "
-                             "names it, or one of certificates.files covers it");
+    return words(404, name +
+                          ": no certificate of this name is obtained: no route within certificates.acme.permit "
+                          "names it, or one of certificates.files covers it");
   return {200, "text/plain; charset=utf-8", why_text(*view, std::chrono::system_clock::now())};
 }
 
@@ -182,6 +206,8 @@ constexpr Verb table[] = {
     {"GET", "/v1/ready", "", ready, "200 while the door should get traffic, else 503"},
     {"POST", "/v1/drain", "target", drain, "no new requests for target=SERVICE[/ENDPOINT]"},
     {"POST", "/v1/undrain", "target", undrain, "take a drain back"},
+    {"POST", "/v1/maintenance", "target", maintenance,
+     "target=SERVICE state=on|off for=TIME: answers 503 with the operator's page"},
     {"POST", "/v1/failover", "target", failover,
      "target=SERVICE to=DATACENTER (else the one that its policy names), or back=1"},
     {"POST", "/v1/catalog/approve", "", approve,
@@ -189,9 +215,11 @@ constexpr Verb table[] = {
     {"POST", "/v1/catalog/freeze", "", freeze, "apply no more of what the catalog says; 409: it is frozen"},
     {"POST", "/v1/catalog/unfreeze", "", unfreeze, "apply it again"},
     {"POST", "/v1/catalog/rollback", "", rollback, "as at table=N (else the one before), and freeze there"},
+    {"POST", "/v1/tunnel/reread", "", reread_keys, "read the tunnels' keys anew; 409: refused, nothing changed"},
     {"GET", "/v1/certificates", "", certificates, "those brought and those obtained, as JSON"},
     {"GET", "/v1/certificates/why", "name", why_certificate, "all about one that is obtained"},
-    {"POST", "/v1/certificates/renew", "", renew, "order name=NAME now (else all that are due or failed); 409: can't"},
+    {"POST", "/v1/certificates/renew", "", renew,
+     "order name=NAME now (else all that are due or failed); 409: can't"},
     {"GET", "/v1/explain", "url", explained, "method= url= field= (joined by newlines) from=ADDRESS"},
     {"GET", "/v1/bans", "", bans, "who is banned, as JSON; most=N"},
     {"GET", "/v1/bans/why", "target", why_banned,

@@ -7,10 +7,6 @@
 namespace gatehouse::cli {
 namespace {
 
-bool speaks_tls(const conf::Service& service) {
-  return service.protocol == conf::Protocol::https || service.protocol == conf::Protocol::h2;
-}
-
 Fingerprint hash_of(std::initializer_list<std::string_view> texts) {
   std::string hashes;
   Fingerprint out{};
@@ -26,7 +22,7 @@ Fingerprint hash_of(std::initializer_list<std::string_view> texts) {
 
 TlsFiles BackendTls::files_of(const conf::Service& service) {
   return {service.tls_verify ? service.tls_ca_file : std::string(), service.tls_certificate_file,
-          service.tls_key_file, service.tls_verify};
+          service.tls_key_file, service.tls_verify, service.protocol == conf::Protocol::h2};
 }
 
 Status BackendTls::read(const TlsFiles& files, Known& known) {
@@ -49,7 +45,7 @@ conf::Findings BackendTls::update(const std::vector<std::shared_ptr<const conf::
   conf::Findings findings;
   std::map<TlsFiles, Known> next;
   for (const auto& service : services) {
-    if (!speaks_tls(*service)) continue;
+    if (!conf::over_tls(service->protocol)) continue;
     const TlsFiles files = files_of(*service);
     const auto [entry, fresh] = next.try_emplace(files);
     Known& known = entry->second;
@@ -68,7 +64,7 @@ conf::Findings BackendTls::update(const std::vector<std::shared_ptr<const conf::
 
 std::shared_ptr<const TlsClientPolicy> BackendTls::policy(const conf::Service& service) const {
   const auto known = known_.find(files_of(service));
-  return speaks_tls(service) && known != known_.end() ? known->second.policy : nullptr;
+  return conf::over_tls(service.protocol) && known != known_.end() ? known->second.policy : nullptr;
 }
 
 std::vector<std::string> BackendTls::files() const {

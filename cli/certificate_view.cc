@@ -59,7 +59,7 @@ std::string text_in(const json::object& object, const char* key) {
 Colour colour_of(const std::string& state) {
   if (state == "good" || state == "brought") return Colour::good;
   return state.find("ed") != state.npos && state != "being obtained" && state != "being renewed" ? Colour::bad
-                                                                                                  : Colour::warn;
+                                                                                                 : Colour::warn;
 }
 
 }  // namespace
@@ -128,7 +128,8 @@ std::string why_text(const acme::CertificateView& view, WallTime now) {
     line("next try", in_words(record.next_try, now) + "; `gatehouse certs renew " + view.name + "` for at once");
   }
   for (auto it = record.attempts.rbegin(); it != record.attempts.rend(); ++it)
-    line(it == record.attempts.rbegin() ? "last tries" : "", utc_text(ms_of(it->at)) + "  " + it->what + "  [" + it->ca + "]");
+    line(it == record.attempts.rbegin() ? "last tries" : "",
+         utc_text(ms_of(it->at)) + "  " + it->what + "  [" + it->ca + "]");
   return rows.text(false);
 }
 

@@ -10,6 +10,7 @@
 #include "cli/backend_tls.h"
 #include "cli/catalog_input.h"
 #include "cli/certificate_findings.h"
+#include "cli/file_findings.h"
 #include "cli/serving_user.h"
 #include "conf/catalog/file_source_io.h"
 #include "conf/check.h"
@@ -18,6 +19,7 @@
 #include "net/tls_files.h"
 #include "net/trust_store.h"
 #include "proxy/route/matcher.h"
+#include "tunnel/keyring_io.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -36,6 +38,7 @@ class Examination {
       consuls();
       catalog();
       certificates();
+      tunnels();
       add(BackendTls().update(table_.services));
     }
     conf::place(out_.findings, out_.read.positions);
@@ -111,6 +114,7 @@ class Examination {
     input.is_partial = !config().catalog.consul.empty();
     table_ = catalog::translate(input);
     add(table_.findings);
+    add(file_findings(table_.services));
     conf::Findings unmatched;
     const route::Matcher matcher(table_.services, table_.hosts, unmatched);
     add(unmatched);
@@ -135,6 +139,10 @@ class Examination {
     add(certificate_findings(reading, assigned, path));
     add(ending_certificates(reading.certificates, path, now));
     out_.certificates = reading.certificates.size();
+  }
+
+  void tunnels() {
+    if (sound("tunnel")) add(tunnel::load_keys(config().tunnel).findings);
   }
 
   const bool by_root_;

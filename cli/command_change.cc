@@ -55,6 +55,13 @@ int run_drain(const Where& where, const std::string& target, bool drain) {
   return change(where, verb + "?target=" + percent_encode(target));
 }
 
+int run_maintenance(const Where& where, const std::string& service, const std::string& state,
+                    const std::string& time) {
+  std::string target = "/v1/maintenance?target=" + percent_encode(service) + "&state=" + percent_encode(state);
+  if (!time.empty()) target += "&for=" + percent_encode(time);
+  return change(where, target);
+}
+
 int run_approve(const Where& where, const std::string& target) {
   return change(where, "/v1/catalog/approve?target=" + percent_encode(target));
 }

@@ -42,6 +42,8 @@ int run_history(const Where& where, const std::string& since, bool json);
 int run_reload(const Where& where);
 int run_ready(const Where& where);
 int run_drain(const Where& where, const std::string& target, bool drain);
+int run_maintenance(const Where& where, const std::string& service, const std::string& state,
+                    const std::string& time);
 int run_failover(const Where& where, const std::string& service, const std::string& datacenter, bool back);
 int run_approve(const Where& where, const std::string& target);  // empty: all that is held
 int run_freeze(const Where& where, bool freeze);
@@ -54,6 +56,8 @@ int run_lint(const Where& where, const LintOptions& options);
 int run_certs_list(const Where& where, bool json);
 int run_certs_why(const Where& where, const std::string& name);
 int run_certs_renew(const Where& where, const std::string& name);  // empty: all that are due or failed
+// Into certificates.files of the configuration, checked.
+int run_certs_add(const Where& where, const std::string& name, const std::string& crt, const std::string& key);
 int run_logs(const Where& where, const LogOptions& options);
 
 inline constexpr const char* usual_config = "/etc/gatehouse/gatehouse.yaml";

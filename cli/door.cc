@@ -88,8 +88,10 @@ Door::~Door() {
   admin_.reset();
   metrics_.reset();
   prober_.reset();
+  shared_.passwords.stop();
   for (auto& worker : workers_) worker->stop_and_join();
   access_log_.reset();  // writes what the workers' rings still hold
+  tunnels_.end();
   close_guard();
   workers_.clear();
 }
@@ -209,6 +211,7 @@ Status Door::start_threads() {
     workers_.push_back(std::make_unique<proxy::Worker>(i, shared_, dice_.roll(), tickets));
     if (access_log_) access_log_->add(workers_.back()->access_log);
   }
+  tunnels_.start(workers_, dice_.roll());
   return Done{};
 }
 
@@ -236,9 +239,23 @@ void Door::look_at_pools() {
   emergencies_ = std::move(found);
 }
 
+// As who serves, so that a reload can read them too.
+Status Door::begin_tunnels() {
+  if (const Status bound = tunnels_.bind_local(config_.tunnel); !bound)
+    return Error{Errc::io, at_key("tunnel", bound.error())};
+  conf::Findings findings = tunnels_.take_keys(config_.tunnel);
+  conf::place(findings, positions_);
+  errors_first(findings);
+  if (conf::has_error(findings)) return Error{Errc::invalid, refusal_text(findings)};
+  conf::add_findings(config_findings_, findings);
+  return Done{};
+}
+
 Status Door::start() {
   if (const Status bound = bind_listeners(config_.listen, listeners_); !bound)
     return Error{Errc::io, at_key("listen", bound.error())};
+  if (const Status bound = tunnels_.bind(config_.tunnel); !bound)
+    return Error{Errc::io, at_key("tunnel", bound.error())};
   const Result<std::uint64_t> descriptors = raise_descriptor_limit();
   if (!descriptors) return descriptors.error();
   shared_.connections_most = config_.limits.connections != 0 ? config_.limits.connections : *descriptors / 2;
@@ -250,6 +267,7 @@ Status Door::start() {
   Result<std::unique_ptr<EventLog>> events = EventLog::open(config_.event_log);
   if (!events) return Error{Errc::io, at_key("logs.events.to", events.error())};
   events_ = std::move(*events);
+  if (const Status tunnels = begin_tunnels(); !tunnels) return tunnels;
   load_state();
   if (const Status key = load_sticky_key(); !key) return Error{Errc::io, at_key("node.state", key.error())};
   open_guard();
@@ -289,11 +307,18 @@ ReloadResult Door::reload(const std::string& by) {
   }
   std::vector<proxy::OpenListener> listeners;
   if (!conf::has_error(result.findings))
+    if (const Status bound = tunnels_.bind(read.config.tunnel); !bound)
+      result.findings.push_back(finding("tunnel", bound.error().what));
+  if (!conf::has_error(result.findings))
+    if (const Status bound = tunnels_.bind_local(read.config.tunnel); !bound)
+      result.findings.push_back(finding("tunnel", bound.error().what));
+  if (!conf::has_error(result.findings))
     if (const Status bound = bind_listeners(read.config.listen, listeners); !bound)
       result.findings.push_back(finding("listen", bound.error().what));
   if (!conf::has_error(result.findings))
     if (const Status changed = events_->change(read.config.event_log); !changed)
       result.findings.push_back(finding("logs.events.to", changed.error().what));
+  if (!conf::has_error(result.findings)) conf::add_findings(result.findings, tunnels_.take_keys(read.config.tunnel));
   conf::place(result.findings, read.positions);
   errors_first(result.findings);
   for (const conf::Finding& each : result.findings)
@@ -348,6 +373,7 @@ void Door::stop(std::function<void()> ended) {
 
 void Door::close_listeners() {
   for (auto& worker : workers_) worker->drain();
+  tunnels_.drain();
   listen_timer_.cancel();
   listeners_.clear();
   tcp_listeners_.clear();
@@ -362,6 +388,7 @@ void Door::wait_for_the_last() {
   const auto now = std::chrono::steady_clock::now();
   if (!empty && now >= stop_deadline_)
     for (auto& worker : workers_) worker->cut();
+  if (!empty && now >= stop_deadline_) tunnels_.cut();
   if (empty || now >= stop_deadline_ + cut_time) return ended_();
   stop_timer_.expires_after(stop_poll);
   stop_timer_.async_wait([this](boost::system::error_code error) {

@@ -3,14 +3,16 @@
 //   source keeps its last good; reload is all or nothing.
 //   Threads  control (the io_context's) for everything here; it owns the other threads and outlives them.
 //   Files    door.cc start, reload, stop; door_sources.cc what the world is made of; door_catalog.cc what of the
-//            catalog is in force; door_failover.cc which datacenter serves; door_listeners.cc where it listens;
-//            door_guard.cc whom it limits and bans; door_certificates.cc those that are obtained.
+//            catalog is in force; door_failover.cc which datacenter serves; door_maintenance.cc who is under
+//            maintenance; door_listeners.cc where it listens; door_guard.cc whom it limits and bans;
+//            door_certificates.cc those that are obtained.
 #pragma once
 
 #include <functional>
 #include <future>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -22,6 +24,7 @@
 #include "cli/event_log.h"
 #include "cli/guard_desk.h"
 #include "cli/history.h"
+#include "cli/tunnels.h"
 #include "conf/catalog/config_entries.h"
 #include "conf/catalog/consul_source_io.h"
 #include "conf/catalog/datacenters.h"
@@ -71,6 +74,9 @@ class Door {
   // which. Survives a restart.
   Result<std::string> fail_over(const std::string& service, const std::string& datacenter, const std::string& by);
   Status fail_back(const std::string& service, const std::string& by);
+  // Its requests get 503 but from those whom its key `maintenance` lets in; for a time, or until taken back. Survives
+  // a restart.
+  Status set_maintenance(const std::string& service, bool on, std::optional<Millis> time, const std::string& by);
   // Ends what is held of `target`: SERVICE, SERVICE/ID or SERVICE/NODE/ID; empty: all. Gives how many.
   Result<std::size_t> approve(const std::string& target, const std::string& by);
   // What the catalog says from now on is not applied, or is again. Survives a restart.
@@ -84,6 +90,9 @@ class Door {
   Result<std::string> lift_ban(const std::string& target, const std::string& by);
   const GuardDesk& guard_desk() const { return guard_desk_; }
 
+  // A key that came or went holds at once. Why not, or nothing: a file that is broken changes nothing.
+  std::string reread_tunnel_keys();
+
   // True while this door should get traffic: started, not stopping.
   bool ready() const { return started_ && !stopping_; }
   bool stopping() const { return stopping_; }
@@ -93,6 +102,7 @@ class Door {
   const proxy::WorldPtr& world() const { return world_; }
   std::span<const std::unique_ptr<proxy::Worker>> workers() const { return workers_; }
   const proxy::Shared& shared() const { return shared_; }
+  const Tunnels& tunnels() const { return tunnels_; }
   const pool::Prober& prober() const { return *prober_; }
   History& history() { return history_; }
   const History& history() const { return history_; }
@@ -117,6 +127,7 @@ class Door {
   Status become_user();
   Status take_state();
   Status open_folders(const UserIds* user);
+  Status begin_tunnels();
   Status open_control();
   Status start_threads();
   conf::Findings findings() const;  // all there is to say now
@@ -136,11 +147,17 @@ class Door {
   std::shared_ptr<ListenSocket> socket_at(const SocketAddress& address) const;
   void listen();
   bool open_tcp_listeners();
+  void publish_tunnels();  // as configuration, keys and names have them now
 
   // door_failover.cc
   void load_failovers();
   Status save_failovers() const;
   void look_at_failovers();  // after whatever may change who is usable
+
+  // door_maintenance.cc
+  void load_maintenance();
+  Status save_maintenance() const;
+  void apply_maintenance();
 
   // door_catalog.cc
   void load_memory();
@@ -197,6 +214,7 @@ class Door {
   UniqueFd state_lock_;
   History history_;
   std::set<std::string> drained_;
+  std::map<std::string, std::int64_t> maintenance_;  // of services, until when: ms since 1970
   pool::Failovers failovers_;
   Dice dice_;
   const std::string epoch_ = std::to_string(dice_.roll());  // of this run, in Consul
@@ -248,6 +266,7 @@ class Door {
   std::unique_ptr<EventLog> events_;
   std::unique_ptr<pool::Prober> prober_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
+  Tunnels tunnels_{shared_};
   std::unique_ptr<HttpServer> admin_, metrics_;
   std::function<void()> ended_;
   std::chrono::steady_clock::time_point stop_deadline_;

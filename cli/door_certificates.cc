@@ -1,5 +1,6 @@
 // Of the door: the certificates that it obtains by itself, and the challenges that it answers for them.
 #include <algorithm>
+#include <filesystem>
 
 #include "cli/certificate_findings.h"
 #include "cli/door.h"
@@ -45,7 +46,13 @@ void Door::configure_issuer() {
   const Status opened = issuer_->open();
   issuer_trouble_ = opened ? std::string() : opened.error().what;
   if (!opened) warn("certificate", "no certificate is obtained: " + issuer_trouble_);
-  issuer_->configure(acme);
+  std::vector<acme::Way> ways;
+  const auto has = [&](bool tls) {
+    return std::any_of(config_.listen.begin(), config_.listen.end(), [&](const auto& l) { return l.tls == tls; });
+  };
+  if (has(false)) ways.push_back(acme::Way::http_01);
+  if (has(true)) ways.push_back(acme::Way::tls_alpn_01);
+  issuer_->configure(acme, std::move(ways));
 }
 
 // Hosts of routes, apart from those whose certificate stands in a file or that shall have none.
@@ -62,9 +69,16 @@ void Door::want_certificates() {
       hosts.erase(host);
   }
   hosts.insert(always.begin(), always.end());
+  // A pair that was taken away is served on (the last good stays), but it stands in nobody's way any more.
+  std::set<std::string> there;
+  for (const NamedCertificate& each : brought_) {
+    std::error_code ignored;
+    const std::string file = config_.certificates.files + "/" + each.name + ".crt";
+    if (std::filesystem::exists(file, ignored)) there.insert(each.name);
+  }
   issuer_->want(acme::wanted_names(hosts, config_.certificates.acme, [&](const std::string& host) {
     return !always.contains(host) && std::any_of(brought_.begin(), brought_.end(), [&](const auto& each) {
-      return is_named(each.certificate, host);
+      return there.contains(each.name) && is_named(each.certificate, host);
     });
   }));
 }

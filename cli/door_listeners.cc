@@ -100,4 +100,21 @@ void Door::listen() {
   for (auto& worker : workers_) worker->listen(all);
 }
 
+void Door::publish_tunnels() { tunnels_.publish(config_, addresses_); }
+
+std::string Door::reread_tunnel_keys() {
+  if (config_.tunnel.empty()) return {};
+  const conf::Findings before = tunnels_.findings();
+  conf::Findings told;
+  const bool taken = tunnels_.reread_keys(config_.tunnel, told);
+  conf::place(told, positions_);
+  for (const conf::Finding& each : told)
+    if (!taken || !holds(before, each)) tell("tunnel", each);
+  if (taken) return publish_tunnels(), std::string();
+  warn("tunnel", "the keys that hold are those from before: what was found is not taken");
+  const auto first =
+      std::find_if(told.begin(), told.end(), [](const auto& each) { return each.severity == conf::Severity::error; });
+  return first->text();
+}
+
 }  // namespace gatehouse::cli

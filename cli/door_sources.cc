@@ -10,6 +10,8 @@
 #include "cli/catalog_input.h"
 #include "cli/certificate_findings.h"
 #include "cli/door.h"
+#include "cli/file_findings.h"
+#include "conf/auth_load.h"
 #include "conf/catalog/entry_routes.h"
 #include "conf/catalog/holders.h"
 #include "conf/catalog/own_address.h"
@@ -34,6 +36,7 @@ std::int64_t steady_ms() { return pool::ms_of(Clock::now()); }
 void Door::load_state() {
   history_.load();
   load_failovers();
+  load_maintenance();
   const Result<FileContent> file = read_file(state_file("drained"), state_bytes_most);
   if (!file) {
     if (file.error().code != Errc::unavailable) warn("process", "drains are not known: " + file.error().what);
@@ -250,7 +253,7 @@ void Door::read_table() {
   for (const conf::Instance& instance : instances_.instances) names.insert(instance.service);
   conf::Findings findings = config_findings_;
   for (const conf::Findings& more : {instances_.findings, table->findings, backend_tls_.update(table->services),
-                                     conf::check_listed_services(config_, names)})
+                                     file_findings(table->services), conf::check_listed_services(config_, names)})
     conf::add_findings(findings, more);
   conf::place(findings, positions_);
   table->findings = std::move(findings);
@@ -259,7 +262,9 @@ void Door::read_table() {
 }
 
 void Door::publish(const std::string& cause) {
-  const std::vector<std::string> names = proxy::names_to_resolve(*table_);
+  std::vector<std::string> names = proxy::names_to_resolve(*table_);
+  const std::set<std::string> of_tunnels = tunnel::names_of(config_.tunnel);
+  names.insert(names.end(), of_tunnels.begin(), of_tunnels.end());
   if (!names.empty() && !resolver_) {
     Result<std::unique_ptr<Resolver>> made = Resolver::make(
         Resolver::Options{}, [this](std::function<void()> work) { asio::post(io_, std::move(work)); },
@@ -292,9 +297,11 @@ void Door::publish(const std::string& cause) {
   std::erase_if(published_, [](const auto& world) { return world.expired(); });
   published_.push_back(world_);
   apply_drains();
+  apply_maintenance();
   for (auto& worker : workers_) worker->publish(world_);
   if (before) withdraw(proxy::withdrawn_by(*before, *world_));
   listen();
+  publish_tunnels();
   probe_world();
   note_world(before.get(), cause);
   look_at_pools();
@@ -387,8 +394,11 @@ Status Door::set_drain(const std::string& target, bool drain, const std::string&
 
 std::vector<std::string> Door::paths_to_watch() const {
   std::vector<std::string> paths = backend_tls_.files();
+  for (const std::string& path : conf::password_files(config_)) paths.push_back(path);
   for (const std::string& path : {config_.catalog.files, config_.certificates.files})
     if (!path.empty()) paths.push_back(path);
+  const std::set<std::string> keys = tunnel::key_paths(config_.tunnel);
+  paths.insert(paths.end(), keys.begin(), keys.end());
   return paths;
 }
 
@@ -425,6 +435,7 @@ void Door::wait_for_changes() {
 }
 
 void Door::files_changed() {
+  reread_tunnel_keys();
   read_catalog();
   rebuild("files");
   if (watched_ != paths_to_watch()) watch_files();

@@ -14,6 +14,8 @@ std::uint64_t DoorView::sum(Counter proxy::WorkerCounters::* counter) const {
 
 namespace {
 
+constexpr std::size_t recent_most = 30;
+
 // A catalog that can't be heard: what it said last is served.
 std::string away_words(const Door& door) {
   std::string out;
@@ -47,6 +49,7 @@ DoorView view_of(const Door& door) {
   for (const auto& worker : door.workers()) {
     view.workers.push_back(&worker->counters);
     view.guard_records_dropped += worker->guard_told.dropped();
+    view.mirrors.push_back(&worker->mirrors);
     view.log_lines_dropped += worker->access_log.dropped();
   }
   view.certificate_findings = door.certificate_findings();
@@ -56,9 +59,11 @@ DoorView view_of(const Door& door) {
     view.issuer = door.issuer()->counts();
   }
   view.drained = door.drained();
+  view.recent = door.history().last(recent_most);
   view.away = door.failovers().away();
   view.consuls = door.consul_views();
   view.checks = [&door](std::uint32_t endpoint_id) { return door.prober().views(endpoint_id); };
+  view.tunnels = &door.tunnels();
   view.table = door.history().last_table();
   if (const auto& frozen = door.memory().frozen()) {
     view.frozen = Frozen{frozen->since_ms, frozen->by, frozen->table, {}};

@@ -13,6 +13,7 @@
 
 #include "acme/issuer_io.h"
 #include "cli/catalog_memory.h"
+#include "cli/history.h"
 #include "conf/catalog/consul_source_io.h"
 #include "conf/config.h"
 #include "proxy/pool/failover.h"
@@ -23,6 +24,7 @@
 namespace gatehouse::cli {
 
 class Door;
+class Tunnels;
 
 struct DoorView {
   const conf::Config& config;
@@ -32,9 +34,12 @@ struct DoorView {
   std::vector<acme::CertificateView> obtained{};  // certificates that are obtained, or are to be
   acme::IssuerCounts issuer{};
   std::set<std::string> drained{};
+  std::vector<HistoryEntry> recent{};                   // what changed last, the latest first
   std::map<std::string, pool::Failovers::Away> away{};  // services that another datacenter serves
   std::vector<catalog::ConsulSource::View> consuls{};
   std::function<std::vector<pool::CheckView>(std::uint32_t endpoint_id)> checks{};
+
+  const Tunnels* tunnels = nullptr;
 
   std::uint64_t table = 0;             // the last that came into force
   std::optional<Frozen> frozen{};      // without its input
@@ -53,6 +58,8 @@ struct DoorView {
   std::uint64_t connections_open = 0, connections_most = 0, memory_used = 0;
   std::uint64_t log_lines_dropped = 0, log_writes_failed = 0, event_lines_dropped = 0, worlds_live = 0;
   std::uint64_t guard_records_dropped = 0;
+
+  std::vector<const proxy::Mirrors*> mirrors{};
 
   std::uint64_t sum(Counter proxy::WorkerCounters::* counter) const;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <system_error>
 
 #include "cli/guard_desk.h"
 #include "cli/policy_words.h"
@@ -10,6 +11,7 @@
 #include "conf/guard_keys.h"
 #include "conf/values.h"
 #include "proxy/admission.h"
+#include "proxy/files/find_io.h"
 #include "proxy/http/authority.h"
 #include "proxy/http/bytes.h"
 #include "proxy/http/head_writer.h"
@@ -108,8 +110,9 @@ class Walk {
       tls = selection_for(http::lower_host(head_.host_name(), lowered), view_.world.certificates());
     const auto scratch = std::make_unique<proxy::AdmissionScratch>();
     const std::optional<ratelimit::Gate> gate = gate_now();
-    const proxy::Admission admission = proxy::admit(
-        {head_, listener_, peer_, tls ? &*tls : nullptr, gate ? &*gate : nullptr}, view_.world, *scratch);
+    proxy::Arrival arrival{head_, listener_, peer_, tls ? &*tls : nullptr, gate ? &*gate : nullptr};
+    arrival.wall_ms = view_.wall_ms;
+    const proxy::Admission admission = proxy::admit(arrival, view_.world, *scratch);
     line("listener",
          listener_.conf.name + "  " + listener_.conf.address.text() + (listener_.conf.tls ? "  tls" : ""));
     line("client", client_words(admission));
@@ -120,6 +123,8 @@ class Walk {
     limits(admission);
     if (admission.refusal.status != 0)
       refusal(admission);
+    else if (policy_of(admission).files)
+      files(admission);
     else
       backend(admission);
     return std::move(out_);
@@ -192,9 +197,8 @@ class Walk {
     const auto& rules = view_.world.settings().guard;
     if (!rules) return;
     std::vector<const ratelimit::Limit*> held(rules->limits.everywhere().begin(), rules->limits.everywhere().end());
-    if (admission.match.target != nullptr)
-      for (const auto* limit : rules->limits.named(admission.match.target->route->policy.rate_limits))
-        held.push_back(limit);
+    if (admission.policy != nullptr)
+      for (const auto* limit : rules->limits.named(admission.policy->rate_limits)) held.push_back(limit);
     for (const ratelimit::Limit* limit : held) line("limit", limit_words(*limit));
     if (admission.limit.by == nullptr) return;
     const std::string wait = conf::duration_text(Millis(admission.limit.wait_us / 1000 + 1));
@@ -209,6 +213,7 @@ class Walk {
     line("answer", std::to_string(refused.status) + " " + std::string(http::reason_phrase(refused.status)) + ", " +
                        std::string(http::termination_text(refused.why)) + ": " + std::string(refused.reason));
     if (!refused.location.empty()) line("location", refused.location);
+    if (!refused.allow.empty()) line("allow", std::string(refused.allow));
     if (refused.why == http::Termination::denied && admission.match.target != nullptr) kept_out(admission);
   }
 
@@ -234,7 +239,7 @@ class Walk {
 
   // As the exchange writes it; the request's own name is made when it comes.
   void backend_request(const proxy::Admission& admission) {
-    std::vector<char> room(head_.size + admission.forward.size() + (4 << 10));
+    std::vector<char> room(head_.size + admission.forward.size() + (4 << 10) + conf::FieldRules::bytes_max);
     http::HeadWriter writer(room);
     http::RequestRewrite rewrite;
     rewrite.target = admission.forward;
@@ -245,6 +250,8 @@ class Walk {
     rewrite.scheme = listener_.conf.tls ? "https" : "http";
     rewrite.port = listener_.port();
     rewrite.request_id = admission.client.request_id.empty() ? "(made)" : admission.client.request_id;
+    const conf::RoutePolicy& policy = *admission.policy;
+    if (!policy.headers.request.empty()) rewrite.rules = &policy.headers.request;
     http::write_request_head(head_, rewrite, writer);
     out_ += "\nsent on\n";
     std::string_view rest = writer.text();
@@ -254,8 +261,59 @@ class Walk {
     }
   }
 
+  static const conf::RoutePolicy& policy_of(const proxy::Admission& admission) {
+    return admission.match.target->route->policy;
+  }
+
+  // The same look that a file thread would have.
+  void files(const proxy::Admission& admission) {
+    const conf::Files& policy = *policy_of(admission).files;
+    out_ += "\n";
+    line("files", policy.folder);
+    const auto rooms = std::make_unique<std::array<files::NameRoom, 2>>();
+    const auto path = files::file_path(admission.forward.substr(0, admission.forward.find('?')), (*rooms)[0]);
+    if (!path) return line("answer", "404 Not Found, no_file: not a name that is served");
+    const Opened folder = open_folder(policy.folder.c_str(), Disk::wait);
+    if (folder.error != 0)
+      return line("answer",
+                  "500 Internal Server Error, file_failed: " + std::generic_category().message(folder.error));
+    const http::CodingList codings = http::rank_codings(http::accepted_codings(head_), policy.precompressed);
+    const files::Found found = files::find(folder.fd.get(), policy, *path, codings, Disk::wait, (*rooms)[1]);
+    switch (found.kind) {
+      case files::Found::Kind::file: return line("file", std::string(found.name) + coding_words(found.coding));
+      case files::Found::Kind::folder:
+        return line("answer", "301 Moved Permanently: a folder; with a slash behind it");
+      case files::Found::Kind::missing: return line("answer", "404 Not Found, no_file: no such file");
+      case files::Found::Kind::forbidden: return line("answer", "403 Forbidden, no_file: this file can't be read");
+      default:
+        line("answer", "500 Internal Server Error, file_failed: " + std::generic_category().message(found.error));
+    }
+  }
+
+  static std::string coding_words(std::optional<conf::ContentCoding> coding) {
+    return coding ? ", from its " + std::string(conf::suffix_of(*coding)) : "";
+  }
+
+  // What is asked, or left to dice, once all else is decided.
+  void open_questions(const proxy::Admission& admission) {
+    const std::string& auth = admission.policy->auth.said;
+    const conf::Service& service = *admission.pool->service;
+    if (!auth.empty()) line("auth", auth + ", asked before the backend is");
+    for (const auto& [name, share] :
+         {std::pair<const char*, const conf::Share&>{"canary", service.canary}, {"mirror", service.mirror}})
+      if (!share.service.empty())
+        line(name, std::to_string(share.per_myriad / 100) + "." + std::to_string(share.per_myriad % 100 / 10) +
+                       std::to_string(share.per_myriad % 10) + " % of the requests: " + printable(share.service));
+    const conf::Cors* cors = admission.fields.cors;
+    if (cors != nullptr)
+      line("cors", admission.fields.origin.empty() ? "no origin that is admitted" : "the page may read the answer");
+  }
+
   void backend(const proxy::Admission& admission) {
+    open_questions(admission);
     backend_request(admission);
+    if (policy_of(admission).compress.on())
+      line("compress", compress_words(policy_of(admission).compress) + ", if the answer is one to compress");
     const proxy::ServicePool& pool = *admission.pool;
     Columns rows;
     const bool panic = pool::in_panic(pool.endpoints);

@@ -105,6 +105,11 @@ void History::append_to_file(const HistoryEntry& entry) {
   std::ofstream(file_, std::ios::app) << to_json_line(entry);
 }
 
+std::vector<HistoryEntry> History::last(std::size_t count) const {
+  count = std::min(count, entries_.size());
+  return {entries_.rbegin(), entries_.rbegin() + static_cast<std::ptrdiff_t>(count)};
+}
+
 std::vector<HistoryEntry> History::since(std::int64_t time_ms) const {
   std::vector<HistoryEntry> out;
   for (const HistoryEntry& entry : entries_)

@@ -41,6 +41,7 @@ class History {
   void add(HistoryEntry entry);
   std::uint64_t last_table() const { return last_table_; }  // of this run or those before it
   std::vector<HistoryEntry> since(std::int64_t time_ms) const;
+  std::vector<HistoryEntry> last(std::size_t count) const;  // the latest first
 
  private:
   void append_to_file(const HistoryEntry& entry);

@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/demo_backend.h"
+#include "cli/tunnel_commands.h"
 #include "conf/values.h"
 
 namespace {
@@ -22,7 +23,12 @@ struct Line {
   ExplainOptions explain;
   LintOptions lint;
   LogOptions logs;
-  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", datacenter, ban_time = "1h";
+  std::string crt, key;
+  KeygenOptions keygen;
+  RotateOptions rotate;
+  std::vector<std::string> folders;
+  std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", datacenter, state, time;
+  std::string ban_time = "1h";
   bool json = false, watch = false, off = false, back = false;
   std::function<int()> run;
 };
@@ -123,6 +129,19 @@ void add_acting_verbs(CLI::App& app, Line& line) {
   }
 }
 
+void add_maintenance_verb(CLI::App& app, Line& line) {
+  CLI::App* verb =
+      app.add_subcommand("maintenance", "Answer a service's requests with the operator's page, or no more");
+  verb->add_option("service", line.target, "The service")->required();
+  verb->add_option("state", line.state, "on or off")->required()->check(CLI::IsMember({"on", "off"}));
+  verb->add_option("--for", line.time, "How long, as in 30m; else until `off`");
+  add_where(verb, line);
+  verb->footer(
+      "They get 503 with Retry-After, but from those whom the key `maintenance` allows. It survives a restart.");
+  verb->callback(
+      [&line] { line.run = [&line] { return run_maintenance(line.where, line.target, line.state, line.time); }; });
+}
+
 void add_failover_verb(CLI::App& app, Line& line) {
   CLI::App* verb = app.add_subcommand("failover", "Have a service served by another datacenter, or take that back");
   verb->add_option("service", line.target, "The service")->required();
@@ -209,6 +228,67 @@ void add_bans_verbs(CLI::App& app, Line& line) {
   }
 }
 
+void add_key_verbs(CLI::App& tunnel, Line& line) {
+  CLI::App* keygen = tunnel.add_subcommand("keygen", "A new key for one client, one server and one service");
+  keygen->add_option("--client", line.keygen.client, "The host that connects")->required();
+  keygen->add_option("--server", line.keygen.server, "The host that accepts")->required();
+  keygen->add_option("--service", line.keygen.service, "What is reached")->required();
+  keygen->add_option("--out", line.keygen.out, "A folder: both ends' files are written there, 0600; else to stdout");
+  keygen->add_flag("--compat", line.keygen.compat, "A key that stunnel before 5.51 reads alike");
+  keygen->callback([&line] { line.run = [&line] { return run_tunnel_keygen(line.keygen); }; });
+
+  CLI::App* rotate = tunnel.add_subcommand("rotate", "Change a key without losing a connection");
+  rotate->add_option("identity", line.rotate.identity, "Whose key")->required();
+  rotate->add_option("--stage", line.rotate.stage, "add (where it is accepted), switch (where it is shown), retire")
+      ->required()
+      ->check(CLI::IsMember({"add", "switch", "retire"}));
+  rotate->add_option("--key", line.rotate.key, "switch: the file that `add` made");
+  rotate->add_option("--idle", line.rotate.idle, "retire: how long the old key must not have been used")
+      ->capture_default_str();
+  add_where(rotate, line);
+  rotate->callback([&line] { line.run = [&line] { return run_tunnel_rotate(line.where, line.rotate); }; });
+
+  CLI::App* revoke = tunnel.add_subcommand("revoke", "Take an identity its key, and cut its connections");
+  revoke->add_option("identity", line.target, "Whose key")->required();
+  add_where(revoke, line);
+  revoke->callback([&line] { line.run = [&line] { return run_tunnel_revoke(line.where, line.target); }; });
+
+  CLI::App* audit = tunnel.add_subcommand("audit", "Keys that are shared, weak or badly kept, over many hosts");
+  audit->add_option("folder", line.folders, "For each host the folder of its key files, ours or stunnel's")
+      ->required();
+  audit->footer("Exit code 1 if there is a fault. No key and nothing made of one is shown.");
+  audit->callback([&line] { line.run = [&line] { return run_tunnel_audit(line.folders); }; });
+}
+
+void add_tunnel_verbs(CLI::App& app, Line& line) {
+  CLI::App* tunnel = app.add_subcommand("tunnel", "Streams between hosts over TLS with pre-shared keys");
+  tunnel->require_subcommand(1);
+  CLI::App* list = tunnel->add_subcommand("list", "Tunnels, identities, who was seen when");
+  list->add_flag("--json", line.json, "As JSON");
+  add_where(list, line);
+  list->callback([&line] { line.run = [&line] { return run_tunnel_list(line.where, line.json); }; });
+
+  CLI::App* why =
+      tunnel->add_subcommand("why", "How connections of a tunnel or an identity ended, and what that means");
+  why->add_option("name", line.target, "A tunnel or an identity")->required();
+  add_where(why, line);
+  why->callback([&line] { line.run = [&line] { return run_tunnel_why(line.where, line.target); }; });
+
+  CLI::App* test = tunnel->add_subcommand("test", "Try each exit of a tunnel from here, and say which hop fails");
+  test->add_option("name", line.target, "A tunnel of tunnel.connect")->required();
+  test->add_option("-c,--config", line.where.config, "The configuration, gatehouse.yaml");
+  test->footer("It reads the keys itself: run it as who serves, or as root. The exit connects to the service.");
+  test->callback([&line] { line.run = [&line] { return run_tunnel_test(line.where, line.target); }; });
+
+  CLI::App* import = tunnel->add_subcommand("import", "A stunnel.conf as a `tunnel:` section");
+  import->add_option("file", line.target, "The stunnel.conf")->required();
+  import->footer(
+      "The section goes to stdout; stderr has a word on every option that is not the same.\n"
+      "Exit code 1 if a section can't be carried.");
+  import->callback([&line] { line.run = [&line] { return run_tunnel_import(line.target); }; });
+  add_key_verbs(*tunnel, line);
+}
+
 void add_certificate_verbs(CLI::App& app, Line& line) {
   CLI::App* certs = app.add_subcommand("certs", "Certificates: what there is, what is obtained, and why not");
   certs->require_subcommand(1);
@@ -229,6 +309,15 @@ void add_certificate_verbs(CLI::App& app, Line& line) {
   add_where(renew, line);
   renew->footer("A CA counts orders and failures: five failures of a name within an hour are Let's Encrypt's limit.");
   renew->callback([&line] { line.run = [&line] { return run_certs_renew(line.where, line.target); }; });
+
+  CLI::App* add = certs->add_subcommand("add", "Put a pair that you brought into certificates.files, checked");
+  add->add_option("name", line.target, "What it is called: NAME.crt and NAME.key")->required();
+  add->add_option("crt", line.crt, "The certificate and its chain, PEM")->required();
+  add->add_option("key", line.key, "Its private key, PEM")->required();
+  add->add_option("-c,--config", line.where.config, "The configuration, gatehouse.yaml");
+  add->footer("A pair that does not fit, has ended, or names nobody is refused, and what was there stays.");
+  add->callback(
+      [&line] { line.run = [&line] { return run_certs_add(line.where, line.target, line.crt, line.key); }; });
 }
 
 // What CLI11 would only call a missing verb. Says so, and which one was meant perhaps.
@@ -255,9 +344,11 @@ int main(int argc, char** argv) {
   add_serving_verbs(app, line);
   add_asking_verbs(app, line);
   add_acting_verbs(app, line);
+  add_maintenance_verb(app, line);
   add_failover_verb(app, line);
   add_catalog_verbs(app, line);
   add_bans_verbs(app, line);
+  add_tunnel_verbs(app, line);
   add_certificate_verbs(app, line);
   if (argc > 1 && is_unknown_verb(app, argv[1])) return 2;
   try {

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "cli/json.h"
+#include "cli/status.h"
+#include "cli/status_page.h"
 #include "proxy/http/authority.h"
 #include "proxy/http/bytes.h"
 
@@ -25,9 +28,18 @@ bool is_believed(std::string_view host, const std::vector<std::string>& hosts) {
 
 HttpReply text_reply(int status, std::string body) { return {status, "text/plain; charset=utf-8", std::move(body)}; }
 
-HttpReply index(const DoorView& view, const HttpRequest&) {
+bool is_browser(const HttpRequest& request) {
+  for (const auto& [name, value] : request.fields)
+    if (http::equals_caseless(name, "accept") && value.find("text/html") != std::string::npos) return true;
+  return false;
+}
+
+HttpReply index(const DoorView& view, const HttpRequest& request) {
+  if (is_browser(request)) return {200, "text/html; charset=utf-8", std::string(status_page())};
   return text_reply(200, "gatehouse " GATEHOUSE_VERSION " on " + view.config.node.name +
                              "\n\n"
+                             "/                      the status page, to a browser\n"
+                             "/status.json           what it shows\n"
                              "/metrics               for Prometheus\n"
                              "/metrics?endpoints=1   with series of each endpoint\n"
                              "/healthz               200 while the program lives\n"
@@ -36,6 +48,10 @@ HttpReply index(const DoorView& view, const HttpRequest&) {
 
 HttpReply metrics(const DoorView& view, const HttpRequest& request) {
   return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(view, request.query_or("endpoints") == "1")};
+}
+
+HttpReply status(const DoorView& view, const HttpRequest&) {
+  return {200, json_type, json::serialize(status_page_json(view)) + "\n"};
 }
 
 HttpReply health(const DoorView&, const HttpRequest&) { return text_reply(200, "alive\n"); }
@@ -50,7 +66,8 @@ struct Page {
   HttpReply (*answer)(const DoorView&, const HttpRequest&);
 };
 
-constexpr Page pages[] = {{"/", index}, {"/metrics", metrics}, {"/healthz", health}, {"/readyz", readiness}};
+constexpr Page pages[] = {
+    {"/", index}, {"/status.json", status}, {"/metrics", metrics}, {"/healthz", health}, {"/readyz", readiness}};
 
 }  // namespace
 
@@ -66,7 +83,7 @@ HttpReply answer_metrics(const DoorView& view, const HttpRequest& request) {
   }
   for (const Page& page : pages)
     if (page.path == request.path) return page.answer(view, request);
-  return text_reply(404, "there are /metrics, /healthz, /readyz and /\n");
+  return text_reply(404, "there are /metrics, /healthz, /readyz, /status.json and /\n");
 }
 
 HttpReply answer_metrics(const Door& door, const HttpRequest& request) {

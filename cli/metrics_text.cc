@@ -7,6 +7,7 @@
 
 #include "cli/metrics_page.h"
 #include "cli/text.h"
+#include "cli/tunnel_view.h"
 #include "proxy/pool/panic.h"
 #include "proxy/pool/pick.h"
 
@@ -53,6 +54,22 @@ constexpr WorkerRow worker_rows[] = {
      "Requests sent over an idle connection to an endpoint."},
     {&WorkerCounters::backend_connect_failures, MetricType::Counter, "gatehouse_backend_connect_failures_total",
      "Connections to endpoints that could not be made."},
+    {&WorkerCounters::h2_backend_connections, MetricType::Counter, "gatehouse_backend_http2_connections_total",
+     "Connections of HTTP/2 made to endpoints."},
+    {&WorkerCounters::h2_backend_connections_open, MetricType::Gauge, "gatehouse_backend_http2_connections_open",
+     "Connections of HTTP/2 to endpoints, busy and idle."},
+    {&WorkerCounters::h2_backend_connections_broken, MetricType::Counter,
+     "gatehouse_backend_http2_connections_broken_total",
+     "Of those, the ones ended because the endpoint broke HTTP/2 or sent too much that moves nothing on."},
+    {&WorkerCounters::h2_backend_streams, MetricType::Counter, "gatehouse_backend_http2_streams_total",
+     "Requests sent to endpoints over HTTP/2."},
+    {&WorkerCounters::h2_backend_streams_refused, MetricType::Counter,
+     "gatehouse_backend_http2_streams_refused_total",
+     "Of those, the ones that the endpoint certainly did not process."},
+    {&WorkerCounters::h2_backend_streams_reset, MetricType::Counter, "gatehouse_backend_http2_streams_reset_total",
+     "Of those, the ones reset with another reason, by the endpoint or by us."},
+    {&WorkerCounters::h2_backend_replays, MetricType::Counter, "gatehouse_backend_http2_replays_total",
+     "Requests sent once more because the endpoint certainly did not process them."},
     {&WorkerCounters::retries, MetricType::Counter, "gatehouse_retries_total", "Requests sent once more."},
     {&WorkerCounters::stale_replays, MetricType::Counter, "gatehouse_stale_replays_total",
      "Of those, the ones whose idle connection the endpoint had closed."},
@@ -68,6 +85,34 @@ constexpr WorkerRow worker_rows[] = {
      "TCP sessions of services that carry TCP, those that were refused too."},
     {&WorkerCounters::tcp_sessions_open, MetricType::Gauge, "gatehouse_tcp_sessions_open",
      "Of those, the open ones."},
+    {&WorkerCounters::http2_connections, MetricType::Counter, "gatehouse_http2_connections_total",
+     "Client connections that spoke HTTP/2."},
+    {&WorkerCounters::http2_connections_open, MetricType::Gauge, "gatehouse_http2_connections_open",
+     "Of those, the open ones."},
+    {&WorkerCounters::http2_connections_cut, MetricType::Counter, "gatehouse_http2_connections_cut_total",
+     "Of those, the ones ended for misbehaviour: more odd events than limits.http2_odd_events."},
+    {&WorkerCounters::http2_streams, MetricType::Counter, "gatehouse_http2_streams_total",
+     "Streams that clients began, refused and malformed ones too."},
+    {&WorkerCounters::http2_streams_open, MetricType::Gauge, "gatehouse_http2_streams_open",
+     "Of those, the open ones."},
+    {&WorkerCounters::http2_streams_refused, MetricType::Counter, "gatehouse_http2_streams_refused_total",
+     "Of those, the ones refused for want of room or memory."},
+    {&WorkerCounters::http2_resets_received, MetricType::Counter, "gatehouse_http2_resets_received_total",
+     "Streams that clients reset."},
+    {&WorkerCounters::http2_resets_sent, MetricType::Counter, "gatehouse_http2_resets_sent_total",
+     "Streams that gatehouse reset."},
+    {&WorkerCounters::file_answers, MetricType::Counter, "gatehouse_file_answers_total",
+     "Requests answered from files, refusals among them."},
+    {&WorkerCounters::file_waits, MetricType::Counter, "gatehouse_file_waits_total",
+     "Times that a file was not in memory, and a file thread read it."},
+    {&WorkerCounters::file_waits_refused, MetricType::Counter, "gatehouse_file_waits_refused_total",
+     "Requests for files refused because too many waited for the disk."},
+    {&WorkerCounters::compressions_left_out, MetricType::Counter, "gatehouse_compressions_left_out_total",
+     "Answers sent as they are because limits.compressions or limits.memory was reached."},
+    {&WorkerCounters::compressed_in, MetricType::Counter, "gatehouse_compressed_in_bytes_total",
+     "Bytes of answers before they were compressed."},
+    {&WorkerCounters::compressed_out, MetricType::Counter, "gatehouse_compressed_out_bytes_total",
+     "The same when they were sent, heads included."},
     {&WorkerCounters::accept_pauses, MetricType::Counter, "gatehouse_accept_pauses_total",
      "Times that accepting was paused for want of descriptors or memory."},
 };
@@ -84,6 +129,10 @@ constexpr ServiceRow service_rows[] = {
     {&Shard::retries_refused, "gatehouse_service_retries_refused_total", "Retries that the budget did not allow."},
     {&Shard::queue_full, "gatehouse_service_queue_full_total", "Requests answered 503 because the queue was full."},
     {&Shard::queue_timeout, "gatehouse_service_queue_timeouts_total", "Requests that waited in the queue in vain."},
+    {&Shard::auth_refused, "gatehouse_service_auth_refused_total", "Requests that `auth` did not let pass."},
+    {&Shard::auth_failed, "gatehouse_service_auth_failed_total",
+     "Requests answered 503 because it could not be found out whether they may pass."},
+    {&Shard::canaries, "gatehouse_service_canary_requests_total", "Requests that came as another service's canary."},
     {&Shard::sessions, "gatehouse_service_tcp_sessions_total", "TCP sessions carried to an endpoint."},
     {&Shard::sessions_failed, "gatehouse_service_tcp_sessions_failed_total", "TCP sessions that got no endpoint."},
     {&Shard::bytes_in, "gatehouse_service_received_bytes_total", "Bytes of requests, from clients."},
@@ -179,6 +228,13 @@ void add_workers(const DoorView& view, Families& out) {
     out.counter("gatehouse_responses_total", "Responses to clients by class; none: the request ended without one.",
                 static_cast<double>(total), {{"class", classes[i]}});
   }
+  for (std::size_t i = 0; i < conf::content_coding_count; ++i) {
+    std::uint64_t total = 0;
+    for (const WorkerCounters* worker : view.workers) total += worker->compressions[i].value();
+    out.counter("gatehouse_compressions_total", "Answers compressed on their way, by coding.",
+                static_cast<double>(total),
+                {{"coding", std::string(conf::name_of(static_cast<conf::ContentCoding>(i)))}});
+  }
   for (std::size_t i = 0; i < view.workers.size(); ++i)
     out.gauge("gatehouse_worker_connections_open", "Client connections open, by worker.",
               static_cast<double>(view.workers[i]->connections_open.value()), {{"worker", std::to_string(i)}});
@@ -206,7 +262,8 @@ ClientMetric::Histogram latency(std::span<const Shard> shards) {
 }
 
 // `away`: which other datacenter serves it; null: none.
-void add_service(const proxy::ServicePool& pool, const pool::Failovers::Away* away, Families& out) {
+void add_service(const proxy::ServicePool& pool, const pool::Failovers::Away* away, std::int64_t wall_ms,
+                 Families& out) {
   const Labels service = {{"service", printable(pool.service->name)}};
   const auto with = [&service](const char* name, const char* value) {
     Labels labels = service;
@@ -241,6 +298,8 @@ void add_service(const proxy::ServicePool& pool, const pool::Failovers::Away* aw
   if (const bool is_away = away != nullptr; is_away || !pool.service->failover.datacenter.empty())
     out.gauge("gatehouse_service_failover", "1 while this other datacenter serves the service.", is_away ? 1 : 0,
               with("datacenter", (is_away ? away->datacenter : pool.service->failover.datacenter).c_str()));
+  out.gauge("gatehouse_service_maintenance", "1 while the service is under maintenance by command.",
+            load(pool.stats->maintenance_until_ms) > wall_ms ? 1 : 0, service);
   std::size_t refused = 0;
   for (const conf::Route& route : pool.service->routes) refused += route.refused.empty() ? 0 : 1;
   out.gauge("gatehouse_service_routes_refused", "Routes that answer 503 because their definition was refused.",
@@ -271,7 +330,7 @@ void add_services(const DoorView& view, bool with_endpoints, Families& out) {
       continue;
     }
     const auto away = view.away.find(pool->service->name);
-    add_service(*pool, away == view.away.end() ? nullptr : &away->second, out);
+    add_service(*pool, away == view.away.end() ? nullptr : &away->second, view.wall_ms, out);
     if (!with_endpoints) continue;
     for (const pool::Endpoint& endpoint : pool->endpoints.endpoints()) {
       if (endpoints++ < endpoints_most)
@@ -308,6 +367,20 @@ void add_consul(const catalog::ConsulSource::View& consul, const DoorView& view,
   counter("gatehouse_consul_queries_total", "Queries sent.", consul.queries);
   counter("gatehouse_consul_failures_total", "Of those, the ones without a good answer.", consul.failures);
   counter("gatehouse_consul_changes_total", "Answers that changed a service's instances.", consul.changes);
+}
+
+void add_mirrors(const DoorView& view, Families& out) {
+  const auto total = [&](Counter proxy::Mirrors::* counter) {
+    std::uint64_t all = 0;
+    for (const proxy::Mirrors* mirrors : view.mirrors) all += (mirrors->*counter).value();
+    return static_cast<double>(all);
+  };
+  out.counter("gatehouse_mirrored_total", "Copies of requests sent by `mirror`.", total(&proxy::Mirrors::sent));
+  out.counter("gatehouse_mirrored_failed_total", "Of those, the ones without a whole answer.",
+              total(&proxy::Mirrors::failed));
+  out.counter("gatehouse_mirror_dropped_total",
+              "Copies not sent: too large, too many under way, or no endpoint was free.",
+              total(&proxy::Mirrors::dropped));
 }
 
 // Names are many: what is told of each is its end (above); here is how they fare together.
@@ -401,6 +474,16 @@ void add_guard(const DoorView& view, Families& out) {
               static_cast<double>(view.guard->limits.forgiven()));
 }
 
+void add_tunnels(const DoorView& view, Families& out) {
+  if (view.tunnels == nullptr) return;
+  for (const TunnelFigure& figure : tunnel_figures(*view.tunnels, view.wall_ms)) {
+    Labels labels;
+    for (const auto& [name, value] : figure.labels) labels.push_back({name, printable(value)});
+    out.add(figure.is_counter ? MetricType::Counter : MetricType::Gauge, figure.name, figure.help, figure.value,
+            std::move(labels));
+  }
+}
+
 }  // namespace
 
 std::string metrics_text(const DoorView& view, bool with_endpoints) {
@@ -408,9 +491,11 @@ std::string metrics_text(const DoorView& view, bool with_endpoints) {
   add_process(view, out);
   add_workers(view, out);
   for (const catalog::ConsulSource::View& consul : view.consuls) add_consul(consul, view, out);
+  add_mirrors(view, out);
   add_certificates(view, out);
   add_guard(view, out);
   add_services(view, with_endpoints, out);
+  add_tunnels(view, out);
   return out.text();
 }
 

@@ -47,6 +47,13 @@ std::string eject_words(const conf::Eject& eject) {
 
 }  // namespace
 
+std::string compress_words(const conf::Compress& compress) {
+  std::string out;
+  for (const conf::ContentCoding coding : compress.codings)
+    out.append(out.empty() ? "" : " ").append(name_of(coding));
+  return out;
+}
+
 std::string policy_words(const conf::Service& service) {
   const conf::Service usual;
   Words words(name_of(service.balance));

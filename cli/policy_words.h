@@ -7,6 +7,7 @@
 
 namespace gatehouse::cli {
 
+std::string compress_words(const conf::Compress& compress);  // "zstd br gzip"
 // "least_request, protocol=https, health=/status interval=2s": the balance, then what differs from the defaults.
 std::string policy_words(const conf::Service& service);
 

@@ -6,6 +6,7 @@
 
 #include "cli/policy_words.h"
 #include "cli/text.h"
+#include "cli/tunnel_view.h"
 #include "conf/claims.h"
 #include "proxy/pool/panic.h"
 #include "proxy/pool/selection.h"
@@ -48,6 +49,8 @@ json::array routes_json(const conf::Service& service) {
   for (const conf::Route& route : service.routes) {
     json::object each{{"match", route.match.text()}, {"spelling", conf::spelling_text(route)}};
     if (!route.at.file.empty()) each["at"] = route.at.file + ":" + std::to_string(route.at.line);
+    if (route.policy.files) each["files"] = route.policy.files->folder;
+    if (route.policy.compress.on()) each["compress"] = compress_words(route.policy.compress);
     if (route.policy.redirect) each["redirect"] = route.policy.redirect->url;
     if (!route.refused.empty()) each["refused"] = route.refused;
     out.push_back(std::move(each));
@@ -127,10 +130,16 @@ json::object totals_json(const pool::ServiceStats& stats) {
   for (std::size_t i = 0; i < classes.size(); ++i)
     responses[classes[i]] =
         sum([i](const pool::ServiceShard& shard) -> const Counter& { return shard.responses[i]; });
+  json::array bounds(pool::latency_bounds_ms.begin(), pool::latency_bounds_ms.end()), counts;
+  for (std::size_t i = 0; i <= pool::latency_bounds_ms.size(); ++i)
+    counts.push_back(sum([i](const pool::ServiceShard& shard) -> const Counter& { return shard.latency[i]; }));
   using Shard = const pool::ServiceShard&;
   return {{"responses", std::move(responses)},
           {"aborted", sum([](Shard shard) -> const Counter& { return shard.aborted; })},
           {"retries", sum([](Shard shard) -> const Counter& { return shard.retries; })},
+          {"auth_refused", sum([](Shard shard) -> const Counter& { return shard.auth_refused; })},
+          {"auth_failed", sum([](Shard shard) -> const Counter& { return shard.auth_failed; })},
+          {"latency", json::object{{"bounds_ms", std::move(bounds)}, {"counts", std::move(counts)}}},
           {"queued", load(stats.queued)},
           {"bytes_in", sum([](Shard shard) -> const Counter& { return shard.bytes_in; })},
           {"bytes_out", sum([](Shard shard) -> const Counter& { return shard.bytes_out; })},
@@ -154,6 +163,10 @@ json::array services_json(const DoorView& view) {
       json::object standby = endpoint_json(endpoint, view);
       standby["out"] = "stands by in " + endpoint.instance->datacenter;
       endpoints.push_back(std::move(standby));
+    }
+    if (const std::int64_t until = load(pool->stats->maintenance_until_ms); until > view.wall_ms) {
+      each["maintenance"] = true;
+      if (until != std::numeric_limits<std::int64_t>::max()) each["maintenance_until"] = utc_text(until);
     }
     if (!pool->service->datacenter.empty()) each["datacenter"] = pool->service->datacenter;
     if (const auto away = view.away.find(pool->service->name); away != view.away.end())
@@ -305,6 +318,10 @@ std::string serving_words(const DoorView& view) {
   std::string out;
   for (const conf::Listen& listen : view.config.listen)
     out += listen.name + " " + listen.address.text() + (listen.tls ? " (tls), " : ", ");
+  for (const conf::TunnelAccept& accept : view.config.tunnel.accept)
+    out += "tunnel " + (accept.name.empty() ? "" : accept.name + " ") + accept.address.text() + ", ";
+  for (const conf::TunnelConnect& connect : view.config.tunnel.connect)
+    out += "tunnel " + connect.name + " " + connect.listen.text() + ", ";
   std::int64_t endpoints = 0;
   for (const proxy::PoolPtr& pool : view.world.pools()) endpoints += std::ssize(pool->endpoints.endpoints());
   const conf::Findings found = problems_of(view);
@@ -344,9 +361,23 @@ json::object status_json(const DoorView& view) {
   out["listeners"] = listeners_json(view.config);
   if (!view.consuls.empty()) out["consul"] = consul_json(view);
   out["services"] = services_json(view);
+  if (view.tunnels != nullptr && !view.config.tunnel.empty())
+    out["tunnels"] = tunnels_json(*view.tunnels, view.wall_ms, view.steady_ms);
   out["drained"] = strings(view.drained);
   out["certificates"] = certificates_json(view);
   out["problems"] = problems_json(view);
+  return out;
+}
+
+json::object status_page_json(const DoorView& view) {
+  json::object out = status_json(view);
+  json::array recent;
+  for (const HistoryEntry& entry : view.recent)
+    recent.push_back(json::object{{"time_ms", entry.time_ms},
+                                  {"what", printable(entry.what)},
+                                  {"text", printable(entry.text)},
+                                  {"by", printable(entry.by)}});
+  out["recent"] = std::move(recent);
   return out;
 }
 

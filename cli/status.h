@@ -11,6 +11,8 @@
 
 namespace gatehouse::cli {
 
+// The same, and what changed last: for the status page.
+json::object status_page_json(const DoorView& view);
 json::object status_json(const DoorView& view);
 
 // What is wrong with the configuration, the catalog and the certificates that hold now.

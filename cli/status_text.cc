@@ -47,11 +47,16 @@ class StatusPage {
  public:
   StatusPage(const json::object& status, bool coloured) : status_(status), coloured_(coloured) {}
 
+  std::string tunnels_text() {
+    tunnels();
+    return std::move(out_);
+  }
   std::string text() {
     head();
     listeners();
     consuls();
     for (const json::value& service : Look(status_, "services").list()) show_service(Look(&service));
+    tunnels();
     certificates();
     problems();
     return std::move(out_);
@@ -143,19 +148,23 @@ class StatusPage {
       out_ += "  " + mark("served by " + away["datacenter"].text() + (away["by_hand"].flag() ? ", by hand" : ""),
                           Colour::warn);
     if (service["panic"].flag()) out_ += "  " + mark("panic: none is healthy, all are tried", Colour::bad);
+    if (service["maintenance"].flag()) out_ += "  " + mark("maintenance", Colour::warn);
     if (service["drained"].flag()) out_ += "  " + mark("drained", Colour::warn);
     out_ += "\n";
     Columns routes;
+    bool needs_endpoints = false;
     for (const json::value& each : service["routes"].list()) {
       const Look route(&each);
       const std::string refused = route["refused"].text(), redirect = route["redirect"].text();
+      const std::string files = route["files"].text(), compress = route["compress"].text();
+      needs_endpoints = needs_endpoints || (redirect.empty() && files.empty());
+      std::string does = !redirect.empty() ? "to " + redirect : files.empty() ? "" : "files in " + files;
+      if (!compress.empty()) does += (does.empty() ? "compress " : ", compress ") + compress;
       routes.row({{route["match"].text()},
-                  {!refused.empty()   ? "refused: " + refused
-                   : redirect.empty() ? ""
-                                      : "to " + redirect,
-                   refused.empty() ? Colour::dim : Colour::bad}});
+                  {refused.empty() ? does : "refused: " + refused, refused.empty() ? Colour::dim : Colour::bad}});
     }
     for (const json::value& each : service["tcp"].list()) {
+      needs_endpoints = true;
       const Look entry(&each);
       const std::string refused = entry["refused"].text(), sni = entry["sni"].text();
       routes.row({{"tcp " + entry["address"].text() + (sni.empty() ? "" : " sni=" + sni)},
@@ -164,7 +173,10 @@ class StatusPage {
     out_ += routes.text(coloured_);
     Columns endpoints(4);
     for (const json::value& each : service["endpoints"].list()) endpoints.row(endpoint_cells(Look(&each)));
-    out_ += endpoints.empty() ? "    " + mark("no endpoints", Colour::bad) + "\n" : endpoints.text(coloured_);
+    if (!endpoints.empty())
+      out_ += endpoints.text(coloured_);
+    else if (needs_endpoints)
+      out_ += "    " + mark("no endpoints", Colour::bad) + "\n";
   }
 
   static std::vector<Columns::Cell> endpoint_cells(Look endpoint) {
@@ -188,6 +200,51 @@ class StatusPage {
             {count_text(endpoint["in_flight"].number()) + " now"},
             {counted(endpoint["requests"].number(), "request")},
             {notes, colour == Colour::good ? Colour::dim : colour}};
+  }
+
+  static std::string use_words(Look each) {
+    std::string out =
+        count_text(each["open"].number()) + " open, " + counted(each["connections"].number(), "connection");
+    if (!each["last_seen"].text().empty()) out += ", last " + ago(each["last_seen_ms"].number()) + " ago";
+    return out;
+  }
+
+  static std::string words_of(const json::array& list) {
+    std::string out;
+    for (const json::value& each : list) out += (out.empty() ? "" : ", ") + Look(&each).text();
+    return out;
+  }
+
+  void tunnels() {
+    Columns rows;
+    for (const json::value& each : look("tunnels")["exits"].list()) {
+      const Look exit(&each);
+      for (const json::value& one : exit["identities"].list()) {
+        const Look who(&one);
+        const bool has_key = who["has_key"].flag();
+        rows.row({{exit["name"].text()},
+                  {"in"},
+                  {who["identity"].text()},
+                  {words_of(who["services"].list())},
+                  {has_key ? use_words(who) : "no key", has_key ? Colour::none : Colour::bad}});
+      }
+    }
+    for (const json::value& each : look("tunnels")["entries"].list()) {
+      const Look entry(&each);
+      for (const json::value& one : entry["targets"].list()) {
+        const Look target(&one);
+        const bool good = target["resolved"].flag() && !target["rests"].flag();
+        rows.row({{entry["name"].text()},
+                  {"out"},
+                  {target["identity"].text()},
+                  {target["address"].text()},
+                  {!target["resolved"].flag() ? "not resolved"
+                   : good                     ? use_words(target)
+                                              : "rests after " + counted(target["failures"].number(), "failure"),
+                   good ? Colour::none : Colour::bad}});
+      }
+    }
+    section("tunnels", rows);
   }
 
   void certificates() {
@@ -232,6 +289,10 @@ class StatusPage {
 };
 
 }  // namespace
+
+std::string tunnels_text(const json::object& status, bool coloured) {
+  return StatusPage(status, coloured).tunnels_text();
+}
 
 std::string status_text(const json::object& status, bool coloured) { return StatusPage(status, coloured).text(); }
 

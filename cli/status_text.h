@@ -10,5 +10,6 @@
 namespace gatehouse::cli {
 
 std::string status_text(const json::object& status, bool coloured);
+std::string tunnels_text(const json::object& status, bool coloured);  // its tunnels alone
 
 }  // namespace gatehouse::cli

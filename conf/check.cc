@@ -6,6 +6,7 @@
 
 #include "conf/guard_check.h"
 #include "conf/tcp_claims.h"
+#include "conf/tunnel_keys.h"
 #include "conf/values.h"
 
 namespace gatehouse::conf {
@@ -25,10 +26,12 @@ class Check {
     acme();
     hosts();
     networks();
+    auth();
     metrics();
     consuls();
     heads();
     add_findings(findings_, check_guard(config_));
+    add_findings(findings_, check_tunnel(config_, [this](std::string_view path) { return sound(path); }));
     if (config_.access_log.to == config_.event_log.to && config_.access_log.to.starts_with('/'))
       error("logs.events.to", "the same file as logs.access.to; write one of them elsewhere");
     place(findings_, read_.positions);
@@ -41,7 +44,8 @@ class Check {
 
   void listeners() {
     const auto& all = config_.listen;
-    if (all.empty() && sound("listen")) error("listen", "no listener: nothing would be served");
+    if (all.empty() && sound("listen") && config_.tunnel.empty())
+      error("listen", "no listener: nothing would be served");
     for (std::size_t i = 0; i < all.size(); ++i)
       for (std::size_t j = 0; j < i; ++j) {
         if (all[i].name == all[j].name && !all[i].name.empty())
@@ -52,6 +56,15 @@ class Check {
 
   static std::string taken(const SocketAddress& address, const Listen& by) {
     return address.text() + ": taken by " + by.name + (address == by.address ? "" : ", at " + by.address.text());
+  }
+
+  void auth() {
+    for (const auto& [name, source] : config_.auth) {
+      const std::string path = "auth." + name;
+      if (source.file.empty() == source.url.empty() && sound(path + ".file") && sound(path + ".url"))
+        error(path, source.file.empty() ? "write file or url" : "has a file and a url; write two entries");
+      if (source.fields.size() > 32) error(path + ".fields", "more than 32");
+    }
   }
 
   // A head has to fit a slab of 64 KiB, with what is added to it on its way to a backend.
@@ -67,7 +80,8 @@ class Check {
     if (!config_.certificates.files.empty() || !sound("certificates.files") || config_.certificates.acme.on()) return;
     for (std::size_t i = 0; i < config_.listen.size(); ++i)
       if (config_.listen[i].tls)
-        error(listen_path(i, "tls"), "a TLS listener needs certificates: write where they are in certificates.files, or which hosts are "
+        error(listen_path(i, "tls"),
+              "a TLS listener needs certificates: write where they are in certificates.files, or which hosts are "
               "to get theirs in certificates.acme.permit");
   }
 
@@ -91,9 +105,6 @@ class Check {
       for (std::size_t j = 0; j < i; ++j)
         if (acme.directories[j].url == one.url) error(at + ".url", one.url + ": stands in this list already");
     }
-    const bool has_http = std::any_of(config_.listen.begin(), config_.listen.end(), [](const Listen& l) { return !l.tls; });
-    if (!has_http && sound("listen"))
-      warn(path, "there is no listener without TLS: a CA looks at port 80, so that something has to lead it here");
   }
 
   void hosts() {

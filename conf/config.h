@@ -11,6 +11,7 @@
 #include "conf/guard.h"
 #include "conf/service.h"
 #include "conf/service_layer.h"
+#include "conf/tunnel.h"
 #include "net/clock.h"
 #include "net/http_place.h"
 #include "net/ip.h"
@@ -31,6 +32,7 @@ struct Listen {
   std::string name;
   SocketAddress address;
   bool tls = false;
+  bool http2 = true;                     // by ALPN over TLS, else by the client's preface
   std::vector<IpPrefix> proxy_protocol;  // required from these, an error from others
   std::vector<std::string> only;         // services; empty: all
   Origin at;
@@ -126,13 +128,21 @@ struct Limits {
   Millis header_time = 10s, handshake_time = 10s;
   Millis keep_alive_time = 75s;  // idle between requests
   unsigned keep_alive_requests = 10000;
+  unsigned http2_streams = 100;           // at once on one connection
+  std::uint64_t http2_window = 64 << 10;  // of a stream
+  std::uint64_t http2_connection_window = 1 << 20;
+  std::uint64_t http2_frame = 16 << 10;
+  unsigned http2_odd_events = 1000;  // on one connection; a thirtieth of them is forgiven each second
   Millis body_idle_time = 60s;
   std::uint64_t body_rate = 1024;  // bytes a second, judged from body_rate_after on; 0: off
   Millis body_rate_after = 10s;
   Millis backend_idle_time = 30s;
   unsigned backend_idle_connections = 64;  // per endpoint and worker
-  Millis shutdown_delay = 0ms;             // SIGTERM: readiness fails for so long before the listeners close
-  Millis shutdown_time = 60s;              // then requests may finish for so long
+  unsigned backend_http2_streams = 100;    // at once on one connection
+  std::uint64_t backend_http2_window = 64 << 10;
+  unsigned compressions = 256;  // at once, by each worker
+  Millis shutdown_delay = 0ms;  // SIGTERM: readiness fails for so long before the listeners close
+  Millis shutdown_time = 60s;   // then requests may finish for so long
   bool operator==(const Limits&) const = default;
 };
 
@@ -159,9 +169,11 @@ struct Config {
   std::vector<IpPrefix> trusted_proxies;
   CatalogSource catalog;
   std::map<std::string, HostPolicy> hosts;
+  std::map<std::string, AuthSource> auth;
   std::map<std::string, ServiceLayer> services;  // "*" for all
   Certificates certificates;
   Guard guard;
+  Tunnel tunnel;
   Admin admin;
   Metrics metrics;
   Limits limits;

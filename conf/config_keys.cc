@@ -4,6 +4,8 @@
 #include "conf/guard_keys.h"
 #include "conf/host_pattern.h"
 #include "conf/service_form.h"
+#include "conf/tunnel_keys.h"
+#include "conf/words.h"
 
 namespace gatehouse::conf {
 namespace {
@@ -46,6 +48,8 @@ Form<Listen> listen() {
            "where it listens; `[::]` takes IPv4 too",
            {.required = true}},
           {"tls", &Listen::tls, boolean(), "whether it speaks TLS, with the certificate that fits the client's SNI"},
+          {"http2", &Listen::http2, boolean(),
+           "whether HTTP/2 is spoken with who asks for it: by ALPN over TLS, else by its preface"},
           {"proxy_protocol", &Listen::proxy_protocol, list(network()),
            "from these a PROXY header (v1 or v2) is required; from others it is an error"},
           {"only", &Listen::only, list(service_name()), "the services it serves; empty: all"},
@@ -164,11 +168,7 @@ Form<AcmeDirectory> acme_directory() {
   return mapping<AcmeDirectory>(
       "directory",
       {
-          {"url",
-           &AcmeDirectory::url,
-           https_url(),
-           "the CA's directory",
-           {.required = true}},
+          {"url", &AcmeDirectory::url, https_url(), "the CA's directory", {.required = true}},
           {"ca",
            &AcmeDirectory::ca,
            path_or_empty(),
@@ -204,13 +204,55 @@ Form<Acme> acme() {
               });
 }
 
+Form<AuthSource> auth_source() {
+  const Form<std::string> realm = plain<std::string>(
+      "text",
+      [](const std::string& text, const Reading&) {
+        const bool good = check_plain(text) && text.size() <= 128 && text.find_first_of("\"\\") == std::string::npos;
+        return good ? Result(text)
+                    : Result<std::string>(invalid(text + ": write up to 128 characters, without \" and \\"));
+      },
+      [](const std::string& value) { return value; });
+  const Form<std::string> url = plain<std::string>(
+      "URL",
+      [](const std::string& text, const Reading&) {
+        if (text.empty()) return Result(text);
+        const Result<AuthUrl> good = parse_auth_url(text);
+        return good ? Result(text) : Result<std::string>(good.error());
+      },
+      [](const std::string& value) { return value; });
+  const Form<std::string> field = plain<std::string>(
+      "field",
+      [](const std::string& text, const Reading&) {
+        return is_token(text) ? Result(text) : Result<std::string>(invalid(text + ": is no field's name"));
+      },
+      [](const std::string& value) { return value; });
+  return mapping<AuthSource>(
+      "auth",
+      {
+          {"file", &AuthSource::file, path_or_empty(), "an htpasswd file, watched", {.fallback = "none"}},
+          {"realm",
+           &AuthSource::realm,
+           realm,
+           "what browsers tell who is asked for a password",
+           {.fallback = "the entry's name"}},
+          {"url",
+           &AuthSource::url,
+           url,
+           "the server that is asked about each request: a 2xx lets it pass, any other answer is given instead",
+           {.fallback = "none"}},
+          {"fields", &AuthSource::fields, list(field), "fields of the server's 2xx that the backend gets"},
+          {"timeout", &AuthSource::timeout, duration(100ms, 1min), "for the server's whole answer; then 503"},
+      });
+}
+
 Form<Certificates> certificates() {
   return mapping<Certificates>(
-      "node", {
-                  {"files", &Certificates::files, path_or_none(),
-                   "a folder of NAME.crt (the chain) and NAME.key, watched"},
-                  {"acme", &Certificates::acme, acme(), "certificates that are obtained by themselves (RFC 8555)"},
-              });
+      "node",
+      {
+          {"files", &Certificates::files, path_or_none(), "a folder of NAME.crt (the chain) and NAME.key, watched"},
+          {"acme", &Certificates::acme, acme(), "certificates that are obtained by themselves (RFC 8555)"},
+      });
 }
 
 Form<Admin> admin() {
@@ -266,6 +308,16 @@ Form<Limits> limits() {
           {"keep_alive_time", &Limits::keep_alive_time, wait, "how long a client may be idle between requests"},
           {"keep_alive_requests", &Limits::keep_alive_requests, number(1, 1'000'000'000),
            "requests on one connection, then it is closed"},
+          {"http2_streams", &Limits::http2_streams, number(1, 10'000),
+           "of HTTP/2: requests at once on one connection; a client that begins more is refused those"},
+          {"http2_window", &Limits::http2_window, size(16 << 10, 16 << 20),
+           "of HTTP/2: how much of a request's body may come before it is passed on"},
+          {"http2_connection_window", &Limits::http2_connection_window, size(64 << 10, 64 << 20),
+           "of HTTP/2: the same for all requests of a connection together"},
+          {"http2_frame", &Limits::http2_frame, size(16 << 10, 1 << 20), "of HTTP/2: the largest frame taken"},
+          {"http2_odd_events", &Limits::http2_odd_events, number(10, 1'000'000),
+           "of HTTP/2: resets, pings, settings, empty frames and the like that a connection may bring at once; a "
+           "thirtieth of them is forgiven each second. Beyond, it is ended"},
           {"body_idle_time", &Limits::body_idle_time, wait, "the longest silence within a request body; beyond: 408"},
           {"body_rate", &Limits::body_rate, rate_or_off(1ull << 30),
            "the slowest a request body may come, and an answer be taken"},
@@ -274,6 +326,15 @@ Form<Limits> limits() {
            "how long an idle connection to an endpoint is kept; shorter than the endpoint keeps it"},
           {"backend_idle_connections", &Limits::backend_idle_connections, number(0, 10'000),
            "idle connections kept per endpoint and worker"},
+          {"backend_http2_streams", &Limits::backend_http2_streams, number(1, 1000),
+           "requests at once on one connection of HTTP/2 to an endpoint, if the endpoint allows as many; beyond, "
+           "there "
+           "is another connection"},
+          {"backend_http2_window", &Limits::backend_http2_window, size(16 << 10, 1 << 20),
+           "how much of an answer over HTTP/2 may come before the client takes it"},
+          {"compressions", &Limits::compressions, number(0, 100'000),
+           "answers that a worker compresses at once, each with up to 2 MiB, more above level 5; further ones go as "
+           "they are"},
           {"shutdown_delay", &Limits::shutdown_delay, duration(0s, 1h),
            "how long listeners stay open after SIGTERM while `/readyz` fails, so that a balancer sees it first"},
           {"shutdown_time", &Limits::shutdown_time, duration(0s, 24h),
@@ -292,8 +353,8 @@ Form<AccessLog> access_log() {
                   {"format", &AccessLog::format, choice<AccessLog::Format>({{"json", AccessLog::Format::json}}),
                    "one JSON object a line"},
                   {"redact", &AccessLog::redact,
-                   list(one_of({"client_address", "peer_address", "host", "path", "query", "request_id", "user_agent",
-                                "referer"})),
+                   list(one_of({"client_address", "peer_address", "host", "path", "query", "request_id", "user",
+                                "user_agent", "referer"})),
                    "fields that are written as \"-\"; `query`: what follows a ? in `path` and `referer`"},
               });
 }
@@ -325,22 +386,28 @@ Form<Config> whole_file() {
            "threads that serve; auto: one per core",
            {.at_start = true}},
           {"listen", &Config::listen, list(listen()),
-           "Where clients come in. Without it: `[::]:80` as root or with CAP_NET_BIND_SERVICE, else `[::]:8080`."},
+           "Where clients come in. Without it: `[::]:80` as root or with CAP_NET_BIND_SERVICE, else `[::]:8080`; "
+           "nowhere "
+           "where there is a `tunnel`."},
           {"trusted_proxies", &Config::trusted_proxies, list(network()),
            "whose Forwarded and X-Forwarded-* are believed, read right to left"},
           {"catalog", &Config::catalog, catalog(), "Where services come from."},
           {"hosts", &Config::hosts, named("HOST", host(), parse_route_host),
            "What holds for every route of a host (`learn.example`, `*.example`), whichever service carries it."},
+          {"auth", &Config::auth, named("NAME", auth_source(), check_auth_name),
+           "Who may pass, for the key `auth` of services: an htpasswd file, or a server that is asked."},
           {"services", &Config::services, named("SERVICE", service(), check_service_name),
            "The tags' keys, for services that can't carry tags; `\"*\"` for all services. See *Keys of a service*."},
           {"certificates", &Config::certificates, certificates(), "Where certificates come from."},
           {"guard", &Config::guard, guard(), "Who is limited, and who is banned."},
+          {"tunnel", &Config::tunnel, tunnel(),
+           "Streams carried between hosts over TLS with pre-shared keys. See [tunnel](../tunnel.md)."},
           {"admin", &Config::admin, admin(), "How running commands reach it."},
           {"metrics", &Config::metrics, metrics(), "Figures and readiness, read-only."},
           {"limits", &Config::limits, limits(), "What keeps it standing under load and under attack."},
           {"logs", logs(), "What it tells."},
       },
-      {"tunnel", "cluster"});
+      {"cluster"});
 }
 
 }  // namespace

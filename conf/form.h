@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,12 +56,13 @@ struct Key : KeyRow {
     describe(std::move(key_name), std::move(sentence), form);
     required = notes.required, at_start = notes.at_start, fallback = notes.fallback;
     if (fallback.empty() && inner.empty() && !required) fallback = inline_yaml(form.write(Struct{}.*member, nullptr));
-    read = [member, form](const Yaml& yaml, Struct& into, Reading& reading) {
-      form.read(yaml, into.*member, reading);
+    const auto shared = std::make_shared<const Form<T>>(form);
+    read = [member, shared](const Yaml& yaml, Struct& into, Reading& reading) {
+      shared->read(yaml, into.*member, reading);
     };
     same = [member](const Struct& a, const Struct& b) { return a.*member == b.*member; };
-    write = [member, form](const Struct& from, const Struct* unless) {
-      return form.write(from.*member, unless == nullptr ? nullptr : &(unless->*member));
+    write = [member, shared](const Struct& from, const Struct* unless) {
+      return shared->write(from.*member, unless == nullptr ? nullptr : &(unless->*member));
     };
   }
 
@@ -83,17 +85,19 @@ struct Key : KeyRow {
 // A mapping with these keys and no others. `scope`: what they hold for ("node", "listener", "host"). `planned`: keys
 // of later releases, refused in words of their own.
 template <class Struct>
-Form<Struct> mapping(const std::string& scope, std::vector<Key<Struct>> keys, std::vector<std::string> planned = {}) {
+Form<Struct> mapping(const std::string& scope, std::vector<Key<Struct>> rows, std::vector<std::string> planned = {}) {
   Form<Struct> form{.value = "mapping", .inner_path = "."};
-  for (Key<Struct>& key : keys) {
+  for (Key<Struct>& key : rows) {
     key.scope = scope;
     form.inner.push_back(key);
   }
+  // Shared: forms are copied into the larger ones, whose number of copies would grow with each level.
+  const auto keys = std::make_shared<const std::vector<Key<Struct>>>(std::move(rows));
   form.read = [keys, planned](const Yaml& yaml, Struct& into, Reading& reading) {
     if constexpr (requires { into.at; }) into.at = {reading.position(yaml.at)};
     reading.pairs(yaml, [&](const Yaml& name, const Yaml& value) {
       std::vector<std::string_view> known;
-      for (const Key<Struct>& key : keys) {
+      for (const Key<Struct>& key : *keys) {
         if (key.name == name.text) return key.read(value, into, reading);
         known.push_back(key.name);
       }
@@ -102,13 +106,13 @@ Form<Struct> mapping(const std::string& scope, std::vector<Key<Struct>> keys, st
       reading.unknown_key(name, nearest(name.text, known));
     });
     const bool is_sound = yaml.kind == Yaml::Kind::mapping || yaml.kind == Yaml::Kind::null;
-    for (const Key<Struct>& key : keys)
+    for (const Key<Struct>& key : *keys)
       if (key.required && is_sound && yaml.find(key.name) == nullptr)
         reading.error(yaml.at, key.name + " is missing");
   };
   form.write = [keys](const Struct& from, const Struct* unless) {
     Yaml out = Yaml::mapping();
-    for (const Key<Struct>& key : keys) {
+    for (const Key<Struct>& key : *keys) {
       if (unless != nullptr && key.same(from, *unless)) continue;
       Yaml value = key.write(from, unless);
       if (value.kind != Yaml::Kind::null) out.add(key.name, std::move(value));
@@ -125,21 +129,22 @@ Form<std::vector<T>> list(const Form<T>& element) {
   Form<std::vector<T>> form{.value = of_mappings ? "list of mappings" : element.value + ", or a list",
                             .inner_path = "[].",
                             .inner = element.inner};
-  form.read = [element, of_mappings](const Yaml& yaml, std::vector<T>& into, Reading& reading) {
+  const auto shared = std::make_shared<const Form<T>>(element);
+  form.read = [shared, of_mappings](const Yaml& yaml, std::vector<T>& into, Reading& reading) {
     if (yaml.kind == Yaml::Kind::null) return;
     if (of_mappings && yaml.kind != Yaml::Kind::list)
       return reading.error(yaml.at, "a list is due here: start each entry with \"- \"");
     into.clear();
-    if (yaml.kind != Yaml::Kind::list) return element.read(yaml, into.emplace_back(), reading);
+    if (yaml.kind != Yaml::Kind::list) return shared->read(yaml, into.emplace_back(), reading);
     for (std::size_t i = 0; i < yaml.items.size(); ++i) {
       const auto inside = reading.enter(i, yaml.items[i].at);
-      element.read(yaml.items[i], into.emplace_back(), reading);
+      shared->read(yaml.items[i], into.emplace_back(), reading);
     }
   };
-  form.write = [element](const std::vector<T>& from, const std::vector<T>* unless) {
+  form.write = [shared](const std::vector<T>& from, const std::vector<T>* unless) {
     const T fresh{};
     Yaml out = Yaml::list();
-    for (const T& item : from) out.items.push_back(element.write(item, unless == nullptr ? nullptr : &fresh));
+    for (const T& item : from) out.items.push_back(shared->write(item, unless == nullptr ? nullptr : &fresh));
     return out;
   };
   return form;
@@ -165,21 +170,22 @@ Form<std::map<std::string, T>> named(const std::string& placeholder, const Form<
                                      const std::function<Result<std::string>(std::string_view)>& check_name) {
   Form<std::map<std::string, T>> form{
       .value = "mapping by " + placeholder, .inner_path = "." + placeholder + ".", .inner = element.inner};
-  form.read = [element, check_name](const Yaml& yaml, std::map<std::string, T>& into, Reading& reading) {
+  const auto shared = std::make_shared<const Form<T>>(element);
+  form.read = [shared, check_name](const Yaml& yaml, std::map<std::string, T>& into, Reading& reading) {
     reading.pairs(yaml, [&](const Yaml& key, const Yaml& value) {
       const Result<std::string> name = check_name(key.text);
       T read{};
-      element.read(value, read, reading);
+      shared->read(value, read, reading);
       if (!name)
         reading.error(key.at, name.error().what);
       else if (!into.emplace(*name, std::move(read)).second)
         reading.error(key.at, "given twice, as " + *name);
     });
   };
-  form.write = [element](const std::map<std::string, T>& from, const std::map<std::string, T>* unless) {
+  form.write = [shared](const std::map<std::string, T>& from, const std::map<std::string, T>* unless) {
     const T fresh{};
     Yaml out = Yaml::mapping();
-    for (const auto& [name, item] : from) out.add(name, element.write(item, unless == nullptr ? nullptr : &fresh));
+    for (const auto& [name, item] : from) out.add(name, shared->write(item, unless == nullptr ? nullptr : &fresh));
     return out;
   };
   return form;

@@ -82,7 +82,7 @@ Form<std::string> certificate();  // file:NAME, none
 Form<std::string> host_name();    // without stars
 Form<std::string> host_name_or_empty();
 Form<std::string> https_url();
-Form<std::string> mail_address();  // ops@example.org
+Form<std::string> mail_address();    // ops@example.org
 Form<std::string> permit_pattern();  // *.example (one label), **.example (one or more)
 Form<std::string> listen_pattern();  // 127.0.0.1:3306, 127.0.0.1:1024-65535
 

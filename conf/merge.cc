@@ -234,6 +234,8 @@ class Merger {
     if (!refused_.empty()) route.refused = refused_;
     route.policy = std::move(subject.route);
     for (Page& page : route.policy.pages) page.file = path_from(context_.folder, page.file);
+    if (Files* files = route.policy.files ? &*route.policy.files : nullptr)
+      files->folder = path_from(context_.folder, files->folder);
     subject_.service.routes.push_back(std::move(route));
   }
 
@@ -255,6 +257,9 @@ class Merger {
       if (!chosen.refused.empty()) refused = chosen.refused;
     }
     RoutePolicy& said = subject.route;
+    if (!said.auth.said.empty()) refused = "auth: can't be asked of a TCP connection";
+    if (said.maintenance.on && (said.maintenance.allow.empty() || !said.allow.empty())) refused = "maintenance";
+    if (said.maintenance.on) said.allow = said.maintenance.allow;
     if (const std::string missing = missing_limit(said.rate_limits); !missing.empty()) refused = missing;
     const TcpPolicy policy{.connect_timeout = said.connect_timeout,
                            .idle_timeout = said.idle_timeout,
@@ -286,6 +291,8 @@ class Merger {
     }
     standing.allow = std::move(subject.route.allow);
     standing.deny = std::move(subject.route.deny);
+    standing.auth = std::move(subject.route.auth.said);
+    standing.methods = std::move(subject.route.methods);
     standing.rate_limits = std::move(subject.route.rate_limits);
     if (const std::string missing = missing_limit(standing.rate_limits); !missing.empty()) standing.refused = missing;
   }

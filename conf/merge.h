@@ -40,6 +40,8 @@ struct MergeContext {
 struct Standing {
   std::vector<IpPrefix> allow, deny;  // of all its routes
   std::vector<std::string> rate_limits;
+  std::string auth;
+  Methods methods;
   std::string refused;  // why none of them may be served
   // By route, as claims.h tells them apart: the keys that gatehouse.yaml or tags say.
   std::map<std::string, std::set<std::string_view>> said;

@@ -55,6 +55,11 @@ ReadConfig read_config_text(std::string_view text, const std::string& file, cons
     out.findings.insert(out.findings.end(), judged.begin(), judged.end());
   }
   out.positions = std::move(reading.positions);
+  // A host that only carries tunnels serves nobody else unasked.
+  if (!out.config.tunnel.empty() && !out.positions.contains("listen")) {
+    out.config.listen.clear();
+    if (!out.positions.contains("catalog")) out.config.catalog.files.clear();
+  }
   for (auto& [name, host] : out.config.hosts) {
     host.allow_at = origin_of("hosts." + name + ".allow", out.positions);
     host.deny_at = origin_of("hosts." + name + ".deny", out.positions);

@@ -12,7 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "conf/auth.h"
+#include "conf/content.h"
+#include "conf/cors.h"
+#include "conf/field_rules.h"
 #include "conf/finding.h"
+#include "conf/rewrite.h"
 #include "conf/shared_text.h"
 #include "conf/text_pattern.h"
 #include "net/clock.h"
@@ -21,6 +26,8 @@
 namespace gatehouse::conf {
 
 enum class Protocol { http, https, h2c, h2 };
+constexpr bool over_tls(Protocol p) { return p == Protocol::https || p == Protocol::h2; }
+constexpr bool over_http2(Protocol p) { return p == Protocol::h2c || p == Protocol::h2; }
 enum class Balance { round_robin, least_request, least_connection, peak_ewma, random, maglev };
 enum class HttpMode { automatic, redirect, serve, refuse };  // automatic: redirect when there is a TLS listener
 enum class OnUnhealthy { drain, close };
@@ -28,6 +35,7 @@ enum class OnReturn { keep, close };
 enum class Zone { prefer, only, ignore };
 enum class SendProxy { none, v1, v2 };
 enum class Forwarded { x, rfc7239, both, none };
+enum class Trace { keep, make };
 
 // Where something was said. All origins are equal: a definition that only moved in its file has not changed.
 struct Origin : Position {
@@ -62,6 +70,7 @@ struct HealthCheck {
   std::string host;        // empty: the instance's address
   std::uint16_t port = 0;  // 0: the instance's port
   bool tls = false;
+  bool http2 = false;           // of Kind::http: as the service's requests go
   bool tls_of_service = false;  // verified, and shown a certificate, as the service says of its endpoints
   bool tls_verify = true;
   std::string tls_server_name;
@@ -131,9 +140,30 @@ struct HeaderMatch {
   bool operator==(const HeaderMatch&) const = default;
 };
 
+struct Maintenance {
+  bool on = false;
+  std::vector<IpPrefix> allow;  // who still gets in, by the command's word too
+  Millis retry_after{0};        // 0: as of any 503
+  bool operator==(const Maintenance&) const = default;
+};
+
+// A share of a service's requests that goes, or is copied, to another service.
+struct Share {
+  std::string service;      // empty: off
+  unsigned per_myriad = 0;  // of 10000 requests
+  bool sticky = false;      // by the client's address
+  bool operator==(const Share&) const = default;
+};
+
+struct Methods {
+  std::vector<std::string> names;  // empty: all
+  std::string text;                // as Allow tells them
+  bool operator==(const Methods&) const = default;
+};
+
 struct Redirect {
   int code = 302;
-  std::string url;  // may hold $host $path $query
+  std::string url;  // may hold $scheme $host $path $query
   bool operator==(const Redirect&) const = default;
 };
 
@@ -154,6 +184,15 @@ struct RoutePolicy {
   std::vector<Page> pages;
   std::string strip, prepend;
   std::optional<Redirect> redirect;
+  std::optional<Files> files;  // answers from them, and asks no endpoint
+  Compress compress;
+  std::vector<Rewrite> rewrites;
+  Methods methods;
+  HeaderRules headers;
+  std::optional<Cors> cors;
+  RouteAuth auth;
+  Maintenance maintenance;
+  Trace trace = Trace::keep;
   bool operator==(const RoutePolicy&) const = default;
 };
 
@@ -264,6 +303,7 @@ struct Service {
   OnUnhealthy on_unhealthy = OnUnhealthy::drain;
   OnReturn on_return = OnReturn::keep;
   Queue queue;
+  Share canary, mirror;
   SendProxy send_proxy = SendProxy::none;
   Forwarded forwarded = Forwarded::x;
   std::string host;  // the Host sent to the endpoint; empty: unchanged

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "conf/content_values.h"
 #include "conf/host_pattern.h"
 #include "conf/route_value.h"
 #include "conf/service_apply.h"
@@ -66,10 +67,7 @@ constexpr Word<Forwarded> forwardeds[] = {
 constexpr Word<HttpMode> http_modes[] = {
     {"redirect", HttpMode::redirect}, {"serve", HttpMode::serve}, {"refuse", HttpMode::refuse}};
 
-// What a later release reads: its grammar is not judged here.
-Status any_text(Subject&, std::string_view text) {
-  return text.empty() ? Status(invalid("is empty")) : Status(Done{});
-}
+constexpr Word<Trace> traces[] = {{"keep", Trace::keep}, {"make", Trace::make}};
 
 Status single_word(std::string_view text) {
   const Result<Words> words = parse_words(text, Head::required);
@@ -84,8 +82,10 @@ Status apply_health(Subject& s, std::string_view text) {
   s.service.health_none = health->none;
   if (health->none) return Done{};
   HealthCheck& check = health->check;
-  if (health->follows_protocol)
-    check.tls = s.service.protocol == Protocol::https || s.service.protocol == Protocol::h2;
+  if (health->follows_protocol) {
+    check.tls = over_tls(s.service.protocol);
+    check.http2 = check.kind == HealthCheck::Kind::http && over_http2(s.service.protocol);
+  }
   if (check.tls) {
     check.tls_of_service = true;
     check.tls_server_name = s.service.tls_name;
@@ -132,11 +132,7 @@ Status add_tcp(Subject& s, std::string_view text) {
   return Done{};
 }
 
-Status apply_auth(Subject&, std::string_view text) {
-  if (!text.starts_with("basic:") && !text.starts_with("forward:"))
-    return invalid(std::string(text) + ": write basic:NAME or forward:URL");
-  return single_word(text);
-}
+Status apply_auth(Subject& s, std::string_view text) { return take(s.route.auth.said, parse_auth(text)); }
 
 Status apply_tunnel(Subject&, std::string_view text) {
   return text == "offer" ? Status(Done{}) : Status(invalid(std::string(text) + ": write offer"));
@@ -189,9 +185,35 @@ Status apply_websocket(Subject& s, std::string_view text) {
   return Done{};
 }
 
-Status apply_maintenance(Subject&, std::string_view text) {
-  const Result<bool> value = parse_bool(text);
-  return value ? Status(Done{}) : Status(value.error());
+Status apply_files(Subject& s, std::string_view text) {
+  Result<Files> files = parse_files(text);
+  if (!files) return files.error();
+  s.route.files = std::move(*files);
+  return Done{};
+}
+
+Status apply_methods(Subject& s, std::string_view text) { return take(s.route.methods, parse_methods(text)); }
+
+Status add_rewrite(Subject& s, std::string_view text) {
+  Result<Rewrite> rewrite = parse_rewrite(text);
+  if (!rewrite) return rewrite.error();
+  if (s.route.rewrites.size() == Rewrite::rewrites_max)
+    return invalid("more than " + std::to_string(Rewrite::rewrites_max) + " of one route");
+  s.route.rewrites.push_back(std::move(*rewrite));
+  return Done{};
+}
+
+Status add_headers(Subject& s, std::string_view text) { return add_field_rule(s.route.headers, text); }
+
+Status apply_cors(Subject& s, std::string_view text) {
+  Result<Cors> cors = parse_cors(text);
+  if (!cors) return cors.error();
+  s.route.cors = std::move(*cors);
+  return Done{};
+}
+
+Status apply_maintenance(Subject& s, std::string_view text) {
+  return take(s.route.maintenance, parse_maintenance(text));
 }
 
 // A duration of a service or route, in milliseconds; off: whether off is a value.
@@ -256,7 +278,8 @@ constexpr auto table = std::to_array<ServiceKey>({
      "offers the instance to tunnels of other nodes"},
     {"protocol", "http | https | h2c | h2", service, tags, once, open, carried,
      apply_word<of_service, &Service::protocol, protocols>, "http",
-     "spoken to the endpoint; https verifies its certificate, with SNI"},
+     "spoken to the endpoint: HTTP/1.1, or HTTP/2 by prior knowledge (h2c) or within TLS (h2), whose requests share "
+     "connections; gRPC needs one of these. https and h2 verify the endpoint's certificate, with SNI"},
     {"tls_ca", "FILE | system", service, file_only, once, open, carried, apply_tls_ca, "system",
      "the authorities, as a PEM file, that may sign an https endpoint's certificate"},
     {"tls_verify", "true | false", service, file_only, once, open, carried,
@@ -318,19 +341,26 @@ constexpr auto table = std::to_array<ServiceKey>({
      apply_read<of_service, &Service::queue, parse_queue>, "1024,5s",
      "requests that may wait for an endpoint, and for how long; then 503 with Retry-After"},
     {"send_proxy", "none | v1 | v2", service, tags, once, open, carried,
-     apply_word<of_service, &Service::send_proxy, send_proxies>, "none", "the PROXY protocol to the endpoint"},
+     apply_word<of_service, &Service::send_proxy, send_proxies>, "none",
+     "the PROXY protocol to the endpoint; each request then has a connection of its own"},
     {"forwarded", "x | rfc7239 | both | none", service, tags, once, open, carried,
      apply_word<of_service, &Service::forwarded, forwardeds>, "x",
      "which fields tell the endpoint of the client: X-Forwarded-*, Forwarded, both"},
     {"host", "name[:port]", service, tags, once, open, carried,
      apply_read<of_service, &Service::host, parse_host_sent>, "unchanged", "the Host field sent to the endpoint"},
-    {"canary", "SERVICE 5% [sticky]", service, tags, once, open, later, any_text, "none",
-     "sends a share of the requests elsewhere"},
-    {"mirror", "SERVICE 1%", service, tags, once, open, later, any_text, "none",
-     "sends a copy of some requests elsewhere"},
+    {"canary", "SERVICE 5% [sticky]", service, tags, once, open, carried,
+     apply_read<of_service, &Service::canary, parse_canary>, "none",
+     "sends this share of the requests to the endpoints of another service, as long as one of them is healthy; "
+     "`sticky`: always the same clients, by their address. The routes' own keys hold for them all"},
+    {"mirror", "SERVICE 1%", service, tags, once, open, carried,
+     apply_read<of_service, &Service::mirror, parse_mirror>, "none",
+     "sends a copy of this share of the requests to another service, whose answers are dropped. What is too large to "
+     "be kept (some 14 KiB, head and body), or more than 64 at once of a worker, is not copied"},
     {"certificate", "file:NAME | acme | none", host, tags, once, open, carried, apply_certificate, "by the name",
-     "the certificate of the routes' hosts: NAME.crt and NAME.key in `certificates.files`; `acme`: one that is obtained "
-     "within `certificates.acme.permit`, whatever the files have; `none`: none is obtained", on_host},
+     "the certificate of the routes' hosts: NAME.crt and NAME.key in `certificates.files`; `acme`: one that is "
+     "obtained "
+     "within `certificates.acme.permit`, whatever the files have; `none`: none is obtained",
+     on_host},
     {"backup", "true | false", instance, tags, once, open, carried, apply_bool<of_instance, &Instance::backup>,
      "false", "used when no other instance is left"},
     {"weight", "1 to 65535", instance, tags, once, open, carried, apply_weight, "the catalog's",
@@ -369,7 +399,9 @@ constexpr auto table = std::to_array<ServiceKey>({
      "all", "the only client addresses served; others get 403", on_host},
     {"deny", "network[,network …]", route, tags, repeats, restricts, carried, add_networks<&RoutePolicy::deny>,
      "none", "client addresses that get 403, even if allowed", on_host},
-    {"auth", "basic:NAME | forward:URL", route, tags, once, restricts, later, apply_auth, "none", "who may pass"},
+    {"auth", "basic:NAME | forward:NAME | forward:URL", route, tags, once, restricts, carried, apply_auth, "none",
+     "who may pass: by name and password, or by the word of a server. NAME stands in `auth` of gatehouse.yaml; tags "
+     "may name only URLs that stand there"},
     {"http", "redirect | serve | refuse", route, tags, once, open, carried,
      apply_word<of_route, &RoutePolicy::http, http_modes>,
      "redirect, if there is a TLS listener and a certificate for the host; else serve",
@@ -383,13 +415,41 @@ constexpr auto table = std::to_array<ServiceKey>({
     {"websocket", "true | false [idle_timeout=1h]", route, tags, once, open, carried, apply_websocket, "true",
      "whether a connection may be upgraded, and how long it may then be silent. As a route's option it wants quotes, "
      "`websocket=\"true idle_timeout=3h\"`: without them that is the route's own `idle_timeout`"},
-    {"files", "FOLDER [precompressed=br,gzip] [cache=PATTERN:TIME]", route, file_only, once, open, later, any_text,
-     "none", "answers from this folder"},
-    {"headers", "text", route, tags, repeats, open, later, any_text, "none", "adds and removes fields"},
-    {"compress", "text", route, tags, once, open, later, any_text, "none", "compresses answers"},
-    {"cors", "text", route, tags, once, open, later, any_text, "none", "cross-origin requests"},
-    {"maintenance", "true | false", route, tags, once, open, later, apply_maintenance, "false",
-     "answers the operator's page"},
+    {"files", "FOLDER [precompressed=br,gzip] [cache=PATTERN:TIME,…] [index=index.html] [try=/index.html]", route,
+     file_only, once, open, carried, apply_files, "none",
+     "answers GET and HEAD from this folder, which needs no instance. `precompressed`: what is looked for beside a "
+     "file, as `.br`, `.zst`, `.gz`. `cache`: how long who has fetched it may keep a file of such a name: a "
+     "duration, "
+     "`no-cache`, `no-store` or `immutable`. `try`: the file that answers where there is none. See docs/files.md"},
+    {"headers", "[request|response] set|add|default NAME VALUE | remove NAME | security", route, tags, repeats, open,
+     carried, add_headers, "none",
+     "changes a field of the answer, or of the request: `set` over what was sent, `add` one more, `default` where "
+     "none was sent, `remove` it. `security`: X-Content-Type-Options, X-Frame-Options and Referrer-Policy where the "
+     "backend gives none, and X-Powered-By goes"},
+    {"rewrite", "EXPRESSION TARGET [CODE]", route, tags, repeats, open, carried, add_rewrite, "none",
+     "another path in place of one in which the regular expression (RE2) finds something, as in "
+     "`^/old/(.*) /new/$1`; the first that does counts. With a code it is a redirect. The route and what it "
+     "restricts are judged by the path as it came; `strip` and `prepend` come after it"},
+    {"methods", "GET,HEAD,…", route, tags, once, restricts, carried, apply_methods, "all",
+     "the only methods served; others get 405 with Allow"},
+    {"compress", "zstd br gzip [level=4] [types=text/*,…] [min=1KiB] | off", route, tags, once, open, carried,
+     apply_read<of_route, &RoutePolicy::compress, parse_compress>, "off",
+     "compresses answers of these types, with the first of these codings that the client likes best. Not for pages "
+     "that show a secret beside what a stranger had them show. See docs/compression.md"},
+    {"cors",
+     "ORIGIN,… | * [methods=GET,HEAD,POST] [fields=NAME,…|*] [expose=NAME,…] [credentials=true] [max_age=10m]", route,
+     tags, once, open, carried, apply_cors, "the backend's own",
+     "which other origins' pages may use it, as in `https://shop.example` or `https://*.shop.example`. Preflights "
+     "are "
+     "answered by the door, and the backend's own Access-Control fields are replaced. Never `*` with credentials"},
+    {"maintenance", "true | false [allow=NETWORK,…] [retry_after=60s]", route, tags, once, open, carried,
+     apply_maintenance, "false",
+     "answers 503 with the operator's page. `allow`: who gets in all the same, also while `gatehouse maintenance` "
+     "holds"},
+    {"trace", "keep | make", route, tags, once, open, carried, apply_word<of_route, &RoutePolicy::trace, traces>,
+     "keep",
+     "the W3C trace context: `keep` passes `traceparent` on as it came, `make` makes one where none, or none that is "
+     "valid, came"},
 });
 
 std::optional<std::string> check_route(std::string_view value, Trust said_by) {
@@ -440,10 +500,8 @@ std::optional<std::string> check_setting(std::string_view name, std::string_view
 std::optional<NotCarried> not_carried(std::string_view name, std::string_view value) {
   const ServiceKey* key = find_service_key(name);
   if (key == nullptr) return std::nullopt;
-  if (name == "protocol" && (value == "h2" || value == "h2c"))
-    return NotCarried{std::string(value) + " is not carried yet: the service's routes are refused", true};
   if (key->carried || value == "false") return std::nullopt;
-  const bool holds_back = key->restricting || name == "maintenance";
+  const bool holds_back = key->restricting;
   return NotCarried{holds_back ? "not carried yet: refused until it is" : "not carried yet: ignored", holds_back};
 }
 

@@ -21,6 +21,7 @@ enum class OnUnhealthy;
 enum class OnReturn;
 enum class SendProxy;
 enum class Forwarded;
+enum class Trace;
 
 struct Subject;  // service_apply.h: what settings write into
 

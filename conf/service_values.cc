@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "conf/host_pattern.h"
 #include "conf/values.h"
@@ -270,18 +271,81 @@ Result<Redirect> parse_redirect(std::string_view text) {
     return invalid(std::string(text) +
                    ": write CODE,URL with code 301, 302, 303, 307 or 308, as in 301,https://www.example$path");
   const std::string_view url = text.substr(comma + 1);
-  if (!url.starts_with("http://") && !url.starts_with("https://") && !url.starts_with('/'))
+  constexpr std::string_view beginnings[] = {"http://", "https://", "$scheme://", "/"};
+  if (std::ranges::none_of(beginnings, [&](std::string_view each) { return url.starts_with(each); }))
     return invalid(std::string(url) + ": write https://…, http://… or /path");
   for (const char c : url)
     if (c <= ' ' || c == 0x7f || c == '"' || c == '<' || c == '>' || c == '\\')
       return invalid(std::string(url) + ": write the URL with its special characters as %XX");
   for (std::size_t at = url.find('$'); at != std::string_view::npos; at = url.find('$', at + 1)) {
     const std::string_view rest = url.substr(at + 1);
-    if (!rest.starts_with("host") && !rest.starts_with("path") && !rest.starts_with("query"))
-      return invalid(std::string(url) + ": only $host, $path and $query are known");
+    constexpr std::string_view known[] = {"scheme", "host", "path", "query"};
+    if (std::ranges::none_of(known, [&](std::string_view each) { return rest.starts_with(each); }))
+      return invalid(std::string(url) + ": only $scheme, $host, $path and $query are known");
   }
   return Redirect{static_cast<int>(*code), std::string(url)};
 }
+
+Result<Methods> parse_methods(std::string_view text) {
+  Methods methods;
+  for (const std::string_view name : split_list(text)) {
+    if (!is_token(name)) return invalid(std::string(text) + ": write methods as in GET,HEAD");
+    methods.names.emplace_back(name);
+    methods.text += (methods.text.empty() ? "" : ", ") + std::string(name);
+  }
+  if (methods.names.size() > 64 || methods.text.size() > 1024)
+    return invalid("more methods than 64, or 1 KiB of them");
+  return methods;
+}
+
+Result<Maintenance> parse_maintenance(std::string_view text) {
+  const Result<Words> words = parse_words(text, Head::required);
+  if (!words) return words.error();
+  Maintenance out;
+  if (const Status on = take(out.on, parse_bool(words->head)); !on) return on.error();
+  const auto set = [&](std::string_view name, std::string_view value) {
+    return name == "allow" ? take(out.allow, parse_networks(value))
+                           : take(out.retry_after, parse_span(value, 1s, 24h, false));
+  };
+  if (const Status status = set_options(words->options, {"allow", "retry_after"}, set); !status)
+    return status.error();
+  return out;
+}
+
+namespace {
+
+// "5%", "0.25%": of 10000.
+std::optional<unsigned> share_of(std::string_view text) {
+  if (!text.ends_with('%')) return std::nullopt;
+  text.remove_suffix(1);
+  const std::size_t point = text.find('.');
+  const Result<unsigned> whole = parse_number(text.substr(0, point), 0, 100);
+  if (!whole) return std::nullopt;
+  std::string decimals(point == std::string_view::npos ? "" : text.substr(point + 1));
+  if (decimals.size() > 2 || (point != std::string_view::npos && decimals.empty())) return std::nullopt;
+  decimals.resize(2, '0');
+  const Result<unsigned> part = parse_number(decimals, 0, 99);
+  if (!part || *whole * 100 + *part > 10000) return std::nullopt;
+  return *whole * 100 + *part;
+}
+
+Result<Share> parse_share(std::string_view text, bool may_stick) {
+  if (text == "none") return Share{};
+  std::vector<std::string_view> words;
+  for (const std::string_view word : split_list(text, ' '))
+    if (!word.empty()) words.push_back(word);
+  const bool sticky = words.size() == 3 && may_stick && words[2] == "sticky";
+  const std::optional<unsigned> share = words.size() < 2 ? std::nullopt : share_of(words[1]);
+  if (!share || (words.size() != 2 && !sticky))
+    return invalid(std::string(text) + ": write SERVICE and a share, as in web-next 5%" +
+                   (may_stick ? " or web-next 5% sticky" : ""));
+  return Share{std::string(words[0]), *share, sticky};
+}
+
+}  // namespace
+
+Result<Share> parse_canary(std::string_view text) { return parse_share(text, true); }
+Result<Share> parse_mirror(std::string_view text) { return parse_share(text, false); }
 
 Result<HashOn> parse_hash_on(std::string_view text) {
   if (text == "client") return HashOn{HashOn::Kind::client, ""};

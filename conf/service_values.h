@@ -23,10 +23,14 @@ Result<Eject> parse_eject(std::string_view text);           // "errors=5 interva
 Result<Queue> parse_queue(std::string_view text);           // "1024,5s"
 Result<Failover> parse_failover(std::string_view text);     // "dc2 after=30s back_after=5m"
 Result<std::vector<Page>> parse_pages(
-    std::string_view text);                               // "5xx:sorry.html retry_after=60s", "502,503:down.html"
-Result<Redirect> parse_redirect(std::string_view text);   // "301,https://www.example$path"
-Result<HashOn> parse_hash_on(std::string_view text);      // "client", "header:X", "cookie:X", "path"
-Result<std::string> parse_sticky(std::string_view text);  // "cookie", "cookie:NAME", "none": the cookie's name
+    std::string_view text);                              // "5xx:sorry.html retry_after=60s", "502,503:down.html"
+Result<Redirect> parse_redirect(std::string_view text);  // "301,https://www.example$path"
+Result<Maintenance> parse_maintenance(std::string_view text);  // "true allow=10.0.0.0/8 retry_after=60s"
+Result<Share> parse_canary(std::string_view text);             // "web-next 5% sticky"
+Result<Share> parse_mirror(std::string_view text);             // "web-next 0.1%"
+Result<Methods> parse_methods(std::string_view text);          // "GET,HEAD"
+Result<HashOn> parse_hash_on(std::string_view text);           // "client", "header:X", "cookie:X", "path"
+Result<std::string> parse_sticky(std::string_view text);       // "cookie", "cookie:NAME", "none": the cookie's name
 Result<std::vector<IpPrefix>> parse_networks(std::string_view text);          // "10.0.0.0/8,2001:db8::/32"
 Result<std::vector<StatusRange>> parse_status_ranges(std::string_view text);  // "200", "2xx", "500-504", "502,503"
 Result<std::string> parse_host_sent(std::string_view text);                   // the Host field: "name", "name:8080"

@@ -18,7 +18,7 @@ fuzz_one() {
   local inputs=("build/fuzz/corpus/$name")
   [[ ! -d tests/fuzz/corpus/$name ]] || inputs+=("tests/fuzz/corpus/$name")
   [[ ! -f tests/fuzz/$name.dict ]] || options+=("-dict=tests/fuzz/$name.dict")
-  if "build/fuzz/tests/fuzz/${name}_fuzz" "${options[@]}" "${inputs[@]}" >"$log" 2>&1; then
+  if "build/asan/tests/fuzz/${name}_fuzz" "${options[@]}" "${inputs[@]}" >"$log" 2>&1; then
     printf '%-24s ok, %s runs\n' "$name" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")"
   else
     printf '%-24s FOUND something; %s\n' "$name" "$log"

@@ -2,6 +2,5 @@
 #pragma once
 
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
 
 #include "net/asio.h"

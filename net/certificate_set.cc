@@ -61,7 +61,8 @@ CertificateSet::CertificateSet(std::vector<NamedCertificate> certificates,
     if (const CertificatePtr certificate = by_name(name); certificate && covers_pattern(*certificate, host))
       assigned_.add(host, certificate);
 
-  const auto brought = std::find_if(certificates_.begin(), certificates_.end(), [](const auto& c) { return !c.obtained; });
+  const auto brought =
+      std::find_if(certificates_.begin(), certificates_.end(), [](const auto& c) { return !c.obtained; });
   if (brought == certificates_.end() && placeholder) offer(placeholder, fallback_);
   if (certificates_.empty() || !fallback_.empty()) return;
   const CertificatePtr first = (brought != certificates_.end() ? brought : certificates_.begin())->certificate;

@@ -48,8 +48,8 @@ class CertificateSet {
 
   const ServedCertificates* find(std::string_view host) const;  // null: none covers it
   bool covers(std::string_view host) const { return find(host) != nullptr; }
-  // For a client that names no host, or one that no certificate covers: what serves the first certificate by name that
-  // was brought, else the placeholder, else the first. Empty when there is neither.
+  // For a client that names no host, or one that no certificate covers: what serves the first certificate by name
+  // that was brought, else the placeholder, else the first. Empty when there is neither.
   const ServedCertificates& fallback() const { return fallback_; }
   CertificatePtr by_name(std::string_view name) const;  // null: there is none
   const std::vector<NamedCertificate>& all() const { return certificates_; }

@@ -1,6 +1,6 @@
 // challenge_board.h: what certificate authorities may ask of this door at the moment to see that a name is ours.
 //   Immutable: a change makes a new board, which reaches the workers with the world. Looking up allocates nothing.
-//   Source  http-01: RFC 8555 8.3.
+//   Source  http-01: RFC 8555 8.3; tls-alpn-01: RFC 8737.
 #pragma once
 
 #include <functional>
@@ -9,12 +9,17 @@
 #include <string>
 #include <string_view>
 
+#include "net/certificate.h"
+
 namespace gatehouse {
 
 struct ChallengeBoard {
   static constexpr std::string_view http_folder = "/.well-known/acme-challenge/";
 
-  std::map<std::string, std::string, std::less<>> http;  // token to what is answered
+  static constexpr std::string_view tls_protocol = "acme-tls/1";
+
+  std::map<std::string, std::string, std::less<>> http;    // token to what is answered
+  std::map<std::string, CertificatePtr, std::less<>> tls;  // name to what is shown to who speaks tls_protocol
 
   // Null: the path asks for none that is open here.
   const std::string* find_http(std::string_view path) const {

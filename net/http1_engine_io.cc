@@ -170,9 +170,9 @@ class Http1Engine final : public HttpEngine, public std::enable_shared_from_this
     connection->stream.async_connect(
         *kept, [self = shared_from_this(), connection, job, kept](const ErrorCode& error, const Protocol::endpoint&) {
           if (self->closed_) return;
-          error                       ? self->fail(connection, job, error)
+          error                      ? self->fail(connection, job, error)
           : self->options_.place.tls ? self->shake_hands(connection, job)
-                                      : self->write(connection, job);
+                                     : self->write(connection, job);
         });
   }
 
@@ -191,16 +191,18 @@ class Http1Engine final : public HttpEngine, public std::enable_shared_from_this
     Result<SslPtr> ssl = make_tls();
     if (!ssl) return end(connection, job, ssl.error());
     connection->tls.emplace(connection->stream, ssl->release());
-    connection->tls->async_handshake(
-        asio::ssl::stream_base::client, [self = shared_from_this(), connection, job](const ErrorCode& error) {
-          if (self->closed_) return;
-          if (!error) return self->write(connection, job);
-          if (error.category() != asio::error::get_ssl_category()) return self->fail(connection, job, error);
-          const long verdict = SSL_get_verify_result(connection->tls->native_handle());
-          std::string what = error.message();
-          if (verdict != X509_V_OK) what += std::string(": ") + X509_verify_cert_error_string(verdict);
-          self->end(connection, job, Error{Errc::tls, what});
-        });
+    connection->tls->async_handshake(asio::ssl::stream_base::client,
+                                     [self = shared_from_this(), connection, job](const ErrorCode& error) {
+                                       if (self->closed_) return;
+                                       if (!error) return self->write(connection, job);
+                                       if (error.category() != asio::error::get_ssl_category())
+                                         return self->fail(connection, job, error);
+                                       const long verdict = SSL_get_verify_result(connection->tls->native_handle());
+                                       std::string what = error.message();
+                                       if (verdict != X509_V_OK)
+                                         what += std::string(": ") + X509_verify_cert_error_string(verdict);
+                                       self->end(connection, job, Error{Errc::tls, what});
+                                     });
   }
 
   void end(const ConnectionPtr& connection, const JobPtr& job, Error error) {
@@ -228,9 +230,8 @@ class Http1Engine final : public HttpEngine, public std::enable_shared_from_this
       if (self->closed_) return;
       error ? self->fail(connection, job, error) : self->finish(connection, job);
     };
-    connection->tls
-        ? bhttp::async_read(*connection->tls, connection->buffer, *connection->parser, std::move(then))
-        : bhttp::async_read(connection->stream, connection->buffer, *connection->parser, std::move(then));
+    connection->tls ? bhttp::async_read(*connection->tls, connection->buffer, *connection->parser, std::move(then))
+                    : bhttp::async_read(connection->stream, connection->buffer, *connection->parser, std::move(then));
   }
 
   // A kept connection may have been closed meanwhile: that says nothing of the server.

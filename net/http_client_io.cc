@@ -13,7 +13,7 @@ std::string_view HttpClientReply::field(std::string_view name) const {
 
 HttpClient::HttpClient(asio::io_context& io, Options options)
     : engine_(options.place.tls && !options.http1 ? make_http2_engine(io, std::move(options))
-                                : make_http1_engine(io, std::move(options))) {}
+                                                  : make_http1_engine(io, std::move(options))) {}
 
 HttpClient::~HttpClient() { engine_->close(); }
 

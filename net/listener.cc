@@ -10,6 +10,8 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace gatehouse {
@@ -42,7 +44,36 @@ Result<std::shared_ptr<ListenSocket>> ListenSocket::bind(const SocketAddress& ad
   return socket;
 }
 
-ListenSocket::~ListenSocket() { ::close(fd_); }
+Result<std::shared_ptr<ListenSocket>> ListenSocket::bind_unix(const std::string& path, mode_t mode) {
+  const auto failed = [&](const char* doing) {
+    return Error{errno == EADDRINUSE ? Errc::unavailable : Errc::io,
+                 "listen on unix:" + path + ": " + doing + ": " + std::strerror(errno)};
+  };
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return invalid("listen on unix:" + path + ": the path is too long");
+  path.copy(address.sun_path, path.size());
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (probe < 0) return failed("socket");
+  const int asked = ::connect(probe, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  const bool left_behind = asked < 0 && errno == ECONNREFUSED;
+  ::close(probe);
+  if (left_behind) ::unlink(path.c_str());
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return failed("socket");
+  auto socket = std::shared_ptr<ListenSocket>(new ListenSocket(fd));
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) return failed("bind");
+  socket->path_ = path;
+  // Nobody gets in before listen(): the mode is right by then.
+  if (::chmod(path.c_str(), mode) < 0) return failed("chmod");
+  if (::listen(fd, backlog) < 0) return failed("listen");
+  return socket;
+}
+
+ListenSocket::~ListenSocket() {
+  ::close(fd_);
+  if (!path_.empty()) ::unlink(path_.c_str());
+}
 
 SocketAddress ListenSocket::address() const {
   sockaddr_storage storage{};

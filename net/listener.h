@@ -9,6 +9,8 @@
 #include <memory>
 #include <string>
 
+#include <sys/types.h>
+
 #include "net/counter.h"
 #include "net/ip.h"
 #include "net/loop.h"
@@ -20,6 +22,9 @@ namespace gatehouse {
 class ListenSocket {
  public:
   static Result<std::shared_ptr<ListenSocket>> bind(const SocketAddress& address);
+  // A Unix socket; one that a process left behind is replaced, one that is listened on is not. `mode`: of the file,
+  // which goes with the last holder.
+  static Result<std::shared_ptr<ListenSocket>> bind_unix(const std::string& path, mode_t mode);
   ~ListenSocket();
   ListenSocket(const ListenSocket&) = delete;
 
@@ -29,6 +34,7 @@ class ListenSocket {
  private:
   explicit ListenSocket(int fd) : fd_(fd) {}
   int fd_;
+  std::string path_;  // of a Unix socket
 };
 
 class Acceptor final : public Pollable {

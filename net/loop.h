@@ -141,6 +141,18 @@ class Waker : private ReadyNode {
   };
   Yield yield() { return Yield{*this}; }
 
+  // Lets those run that are ready in this turn, and resumes behind them. Signals until then count as heard.
+  struct Behind {
+    Waker& waker;
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> sleeper) noexcept {
+      waker.handle = sleeper;
+      waker.loop_.make_ready(waker);
+    }
+    void await_resume() const noexcept { waker.signaled_ = false; }
+  };
+  Behind behind_the_ready() { return Behind{*this}; }
+
   Loop& loop() { return loop_; }
 
  private:

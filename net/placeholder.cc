@@ -68,19 +68,34 @@ std::string pem_text(const BioPtr& from) {
 
 }  // namespace
 
-Result<CertificatePtr> make_placeholder(const std::vector<std::string>& names, WallTime now) {
+namespace {
+
+// id-pe-acmeIdentifier, critical: an OCTET STRING of the digest.
+bool add_digest(X509* leaf, const std::array<std::uint8_t, 32>& digest) {
+  const std::unique_ptr<ASN1_OBJECT, FreedBy<ASN1_OBJECT_free>> id(OBJ_txt2obj("1.3.6.1.5.5.7.1.31", 1));
+  const std::unique_ptr<ASN1_OCTET_STRING, FreedBy<ASN1_OCTET_STRING_free>> value(ASN1_OCTET_STRING_new());
+  std::array<unsigned char, 34> der{V_ASN1_OCTET_STRING, 32};
+  std::copy(digest.begin(), digest.end(), der.begin() + 2);
+  if (!id || !value || ASN1_OCTET_STRING_set(value.get(), der.data(), static_cast<int>(der.size())) != 1)
+    return false;
+  const X509ExtensionPtr extension(X509_EXTENSION_create_by_OBJ(nullptr, id.get(), 1, value.get()));
+  return extension && X509_add_ext(leaf, extension.get(), -1) == 1;
+}
+
+Result<CertificatePtr> make_self_signed(const std::vector<std::string>& names, WallTime now,
+                                        const std::array<std::uint8_t, 32>* digest) {
   take_openssl_error();
   const auto alternatives = alternative_names(names);
   if (!alternatives) return alternatives.error();
   const EvpPkeyPtr key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
   const X509Ptr leaf(X509_new());
-  const bool made = key && leaf && X509_set_version(leaf.get(), X509_VERSION_3) == 1 && set_serial(leaf.get()) &&
-                    set_times(leaf.get(), now) && set_subject(leaf.get()) &&
-                    X509_set_pubkey(leaf.get(), key.get()) == 1 &&
-                    add_extension(leaf.get(), NID_basic_constraints, "critical,CA:FALSE") &&
-                    add_extension(leaf.get(), NID_ext_key_usage, "serverAuth") &&
-                    add_extension(leaf.get(), NID_subject_alt_name, *alternatives) &&
-                    X509_sign(leaf.get(), key.get(), EVP_sha256()) > 0;
+  const bool made =
+      key && leaf && X509_set_version(leaf.get(), X509_VERSION_3) == 1 && set_serial(leaf.get()) &&
+      set_times(leaf.get(), now) && set_subject(leaf.get()) && X509_set_pubkey(leaf.get(), key.get()) == 1 &&
+      add_extension(leaf.get(), NID_basic_constraints, "critical,CA:FALSE") &&
+      add_extension(leaf.get(), NID_ext_key_usage, "serverAuth") &&
+      add_extension(leaf.get(), NID_subject_alt_name, *alternatives) &&
+      (digest == nullptr || add_digest(leaf.get(), *digest)) && X509_sign(leaf.get(), key.get(), EVP_sha256()) > 0;
   if (!made) return Error{Errc::tls, "cannot make a placeholder certificate: " + take_openssl_error()};
 
   // Through the same door as any other certificate.
@@ -92,6 +107,17 @@ Result<CertificatePtr> make_placeholder(const std::vector<std::string>& names, W
   auto loaded = load_certificate(pem_text(crt), key_text, now);
   OPENSSL_cleanse(key_text.data(), key_text.size());
   return loaded;
+}
+
+}  // namespace
+
+Result<CertificatePtr> make_placeholder(const std::vector<std::string>& names, WallTime now) {
+  return make_self_signed(names, now, nullptr);
+}
+
+Result<CertificatePtr> make_challenge_certificate(const std::string& name, const std::array<std::uint8_t, 32>& digest,
+                                                  WallTime now) {
+  return make_self_signed({name}, now, &digest);
 }
 
 }  // namespace gatehouse

@@ -3,6 +3,8 @@
 //   tell it. It proves nothing: it never redirects to https and never sends HSTS.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,5 +14,9 @@ namespace gatehouse {
 
 // `names`: DNS names ("*.x" too) and addresses; none: "placeholder.invalid" (RFC 2606), which no host header equals.
 Result<CertificatePtr> make_placeholder(const std::vector<std::string>& names, WallTime now);
+
+// What a certificate authority is shown for tls-alpn-01 (RFC 8737 3): the digest is that of the key authorization.
+Result<CertificatePtr> make_challenge_certificate(const std::string& name, const std::array<std::uint8_t, 32>& digest,
+                                                  WallTime now);
 
 }  // namespace gatehouse

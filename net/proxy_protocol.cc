@@ -211,4 +211,19 @@ ProxyBytes write_proxy_v2(const ProxyHeader& header) {
   return out;
 }
 
+std::string write_proxy_v2(const ProxyHeader& header, std::span<const ProxyTlv> tlvs) {
+  constexpr std::size_t length_at = 14;
+  const ProxyBytes addresses = write_proxy_v2(header);
+  std::string out(addresses.view());
+  const auto put = [&out](std::size_t byte) { out += static_cast<char>(byte & 0xff); };
+  for (const ProxyTlv& tlv : tlvs) {
+    put(tlv.type), put(tlv.value.size() >> 8), put(tlv.value.size());
+    out += tlv.value;
+  }
+  const std::size_t length = out.size() - (length_at + 2);
+  out[length_at] = static_cast<char>(length >> 8);
+  out[length_at + 1] = static_cast<char>(length & 0xff);
+  return out;
+}
+
 }  // namespace gatehouse

@@ -10,6 +10,8 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "net/ip.h"
@@ -45,8 +47,15 @@ struct ProxyBytes {
   std::string_view view() const { return {bytes.data(), size}; }
 };
 
-// TLVs are not written. Addresses of both families in one header are written as IPv6.
+// Addresses of both families in one header are written as IPv6.
 ProxyBytes write_proxy_v1(const ProxyHeader& header);
 ProxyBytes write_proxy_v2(const ProxyHeader& header);
+
+struct ProxyTlv {
+  std::uint8_t type;
+  std::string_view value;
+};
+// REQUIRES that they fit proxy_v2_body_max with the addresses.
+std::string write_proxy_v2(const ProxyHeader& header, std::span<const ProxyTlv> tlvs);
 
 }  // namespace gatehouse

@@ -4,7 +4,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace gatehouse {
@@ -108,6 +110,17 @@ IoResult Socket::splice_from_pipe(int pipe, std::size_t size) {
   return settle(::splice(pipe, nullptr, fd_, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK), false);
 }
 
+IoResult Socket::send_file(int file, std::uint64_t at, std::size_t size) {
+  if (!writable_) {
+    waits_write_ = true;
+    return {fd_ < 0 ? IoResult::State::failed : IoResult::State::again};
+  }
+  auto from = static_cast<off_t>(at);
+  const auto count = ::sendfile(fd_, file, &from, size);
+  if (count == 0) return {IoResult::State::ended};
+  return settle(count, false);
+}
+
 bool Socket::looks_idle() {
   if (!readable_) return !ended_;
   char byte;
@@ -151,12 +164,31 @@ int start_connect(const SocketAddress& to) {
   return -1;
 }
 
+int start_connect_unix(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return errno = ENAMETOOLONG, -1;
+  path.copy(address.sun_path, path.size());
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
+  const int error = errno;  // EAGAIN: its queue is full, which is no promise that it will be had later
+  ::close(fd);
+  errno = error == EAGAIN ? ECONNREFUSED : error;
+  return -1;
+}
+
 void keep_alive(int fd) {
   constexpr int on = 1, idle_s = 30, interval_s = 10, probes = 3;
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
   setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
+void give_up_after(int fd, Millis silence) {
+  const auto ms = static_cast<unsigned>(silence.count());
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
 }
 
 int connect_error(int fd) {

@@ -8,8 +8,10 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 
+#include "net/clock.h"
 #include "net/ip.h"
 #include "net/loop.h"
 
@@ -45,6 +47,9 @@ class Socket final : public Pollable {
   IoResult send(const char* data, std::size_t size, bool more = false);
   IoResult splice_to_pipe(int pipe, std::size_t size);
   IoResult splice_from_pipe(int pipe, std::size_t size);
+  // From a file to the socket within the kernel. Ended: the file has no byte there. May wait for the disk where those
+  // bytes aren't in memory: see seems_cached().
+  IoResult send_file(int file, std::uint64_t at, std::size_t size);
   void shutdown_send();
 
   bool readable() const { return readable_; }
@@ -90,8 +95,11 @@ class Socket final : public Pollable {
 
 // Starts a connection. The descriptor, or -1 with errno. TCP_NODELAY is set.
 int start_connect(const SocketAddress& to);
+int start_connect_unix(const std::string& path);
 // A peer that is gone without a word is noticed within a minute, and the socket fails.
 void keep_alive(int fd);
+// What was sent and is not acknowledged for so long fails the socket: keep-alives don't ask while anything is.
+void give_up_after(int fd, Millis silence);
 // How a started connection ended: 0 once it stands, else the errno.
 int connect_error(int fd);
 

@@ -41,6 +41,7 @@ Result<std::shared_ptr<const TlsClientPolicy>> make_tls_policy(const TlsFiles& f
   auto policy = std::make_shared<TlsClientPolicy>();
   policy->verify = files.verify;
   policy->authorities = system;
+  if (files.h2) policy->alpn = {"h2"};
   if (!files.ca.empty()) {
     const Result<TrustStorePtr> store = TrustStore::from_pem(contents.ca);
     if (!store) return invalid(files.ca + ": " + store.error().what);

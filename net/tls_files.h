@@ -15,6 +15,7 @@ struct TlsFiles {
   std::string ca;                // empty: the machine's own authorities
   std::string certificate, key;  // shown to who asks; empty: none
   bool verify = true;
+  bool h2 = false;  // what is spoken inside, told by ALPN: HTTP/1.1 or HTTP/2
   auto operator<=>(const TlsFiles&) const = default;
 };
 

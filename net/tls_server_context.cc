@@ -57,10 +57,29 @@ bool bind_sessions(SSL* ssl, const ServerState& state, const std::string& server
          SSL_set_session_id_context(ssl, digest, size) == 1;
 }
 
+bool offers_challenge(SSL* ssl) {
+  const unsigned char* bytes = nullptr;
+  std::size_t size = 0;
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &bytes, &size) != 1)
+    return false;
+  const std::string_view offered(reinterpret_cast<const char*>(bytes), size);
+  const std::string wanted = alpn_wire_form({std::string(ChallengeBoard::tls_protocol)});
+  return offered.size() == wanted.size() + 2 && offered.substr(2) == wanted;  // that one alone: RFC 8737 4
+}
+
 int on_client_hello(SSL* ssl, int* alert, void*) {
   const ServerState& state = state_of(ssl);
   TlsSelection& selection = selection_of(ssl);
   selection.server_name = server_name_of(ssl);
+  const ChallengeBoard* board = selection.challenges;
+  if (board != nullptr && !board->tls.empty() && offers_challenge(ssl)) {
+    const auto found = board->tls.find(selection.server_name);
+    if (found != board->tls.end()) {
+      selection.challenge = found->second;
+      return bind_sessions(ssl, state, std::string(ChallengeBoard::tls_protocol)) ? SSL_CLIENT_HELLO_SUCCESS
+                                                                                  : SSL_CLIENT_HELLO_ERROR;
+    }
+  }
   const ServedCertificates* served =
       selection.server_name.empty() ? nullptr : selection.certificates->find(selection.server_name);
   if (!served && state.policy.refuse_unknown_names) {
@@ -73,6 +92,7 @@ int on_client_hello(SSL* ssl, int* alert, void*) {
 
 // Called only in a full handshake.
 int on_certificate_needed(SSL* ssl, void*) {
+  if (const CertificatePtr& challenge = selection_of(ssl).challenge) return use_certificate(ssl, *challenge) ? 1 : 0;
   for (const CertificatePtr& certificate : selection_of(ssl).served.by_key_type)
     if (certificate && !use_certificate(ssl, *certificate)) return 0;
   return 1;
@@ -80,6 +100,11 @@ int on_certificate_needed(SSL* ssl, void*) {
 
 int on_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
             unsigned offered_size, void*) {
+  if (selection_of(ssl).challenge) {
+    *out = reinterpret_cast<const unsigned char*>(ChallengeBoard::tls_protocol.data());
+    *out_size = static_cast<unsigned char>(ChallengeBoard::tls_protocol.size());
+    return SSL_TLSEXT_ERR_OK;
+  }
   const std::string& ours = state_of(ssl).alpn;
   unsigned char* chosen = nullptr;  // SSL_select_next_proto's type; it is not written through
   const int result = SSL_select_next_proto(&chosen, out_size, reinterpret_cast<const unsigned char*>(ours.data()),

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/certificate_set.h"
+#include "net/challenge_board.h"
 #include "net/openssl_ptr.h"
 #include "net/result.h"
 #include "net/ticket_keys.h"
@@ -29,9 +30,11 @@ struct TlsServerPolicy {
 // One connection's part: owned by it, outlives its SSL.
 struct TlsSelection {
   const CertificateSet* certificates = nullptr;  // in: must live until the handshake has ended
+  const ChallengeBoard* challenges = nullptr;    // in: as long; may be null
   ServedCertificates served;                     // out: empty before the ClientHello
-  std::string server_name;                       // out: SNI in HostName's form; empty: none, or malformed
-  const char* version = "";                      // the caller's, after the handshake
+  CertificatePtr challenge;  // out: a certificate authority asked for it (RFC 8737), and gets no more
+  std::string server_name;   // out: SNI in HostName's form; empty: none, or malformed
+  const char* version = "";  // the caller's, after the handshake
 
   // May a request for this host be answered here? Otherwise 421.
   bool covers(std::string_view host) const { return served.covers(host); }

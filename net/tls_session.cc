@@ -83,6 +83,13 @@ int TlsSession::replay_some(char* data, int size) {
   return static_cast<int>(some);
 }
 
+std::string_view TlsSession::protocol() const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
+
 std::size_t TlsSession::bytes_pending() { return pending_of_all; }
 
 void TlsSession::keep_pending(const char* data, std::size_t size) {
@@ -209,6 +216,7 @@ IoResult TlsSession::send(const char* data, std::size_t size, bool last) {
       return {IoResult::State::failed};
     }
     done += written.size;
+    ++records_sent_;
   }
   if (last) stage_close_notify();
   const IoResult sent = send_stage(last);
@@ -219,6 +227,11 @@ IoResult TlsSession::send(const char* data, std::size_t size, bool last) {
 IoResult TlsSession::flush() {
   if (!pending()) return {IoResult::State::ok};
   return send_stage();
+}
+
+void TlsSession::update_keys() {
+  if (SSL_version(ssl_.get()) >= TLS1_3_VERSION) SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED);
+  ERR_clear_error();
 }
 
 void TlsSession::close_notify() {

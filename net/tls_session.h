@@ -5,6 +5,7 @@
 //   Threads  the loop's own. The SSL's application data (SSL_set_app_data) is the caller's; ours is on the BIO.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -30,16 +31,25 @@ class TlsSession {
   // Takes all of it, or nothing (again). What could not be sent yet is pending(). `last`: close_notify goes along.
   IoResult send(const char* data, std::size_t size, bool last = false);
   IoResult flush();  // ok: nothing is pending
+  // What handshake() kept for the first write leaves now: the other side may be the one who speaks first.
+  void send_held() {
+    stage_held();
+    send_stage();
+  }
   bool pending() const { return sent_ < pending_.size(); }
   // More may be had without the socket: not so where what is buffered is a record that isn't whole.
   bool has_buffered_input() const {
     return first_ || end_.state != IoResult::State::again || (!starved_ && SSL_has_pending(ssl_.get()) == 1);
   }
   void close_notify();
+  // Fresh keys for both directions from the next write on (RFC 8446 4.6.3). Of TLS 1.2: nothing.
+  void update_keys();
+  std::uint64_t records_sent() const { return records_sent_; }  // with data
   // What the sessions of this thread keep because their sockets didn't take it.
   static std::size_t bytes_pending();
 
   SSL* ssl() { return ssl_.get(); }
+  std::string_view protocol() const;                 // agreed by ALPN; empty: none
   std::string error_text() const { return error_; }  // of the last failure
 
  private:
@@ -66,6 +76,7 @@ class TlsSession {
   IoResult end_{IoResult::State::again};  // came behind data that was given out first; again: none did
   std::string error_;
   unsigned empty_reads_ = 0;  // in a row
+  std::uint64_t records_sent_ = 0;
 };
 
 }  // namespace gatehouse

@@ -3,12 +3,15 @@
 #include <algorithm>
 
 #include "proxy/admission_guard.h"
+#include "proxy/http/answer_fields.h"
 #include "proxy/http/authority.h"
 #include "proxy/http/bytes.h"
 #include "proxy/http/cookie.h"
 #include "proxy/http/target.h"
 #include "proxy/pool/hash.h"
+#include "proxy/pool/panic.h"
 #include "proxy/route/redirect_url.h"
+#include "proxy/route/rewrite_path.h"
 
 namespace gatehouse::proxy {
 
@@ -100,6 +103,80 @@ bool judge_redirect(const Arrival& arrival, Admission& admission, const http::Ta
   return true;
 }
 
+// True: answered.
+bool judge_maintenance(const Arrival& arrival, Admission& admission, const conf::RoutePolicy& policy) {
+  const std::int64_t until = admission.pool->stats->maintenance_until_ms.load(std::memory_order_relaxed);
+  const bool commanded = until > arrival.wall_ms;
+  if (!policy.maintenance.on && !commanded) return false;
+  const auto is_client = [&](const IpPrefix& network) { return network.contains(admission.client.address()); };
+  if (std::ranges::any_of(policy.maintenance.allow, is_client)) return false;
+  refuse(admission, 503, http::Termination::maintenance, "this is under maintenance, and will be back");
+  admission.refusal.retry_after = policy.maintenance.retry_after;
+  const Millis left(until - arrival.wall_ms);
+  if (commanded && left < 24h && admission.refusal.retry_after.count() == 0) admission.refusal.retry_after = left;
+  return true;
+}
+
+// A share of the requests goes to another service's endpoints, while it has one that is healthy.
+void choose_canary(const Arrival& arrival, const World& world, Admission& admission) {
+  const conf::Share& share = admission.pool->service->canary;
+  const auto& bytes = admission.client.address().bytes;
+  const std::uint64_t place =
+      share.sticky ? pool::hash_bytes({reinterpret_cast<const char*>(bytes.data()), bytes.size()}) : arrival.dice;
+  if (place % 10'000 >= share.per_myriad) return;
+  const ServicePool* canary = world.find(share.service);
+  if (canary == nullptr || canary->endpoints.empty() || pool::in_panic(canary->endpoints)) return;
+  admission.pool = canary;
+  admission.canary = true;
+}
+
+// Whose pages may read the answer, whatever it will be.
+void note_fields(const Arrival& arrival, Admission& admission, const conf::RoutePolicy& policy) {
+  if (!policy.headers.answer.empty()) admission.fields.rules = &policy.headers.answer;
+  if (!policy.cors) return;
+  admission.fields.cors = &*policy.cors;
+  const std::string_view origin = arrival.head.value_of(http::FieldId::origin);
+  if (policy.cors->admits(origin)) admission.fields.origin = origin;
+}
+
+// Browsers send it without what it asks for: no cookie, no password. True: answered.
+bool judge_preflight(const Arrival& arrival, Admission& admission) {
+  if (admission.fields.cors == nullptr || !http::is_preflight(arrival.head)) return false;
+  const bool admitted = !admission.fields.origin.empty();
+  admission.preflight = admitted;
+  refuse(admission, admitted ? 204 : 403, http::Termination::preflight,
+         admitted ? "a preflight" : "pages of this origin may not use this");
+  return true;
+}
+
+bool judge_method(const Arrival& arrival, Admission& admission, const conf::RoutePolicy& policy) {
+  if (policy.methods.names.empty() || contains(policy.methods.names, arrival.head.method())) return false;
+  if (admission.fields.cors != nullptr && http::is_preflight(arrival.head)) return false;  // it asks what may be done
+  refuse(admission, 405, http::Termination::method_not_allowed, "this is not one of the route's methods");
+  admission.refusal.allow = policy.methods.text;
+  return true;
+}
+
+// True: answered. Else `target` is what the backend is to get.
+bool judge_rewrite(Admission& admission, const conf::RoutePolicy& policy, http::Target& target,
+                   AdmissionScratch& scratch) {
+  using Outcome = route::Rewritten::Outcome;
+  if (policy.rewrites.empty()) return false;
+  route::Rewritten done = route::rewrite_path(policy.rewrites, target, scratch.rewritten, scratch.rewritten_path);
+  switch (done.outcome) {
+    case Outcome::untouched: return false;
+    case Outcome::rewritten: target = done.target; return false;
+    case Outcome::redirected: redirect(admission, done.code, "rewrite", std::move(done.location)); return true;
+    case Outcome::refused:
+      refuse(admission, 400, http::Termination::client_malformed, "what the path is rewritten to is no path");
+      return true;
+    case Outcome::too_long:
+      refuse(admission, 414, http::Termination::client_too_large, "what the path is rewritten to is too long");
+      return true;
+  }
+  return true;
+}
+
 std::uint64_t hash_of(const Arrival& arrival, const Admission& admission, const conf::HashOn& on) {
   switch (on.kind) {
     case conf::HashOn::Kind::header:
@@ -117,24 +194,32 @@ std::uint64_t hash_of(const Arrival& arrival, const Admission& admission, const 
 }
 
 // What the chosen route says, in the order of the header's comment.
-void judge_route(const Arrival& arrival, const World& world, Admission& admission, const http::Target& target,
+void judge_route(const Arrival& arrival, const World& world, Admission& admission, http::Target target,
                  AdmissionScratch& scratch) {
   const conf::Route& route = *admission.match.target->route;
   admission.hsts = admission.match.hsts();
   admission.pool = &world.pool(*admission.match.target);
+  const conf::RoutePolicy& policy = admission.pool->service->routes[admission.match.target->index].policy;
+  admission.policy = &policy;
+  note_fields(arrival, admission, policy);
   if (!route.refused.empty()) return refuse(admission, 503, http::Termination::route_refused, route.refused);
   if (judge_scheme(arrival, world, admission)) return;
   if (!admission.match.permits(admission.client.address()))
     return refuse(admission, 403, http::Termination::denied, "this address is not allowed");
   if (stop_at_route(arrival, world, admission)) return;
-  if (judge_redirect(arrival, admission, target)) return;
+  if (judge_maintenance(arrival, admission, policy)) return;
+  if (judge_method(arrival, admission, policy) || judge_preflight(arrival, admission)) return;
+  if (judge_redirect(arrival, admission, target) || judge_rewrite(admission, policy, target, scratch)) return;
   const http::RequestHead& head = arrival.head;
-  if (route.policy.max_body && head.body == http::Framing::length && head.content_length > *route.policy.max_body)
+  if (policy.max_body && head.body == http::Framing::length && head.content_length > *policy.max_body)
     return refuse(admission, 413, http::Termination::client_too_large, "the body is larger than this route takes");
-  const auto rewritten = http::rewrite_target(target, route.policy.strip, route.policy.prepend, scratch.target);
+  const auto rewritten = http::rewrite_target(target, policy.strip, policy.prepend, scratch.target);
   if (!rewritten) return refuse(admission, 414, http::Termination::client_too_large, "the target is too long");
   admission.forward = *rewritten;
-  admission.upgrade = head.is_upgrade && head.websocket && route.policy.websocket;
+  admission.upgrade = head.is_upgrade && head.websocket && policy.websocket;
+  if (!policy.auth.said.empty() && !policy.auth.policy)
+    return refuse(admission, 503, http::Termination::auth_failed, "its auth is not known");
+  if (!admission.pool->service->canary.service.empty()) choose_canary(arrival, world, admission);
   const conf::Service& service = *admission.pool->service;
   if (service.balance == conf::Balance::maglev) admission.hash = hash_of(arrival, admission, service.hash_on);
   if (admission.pool->sticky.on())

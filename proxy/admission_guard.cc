@@ -61,7 +61,7 @@ bool stop_at_gate(const Arrival& arrival, const World& world, Admission& admissi
 }
 
 bool stop_at_route(const Arrival& arrival, const World& world, Admission& admission) {
-  const std::vector<std::string>& names = admission.match.target->route->policy.rate_limits;
+  const std::vector<std::string>& names = admission.policy->rate_limits;
   if (arrival.gate == nullptr || names.empty()) return false;
   const HeadFields fields(arrival.head);
   return apply(arrival.gate->limit(names, facts_of(world, admission, fields)), admission);

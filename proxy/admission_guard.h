@@ -10,7 +10,7 @@ namespace gatehouse::proxy {
 
 // True: refused. REQUIRES that the client is known.
 bool stop_at_gate(const Arrival& arrival, const World& world, Admission& admission);
-// The same by the limits of the route that was found.
+// The same by the limits of the route that was found. REQUIRES its policy.
 bool stop_at_route(const Arrival& arrival, const World& world, Admission& admission);
 
 }  // namespace gatehouse::proxy

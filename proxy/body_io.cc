@@ -1,5 +1,7 @@
 #include "proxy/body_io.h"
 
+#include <algorithm>
+
 namespace gatehouse::proxy {
 namespace {
 
@@ -75,7 +77,68 @@ Moved BodyMover::drain(Stream& to) {
   return Moved::done;
 }
 
+void BodyMover::start_filtered(Coding coding, std::uint64_t left, compress::BodyFilterPtr filter, Buffer head,
+                               Buffer first) {
+  coding_ = coding;
+  left_ = left;
+  filtered_ = std::make_unique<FilteredBody>(buffers_, std::move(filter), std::move(head), std::move(first));
+}
+
+// What the source sends, without its framing.
+class BodyMover::Payload final : public ByteSource {
+ public:
+  Payload(BodyMover& mover, Stream& from) : mover_(mover), from_(from) {}
+  bool malformed() const { return malformed_; }
+
+  IoResult read(char* data, std::size_t size) override {
+    const bool counted = mover_.coding_ == Coding::length;
+    if ((counted && mover_.left_ == 0) || mover_.last_read_) return {IoResult::State::ended};
+    for (;;) {
+      if (!from_.may_receive()) {
+        from_.wait_readable();
+        return {IoResult::State::again};
+      }
+      const std::size_t wanted = counted ? std::min<std::uint64_t>(size, mover_.left_) : size;
+      const IoResult got = from_.receive(data, wanted);
+      if (got.state == IoResult::State::ended && mover_.coding_ != Coding::raw) return {IoResult::State::failed};
+      if (!got.ok()) return got;
+      mover_.received_ += got.size;
+      if (counted) mover_.left_ -= got.size;
+      if (mover_.coding_ != Coding::decode) return got;
+      const std::size_t kept = decode(data, got.size);
+      if (malformed_) return {IoResult::State::failed};
+      if (kept > 0) return {IoResult::State::ok, kept};
+      if (mover_.last_read_) return {IoResult::State::ended};
+    }
+  }
+
+ private:
+  std::size_t decode(char* data, std::size_t size) {
+    const auto fed = mover_.chunks_.feed(data, size);
+    malformed_ = fed.fault != nullptr;
+    mover_.last_read_ = fed.done;
+    if (fed.done && fed.consumed < size) {
+      mover_.surplus_ = mover_.buffers_.take(BufferPool::large);
+      mover_.surplus_.append({data + fed.consumed, size - fed.consumed});
+      mover_.received_ -= mover_.surplus_.size();
+    }
+    return fed.kept;
+  }
+
+  BodyMover& mover_;
+  Stream& from_;
+  bool malformed_ = false;
+};
+
+Moved BodyMover::run_filtered(Stream& from, Stream& to) {
+  Payload payload(*this, from);
+  const Moved moved = filtered_->run(payload, to);
+  done_ = moved == Moved::done;
+  return payload.malformed() ? Moved::malformed : moved;
+}
+
 Moved BodyMover::run(Stream& from, Stream& to) {
+  if (filtered_) return run_filtered(from, to);
   if (relayed()) {
     const Moved moved = from_relay(relay_.run(from, to));
     done_ = moved == Moved::done || (moved == Moved::source_ended && coding_ == Coding::raw);

@@ -5,7 +5,10 @@
 //   the end of a chunked body is kept as surplus: it is the next message's, or nobody's.
 #pragma once
 
+#include <memory>
+
 #include "net/relay.h"
+#include "proxy/filtered_body_io.h"
 #include "proxy/http/chunked.h"
 
 namespace gatehouse::proxy {
@@ -34,14 +37,19 @@ class BodyMover {
   // slab's bytes in front of `body` are left alone; then start_held() sends it all.
   bool feed_first(Coding coding, Buffer& slab, std::size_t body);
   void start_held(Coding coding, Buffer held);
+  // For length, raw and decode, which say how the source frames it: the payload passes the filter and reaches the
+  // sink in chunks, behind the head. `first` is what of the payload is here; the `left` after it is for length.
+  void start_filtered(Coding coding, std::uint64_t left, compress::BodyFilterPtr filter, Buffer head, Buffer first);
 
   Moved run(Stream& from, Stream& to);
   // Makes the bytes of a slab one chunk.
   static void put_chunk_on(Buffer& slab);
 
   bool done() const { return done_; }
-  std::uint64_t moved() const { return relayed() ? relay_.moved() : moved_; }
-  std::uint64_t received() const { return relayed() ? relay_.received() : received_; }
+  std::uint64_t moved() const { return filtered_ ? filtered_->moved() : relayed() ? relay_.moved() : moved_; }
+  std::uint64_t received() const { return relayed() && !filtered_ ? relay_.received() : received_; }
+  // Of the payload, through the filter.
+  std::uint64_t filtered() const { return filtered_ ? filtered_->filtered() : 0; }
   bool holds_pipe() const { return relay_.holds_pipe(); }
   void relieve() { relay_.relieve(); }
   // What came behind the end of a chunked body.
@@ -51,6 +59,8 @@ class BodyMover {
   bool relayed() const { return coding_ == Coding::length || coding_ == Coding::raw; }
   bool take_in(Buffer& slab, std::size_t body);
   Moved drain(Stream& to);
+  class Payload;
+  Moved run_filtered(Stream& from, Stream& to);
 
   BufferPool& buffers_;
   Relay relay_;
@@ -59,6 +69,8 @@ class BodyMover {
   std::uint64_t moved_ = 0, received_ = 0, payload_most_ = ~std::uint64_t{0};
   Coding coding_ = Coding::length;
   bool done_ = false, last_read_ = false;
+  std::unique_ptr<FilteredBody> filtered_;
+  std::uint64_t left_ = 0;  // of the source, for the filter
 };
 
 }  // namespace gatehouse::proxy

@@ -8,6 +8,7 @@
 
 #include "net/proxy_protocol.h"
 #include "proxy/exchange_io.h"
+#include "proxy/http2_io.h"
 #include "proxy/tcp_io.h"
 
 namespace gatehouse::proxy {
@@ -18,6 +19,7 @@ constexpr unsigned requests_in_a_row = 32;  // of a client that doesn't wait for
 constexpr LoopTime drain_patience_ms = 500;
 constexpr LoopTime linger_ms = 5000;  // so that a 4xx is readable while the client still sends (RFC 9112 9.6)
 constexpr std::size_t linger_bytes = 1 << 20;
+constexpr std::string_view http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 LoopTime after(const Loop& loop, Millis time) { return loop.now() + time.count(); }
 
@@ -139,6 +141,7 @@ Task<bool> ClientConnection::shake_hands() {
   selection = std::make_unique<TlsSelection>();
   WorldKeeper::Use world = worker.worlds.use();  // keeps the certificates while they are chosen from
   selection->certificates = &world->certificates();
+  selection->challenges = &world->challenges();
   SslPtr ssl = worker.tls_server(*listener).accept(*selection);
   if (!ssl) co_return false;
   stream.tls = std::make_unique<TlsSession>(std::move(ssl), stream.socket);
@@ -159,9 +162,10 @@ Task<bool> ClientConnection::shake_hands() {
   }
   selection->version = SSL_get_version(stream.tls->ssl());
   selection->certificates = nullptr;  // the world may go; what was served is remembered
+  selection->challenges = nullptr;
   worker.counters.handshakes.add();
   if (SSL_session_reused(stream.tls->ssl())) worker.counters.handshakes_resumed.add();
-  co_return true;
+  co_return selection->challenge == nullptr;  // a certificate authority has seen what it came for
 }
 
 // Reads what comes first, if it is there. A TLS record that isn't whole yet, or carries nothing for us, is no byte.
@@ -208,7 +212,37 @@ Task<bool> ClientConnection::await_first_bytes() {
   co_return true;
 }
 
+// By ALPN over TLS, else by the preface (RFC 9113 3.3, 3.4).
+bool ClientConnection::may_be_http2() const {
+  if (requests > 0 || !listener->conf.http2) return false;
+  if (stream.tls) return stream.tls->protocol() == "h2";
+  return http2_preface.starts_with(in.view().substr(0, http2_preface.size()));
+}
+
+Task<bool> ClientConnection::speaks_http2() {
+  const LoopTime deadline = after(worker.loop, worker.worlds.current().settings().limits.header_time);
+  while (!stream.tls && in.size() < http2_preface.size() && may_be_http2()) {
+    const IoResult got = stream.receive(in.end(), in.room());
+    if (got.ok()) {
+      in.grew(got.size);
+      continue;
+    }
+    if (!got.again()) break;
+    const Waker::Why why = co_await waker.sleep(deadline);
+    if (why == Waker::Why::deadline || stream.failed()) break;  // the reader of HTTP/1.1 has a word for it
+  }
+  co_return stream.tls || (in.size() >= http2_preface.size() && may_be_http2());
+}
+
 Task<bool> ClientConnection::next_request() {
+  if (may_be_http2()) {
+    const bool http2 = co_await speaks_http2();
+    if (http2) {
+      const auto all = std::make_unique<Http2Connection>(*this);
+      co_await all->run();
+      co_return false;
+    }
+  }
   std::unique_ptr<Exchange> exchange = std::make_unique<Exchange>(*this);
   const LoopTime deadline = after(worker.loop, exchange->limits().header_time);
   http::ParseState state = exchange->parse_head();

@@ -1,5 +1,5 @@
 // client_io.h: one client's connection, and the story of it: PROXY header, TLS handshake, request after request; or,
-//   where a service carries TCP, one session.
+//   where a service carries TCP, one session; or, of HTTP/2, what http2_io.h tells.
 //   One coroutine a connection. Every wait has a deadline from limits. A connection that says nothing holds no
 //   buffer. The end is graceful: what we said last is readable by the client before the connection is gone.
 #pragma once
@@ -34,6 +34,8 @@ struct ClientConnection : Pooled, ListNode, Client {
   enum class First { silence, bytes, end };
   First read_first_bytes();
   LoopTime silence_due() const;
+  bool may_be_http2() const;
+  Task<bool> speaks_http2();
   Task<bool> next_request();
   Task<bool> await_first_bytes();
   Task<> part();

@@ -50,14 +50,14 @@ Task<Status> await_connection(BackendConnection& connection, Waker& waker, LoopT
 Task<Status> send_proxy_header(BackendConnection& connection, Waker& waker, const ConnectRequest& request,
                                LoopTime deadline) {
   ProxyHeader told;
-  told.source = request.client.peer;
-  told.destination = request.client.destination();
+  told.source = request.client->peer;
+  told.destination = request.client->destination();
   const conf::Service& service = *request.pool.service;
   const bool first = service.send_proxy == conf::SendProxy::v1;
   const ProxyBytes header = first ? write_proxy_v1(told) : write_proxy_v2(told);
   for (std::size_t sent = 0; sent < header.size;) {
     // The request follows in this turn: one packet takes both, for backends that read the header with one call.
-    const bool request_follows = !request.raw && service.protocol != conf::Protocol::https;
+    const bool request_follows = !request.raw && !conf::over_tls(service.protocol);
     const IoResult result =
         connection.stream.socket.send(header.bytes.data() + sent, header.size - sent, request_follows);
     if (result.ok()) sent += result.size;
@@ -67,6 +67,15 @@ Task<Status> send_proxy_header(BackendConnection& connection, Waker& waker, cons
     if (why == Waker::Why::deadline) co_return connect_failure(Errc::timed_out, "PROXY header: not taken in time");
   }
   co_return Done{};
+}
+
+// Who didn't choose h2 must not be sent it (RFC 9113 3.2).
+bool speaks_as_asked(TlsSession& tls, conf::Protocol protocol) {
+  if (protocol != conf::Protocol::h2) return true;
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(tls.ssl(), &name, &size);
+  return std::string_view(reinterpret_cast<const char*>(name), size) == "h2";
 }
 
 Task<Status> shake_hands(Worker& worker, BackendConnection& connection, Waker& waker, const ConnectRequest& request,
@@ -83,7 +92,8 @@ Task<Status> shake_hands(Worker& worker, BackendConnection& connection, Waker& w
   connection.stream.tls = std::make_unique<TlsSession>(std::move(*ssl), connection.stream.socket);
   for (;;) {
     const IoResult result = connection.stream.tls->handshake();
-    if (result.ok()) co_return Done{};
+    if (result.ok() && speaks_as_asked(*connection.stream.tls, service.protocol)) co_return Done{};
+    if (result.ok()) co_return connect_failure(Errc::tls, "TLS to " + name + ": it does not speak h2 (ALPN)");
     if (!result.again())
       co_return connect_failure(Errc::tls, "TLS to " + name + ": " + connection.stream.tls->error_text(), side);
     const Waker::Why why = co_await waker.sleep(deadline);
@@ -108,7 +118,7 @@ Task<Made> connect_backend(Worker& worker, Waker& waker, const ConnectRequest& r
   Status done = co_await await_connection(*connection, waker, deadline);
   if (done && service.send_proxy != conf::SendProxy::none)
     done = co_await send_proxy_header(*connection, waker, request, deadline);
-  if (done && !request.raw && service.protocol == conf::Protocol::https)
+  if (done && !request.raw && conf::over_tls(service.protocol))
     done = co_await shake_hands(worker, *connection, waker, request, deadline);
   if (!done) co_return done.error();
   co_return Made(std::move(connection));

@@ -18,7 +18,7 @@ struct ConnectRequest {
   const pool::Endpoint& endpoint;
   const ServicePool& pool;
   Millis timeout;
-  const Client& client;   // for the PROXY header
+  const Client* client;   // for the PROXY header; null: the service wants none
   std::string_view host;  // SNI where the service names none
   bool raw = false;       // bytes as they come: no TLS of ours, and perhaps the endpoint speaks first
 };

@@ -40,7 +40,7 @@ Task<> Exchange::forward() {
     if (!chosen) co_return;
     bool connected = take_idle_connection();
     if (!connected) connected = co_await connect();
-    if (connected) {
+    if (connected && may_carry_upgrade()) {
       endpoint_->live->requests_total.fetch_add(1, std::memory_order_relaxed);
       co_await converse();
       count_bytes();
@@ -137,7 +137,13 @@ Task<pool::Outcome> Exchange::wait_in_queue(pool::Outcome outcome) {
 }
 
 bool Exchange::take_idle_connection() {
-  if (fresh_only_ || pool_->service->send_proxy != conf::SendProxy::none) return false;
+  if (over_http2()) {
+    if (is_shared()) backend_ = worker_.h2_backends.open(endpoint_->live->id);
+    if (backend_) worker_.backends.know(*backend_);
+    if (backend_) worker_.counters.backend_reuses.add();
+    return backend_ != nullptr;
+  }
+  if (fresh_only_ || !is_shared()) return false;
   backend_ = worker_.backends.take(endpoint_->live->id);
   if (!backend_) return false;
   worker_.counters.backend_reuses.add();
@@ -148,7 +154,7 @@ bool Exchange::take_idle_connection() {
 
 // What we lack may be held by connections that idle: in this worker, or, of an endpoint's own limit, in any.
 Task<Result<std::unique_ptr<BackendConnection>>> Exchange::make_connection() {
-  const ConnectRequest request{*endpoint_, *pool_, policy_->connect_timeout, client_, head_.host_name()};
+  const ConnectRequest request{*endpoint_, *pool_, policy_->connect_timeout, &client_, head_.host_name()};
   const LoopTime deadline = std::min(worker_.loop.now() + pool_->service->queue.wait.count(), total_due());
   for (;;) {
     Result<std::unique_ptr<BackendConnection>> made = co_await connect_backend(worker_, client_.waker, request);
@@ -166,12 +172,16 @@ Task<Result<std::unique_ptr<BackendConnection>>> Exchange::make_connection() {
 
 Task<bool> Exchange::connect() {
   const std::uint64_t before = worker_.loop.now_us();
-  Result<std::unique_ptr<BackendConnection>> made = co_await make_connection();
+  Result<std::unique_ptr<BackendConnection>> made(Error{});
+  if (over_http2())
+    made = co_await make_stream();
+  else
+    made = co_await make_connection();
   connect_us_ += worker_.loop.now_us() - before;
   if (made) {
     backend_ = std::move(*made);
     worker_.backends.know(*backend_);
-    worker_.counters.backend_connects.add();
+    if (!backend_->h2) worker_.counters.backend_connects.add();
     pool::on_connected(*endpoint_->live);
     co_return true;
   }
@@ -187,11 +197,12 @@ Task<bool> Exchange::connect() {
     co_return false;
   }
   worker_.counters.backend_connect_failures.add();
-  failure_ = made.error().code == Errc::timed_out ? pool::Failure::connect_timeout
-             : made.error().code == Errc::tls     ? pool::Failure::tls
-                                                  : pool::Failure::refused;
+  failure_ = made.error().code == Errc::timed_out  ? pool::Failure::connect_timeout
+             : made.error().code == Errc::tls      ? pool::Failure::tls
+             : made.error().code == Errc::protocol ? pool::Failure::protocol
+                                                   : pool::Failure::refused;
   blame_ = made.error().side;
-  if (failure_ == pool::Failure::tls)
+  if (failure_ == pool::Failure::tls || failure_ == pool::Failure::protocol)
     worker_.warn("endpoint " + endpoint_->name + " of " + pool_->service->name + ": " + made.error().what);
   judge_failure(Fault::connect);
   co_return false;
@@ -209,8 +220,7 @@ void Exchange::release_endpoint() {
   pool::end_request(*endpoint_);
   shard().line.wake_oldest();
   if (attempt_ == Attempt::answered) judge_answer();
-  const bool for_others = pool_->service->send_proxy == conf::SendProxy::none;
-  if (backend_ && keep_backend_ && for_others && attempt_ == Attempt::answered) {
+  if (backend_ && !backend_->h2 && keep_backend_ && is_shared() && attempt_ == Attempt::answered) {
     ++backend_->requests;
     worker_.backends.give(std::move(backend_));
   }
@@ -224,11 +234,15 @@ bool Exchange::repeatable() const {
   return std::find(named.begin(), named.end(), head_.method()) != named.end();
 }
 
+// Did the attempt fail for what its connection was, and not for what was asked?
+bool Exchange::is_stale() const { return backend_->h2 ? was_not_processed() : backend_->requests > 0; }
+
 // May the very same bytes be sent once more, although they may have been sent already?
 bool Exchange::may_replay() const {
   if (region_copied_ != region_size_ || request_body_.received() > region_received_) return false;
   if (answering_ || interims_ > 0 || (answer_ && !answer_.empty())) return false;
-  if (out_sent_ == 0 || repeatable()) return true;
+  if (out_sent_ == 0 || repeatable() || was_not_processed()) return true;
+  if (backend_->h2) return false;
   // The backend had closed before a byte of this request reached it: its FIN acknowledges none of them. Linux tells
   // a reset that follows a FIN as EPIPE, so a plain ECONNRESET proves nothing.
   const Socket& socket = backend_->stream.socket;
@@ -260,9 +274,9 @@ void Exchange::judge_failure(Fault fault) {
       break;
     }
     case Fault::closed:
-      if (retry.on_stale && retry.attempts > 0 && !stale_replayed_ && backend_->requests > 0 && may_replay()) {
+      if (retry.on_stale && retry.attempts > 0 && !stale_replayed_ && is_stale() && may_replay()) {
         stale_replayed_ = fresh_only_ = true;
-        worker_.counters.stale_replays.add();
+        (backend_->h2 ? worker_.counters.h2_backend_replays : worker_.counters.stale_replays).add();
         rewind();
         attempt_ = Attempt::again_fresh;
         return;
@@ -356,6 +370,7 @@ void Exchange::fail(Fault fault) {
       if (blame_ == Side::self) return refuse(503, Termination::overload);
       if (failure_ == pool::Failure::connect_timeout) return refuse(504, Termination::backend_connect_timeout);
       if (failure_ == pool::Failure::tls) return refuse(502, Termination::backend_tls_failed);
+      if (failure_ == pool::Failure::protocol) return refuse(502, Termination::backend_malformed);
       return refuse(503, Termination::backend_connect_failed);
     case Fault::timeout: return refuse(504, Termination::backend_timeout);
     case Fault::closed: return refuse(502, Termination::backend_closed);

@@ -66,6 +66,13 @@ bool Exchange::make_room() {
 
 void Exchange::refuse_late_head() { refuse(408, http::Termination::client_timeout); }
 
+void Exchange::refuse_head(int status, std::string_view reason) {
+  worker_.counters.malformed_requests.add();
+  const auto why =
+      is_client_fault(status) ? http::Termination::client_too_large : http::Termination::client_malformed;
+  refuse(status, why, reason);
+}
+
 void Exchange::refuse(int status, http::Termination why, std::string_view detail) {
   refused_ = status;
   termination_ = why;
@@ -76,11 +83,11 @@ Task<bool> Exchange::run() {
   worker_.counters.requests.add();
   keep_client_ =
       refused_ == 0 && head_.keep_alive && !worker_.draining && client_.requests < limits().keep_alive_requests;
-  if (refused_ != 0)
+  if (refused_ != 0) {
     name_request({});
-  else if (admit()) {
+  } else if (admit()) {
     if (admission_.limit.answer == ratelimit::LimitAnswer::delayed) co_await wait_turn();
-    if (refused_ == 0) co_await forward();
+    if (refused_ == 0) co_await serve();
   }
   if (refused_ != 0 && !answering_) {
     if (leaves_silently())
@@ -92,6 +99,18 @@ Task<bool> Exchange::run() {
   co_return keep_client_;
 }
 
+// A request that was admitted, and has waited for its turn.
+Task<> Exchange::serve() {
+  bool may = true;
+  if (policy_->auth.policy) may = co_await authorize();
+  if (may && policy_->files) {
+    co_await serve_files();
+  } else if (may) {
+    if (!pool_->service->mirror.service.empty()) mirror();
+    co_await forward();
+  }
+}
+
 // The id is copied: the slab with the head may go before the log line is written.
 void Exchange::name_request(std::string_view told) {
   const http::RequestId made = http::make_request_id(worker_.dice.roll(), worker_.dice.roll());
@@ -101,11 +120,14 @@ void Exchange::name_request(std::string_view told) {
 
 bool Exchange::admit() {
   const std::optional<ratelimit::Gate> gate = gate_of(worker_, *settings_);
-  const Arrival arrival{head_, *client_.listener, client_.peer.ip, client_.tls(), gate ? &*gate : nullptr};
+  Arrival arrival{head_, *client_.listener, client_.peer.ip, client_.tls(), gate ? &*gate : nullptr};
+  arrival.wall_ms = worker_.loop.wall_us() / 1000;
+  arrival.dice = worker_.dice.roll();
   admission_ = gatehouse::proxy::admit(arrival, *world_, admission_scratch);
   name_request(admission_.client.request_id);
   pool_ = admission_.pool;
-  if (pool_ != nullptr) policy_ = &pool_->service->routes[admission_.match.target->index].policy;
+  policy_ = admission_.policy;
+  trace_id_ = http::trace_id(head_.value_of(http::FieldId::traceparent));
   const Refusal& refusal = admission_.refusal;
   if (refusal.status != 0) {
     refuse(refusal.status, refusal.why, refusal.reason);
@@ -115,8 +137,27 @@ bool Exchange::admit() {
     refuse(503, http::Termination::overload, "no memory is left for more requests");
     return false;
   }
+  if (policy_->files) return keep_paths();
   shard().budget.on_request(now_ms());
+  if (admission_.canary) shard().canaries.add();
   return prepare_body() && write_request();
+}
+
+// Who is asked for a password, or is ahead of its rate, waits, and the scratch is another request's then: the paths
+// are kept where a backend's head would be.
+bool Exchange::keep_paths() {
+  if (!policy_->auth.policy && admission_.limit.answer != ratelimit::LimitAnswer::delayed) return true;
+  const std::size_t size = admission_.forward.size() + admission_.path.size();
+  out_ = worker_.buffers.take(size > BufferPool::small / 2 ? BufferPool::large : BufferPool::small);
+  if (size > out_.room()) {
+    refuse(414, http::Termination::client_too_large);
+    return false;
+  }
+  out_.append(admission_.forward);
+  out_.append(admission_.path);
+  admission_.path = out_.view().substr(admission_.forward.size());
+  admission_.forward = out_.view().substr(0, admission_.forward.size());
+  return true;
 }
 
 // How the request's body is framed, and how much of it stands behind the head already.
@@ -149,7 +190,8 @@ void Exchange::refuse_body() {
 
 // Writes the head for the backend, and behind it what of the body is here and fits.
 bool Exchange::write_request() {
-  const bool large = head_.size + region_size_ + own_fields_most > BufferPool::small - Buffer::headroom;
+  const conf::FieldRules& rules = policy_->headers.request;
+  const bool large = head_.size + region_size_ + own_fields_most + rules.bytes > BufferPool::small - Buffer::headroom;
   out_ = worker_.buffers.take(large ? BufferPool::large : BufferPool::small);
   http::HeadWriter writer({out_.data(), out_.room()});
   http::RequestRewrite rewrite;
@@ -161,6 +203,10 @@ bool Exchange::write_request() {
   rewrite.scheme = client_.tls() ? "https" : "http";
   rewrite.port = client_.listener->port();
   rewrite.request_id = request_id_;
+  if (!rules.empty()) rewrite.rules = &rules;
+  if (const conf::AuthPolicy* auth = policy_->auth.policy.get(); auth != nullptr && !auth->fields.empty())
+    rewrite.left_out = &auth->fields;
+  if (policy_->trace == conf::Trace::make && trace_id_.empty()) rewrite.traceparent = trace_to_send();
   http::write_request_head(head_, rewrite, writer);
   if (!writer.ok()) {
     refuse(431, http::Termination::client_too_large);
@@ -190,20 +236,38 @@ http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> pag
   reply.to_head = head_complete_ && head_.method_id == http::Method::head;
   reply.client_minor = head_complete_ ? head_.minor : 1;
   reply.location = admission_.refusal.location;
+  if (!admission_.fields.empty()) reply.fields = &admission_.fields;
+  if (admission_.preflight) reply.preflight = &head_;
+  reply.allow = admission_.refusal.allow;
   http::HeadWriter extra(fields);
+  if (refused_ == 401 && policy_ != nullptr && policy_->auth.policy) {
+    extra.put("WWW-Authenticate: Basic realm=\"");
+    extra.put(policy_->auth.policy->realm);
+    extra.put("\", charset=\"UTF-8\"\r\n");
+  }
   std::array<char, hsts_bytes_max> room;
   const std::string_view hsts = hsts_value(room);
   if (!hsts.empty()) extra.field("Strict-Transport-Security", hsts);
   extra.field("X-Request-Id", request_id_);
   if (admission_.ban || admission_.limit.by != nullptr) put_guard_fields(admission_, extra);
+  extra.put(refused_fields_);
   reply.extra = extra.text();
+  if (refused_ == 204) return reply;
   if (refused_ == 429) reply.retry_after = retry_after(admission_, worker_.loop.now());
-  if (refused_ == 503) reply.retry_after = default_retry_after;
+  const Seconds wanted = std::chrono::ceil<Seconds>(admission_.refusal.retry_after);
+  if (is_grpc()) {
+    reply.to_grpc = true;
+    reply.detail = detail_;
+    return reply;
+  }
+  if (refused_ == 405 && reply.allow.empty() && policy_ != nullptr && policy_->files) reply.allow = file_methods;
+  if (refused_ == 503) reply.retry_after = wanted.count() > 0 ? wanted : default_retry_after;
   if (admission_.challenge != nullptr) {
     reply.body = *admission_.challenge;
     reply.content_type = "application/octet-stream";
     return reply;
   }
+  if (refused_ < 300) return reply;  // OPTIONS: a word, and no page
   const conf::Page* own = page_for(refused_, policy_ != nullptr ? policy_->pages : world_->table().pages);
   if (own == nullptr) {
     std::array<char, ban_words_bytes> words;
@@ -213,7 +277,26 @@ http::LocalReply Exchange::local_reply(std::span<char, http::page_bytes_max> pag
   reply.body = own->body;
   reply.content_type = own->content_type;
   if (own->retry_after.count() > 0) reply.retry_after = std::chrono::ceil<Seconds>(own->retry_after);
+  if (wanted.count() > 0) reply.retry_after = wanted;
   return reply;
+}
+
+// A copy for another service, of what is here whole: head and body stand in out_.
+void Exchange::mirror() {
+  const conf::Share& share = pool_->service->mirror;
+  const bool whole = head_.body != http::Framing::chunked && region_copied_ == region_size_ &&
+                     (head_.body == http::Framing::none || head_.content_length == region_size_);
+  if (worker_.dice.roll() % 10'000 >= share.per_myriad) return;
+  PoolPtr to = world_->share(share.service);
+  if (!to || !whole || admission_.upgrade) return worker_.mirrors.dropped.add();
+  worker_.mirrors.send(std::move(to), out_.view(), head_.host_name());
+}
+
+std::string_view Exchange::trace_to_send() {
+  traceparent_ = http::make_traceparent(worker_.dice.roll(), worker_.dice.roll(), worker_.dice.roll());
+  const std::string_view made(traceparent_.data(), traceparent_.size());
+  trace_id_ = http::trace_id(made);
+  return made;
 }
 
 Task<> Exchange::answer_locally() {
@@ -269,12 +352,15 @@ void Exchange::let_world_go() {
   if (!world_) return;
   kept_settings_ = world_->shared_settings();
   kept_pool_ = world_->pools()[admission_.match.target->service];
+  if (admission_.canary) kept_canary_ = world_->share(pool_->service->name);
   settings_ = kept_settings_.get();
   world_.end();
 }
 
 // Leaves the connection ready for the next request, or not to be used again.
 void Exchange::finish() {
+  worker_.counters.compressed_in.add(answer_body_.filtered());
+  if (answer_body_.filtered() > 0) worker_.counters.compressed_out.add(answer_body_.moved());
   if (client_.was_cut && termination_ != http::Termination::ok)
     termination_ = client_.was_banned ? http::Termination::banned : http::Termination::shutdown;
   worker_.counters.responses[status_ >= 100 && status_ < 600 ? status_ / 100 : 0].add();
@@ -299,7 +385,8 @@ void Exchange::finish() {
 void Exchange::write_log() {
   const std::uint64_t duration = worker_.loop.now_us() - started_us_;
   const std::uint64_t bytes_in = head_.size + region_size_ + (request_body_.received() - region_received_);
-  const std::uint64_t bytes_out = answer_head_size_ * (refused_ != 0) + local_body_size_ + answer_body_.moved();
+  const std::uint64_t bytes_out =
+      answer_head_size_ * (refused_ != 0) + local_body_size_ + local_moved_ + answer_body_.moved();
   worker_.counters.bytes_in.add(bytes_in);
   worker_.counters.bytes_out.add(bytes_out);
   if (pool_ != nullptr) {
@@ -343,6 +430,9 @@ void Exchange::write_log() {
     ratelimit::write_ban_id(admission_.ban->id, ban_id);
     record.ban_id = {ban_id.data(), ban_id.size()};
   }
+  record.user = user_;
+  record.trace_id = trace_id_;
+  record.encoding = encoding_;
   worker_.access_log.commit(worker_.log_lines.write(record, line));
   if (worker_.access_log.used() * 2 > worker_.access_log.capacity()) worker_.shared.nudge_log();
 }

@@ -5,8 +5,10 @@
 //   an edge or a deadline. In steady state nothing is allocated: slabs, frames and this object come from pools.
 //   Invariant  answered exactly once, or the connection is closed in a way the client can tell.
 //   Files      exchange_io.cc from the head to the log line; exchange_backend_io.cc endpoints, retries and what a
-//              failure means; exchange_relay_io.cc the bytes; exchange_upgrade_io.cc after a 101; guard_io.cc what
-//              the guard wants.
+//              failure means; exchange_h2_io.cc what is different where the backend speaks HTTP/2;
+//              exchange_relay_io.cc the bytes; exchange_upgrade_io.cc after a 101;
+//              exchange_auth_io.cc who may pass; guard_io.cc what the guard wants;
+//              exchange_local_io.cc answers that no backend gives: files, and whatever else is a LocalBody.
 #pragma once
 
 #include "net/frame_pool.h"
@@ -14,15 +16,21 @@
 #include "proxy/admission.h"
 #include "proxy/body_io.h"
 #include "proxy/client.h"
+#include "proxy/compress/plan.h"
+#include "proxy/files/file_head.h"
+#include "proxy/files/find_io.h"
 #include "proxy/http/access_log.h"
 #include "proxy/http/head.h"
 #include "proxy/http/head_writer.h"
 #include "proxy/http/local_reply.h"
 #include "proxy/http/parse.h"
 #include "proxy/http/request_id.h"
+#include "proxy/http/trace_context.h"
+#include "proxy/local_body.h"
 #include "proxy/pool/pick.h"
 #include "proxy/pool/tried.h"
 #include "proxy/rate_guard.h"
+#include "proxy/side_request_io.h"
 
 namespace gatehouse::proxy {
 
@@ -32,7 +40,8 @@ inline LoopTime due_after(LoopTime from, Millis time) {
 }
 
 inline constexpr std::size_t own_fields_most = 1024;  // what we add to a head
-inline constexpr std::size_t hsts_bytes_max = 32;     // "max-age=" and a number
+inline constexpr std::string_view file_methods = "GET, HEAD, OPTIONS";
+inline constexpr std::size_t hsts_bytes_max = 32;  // "max-age=" and a number
 
 class Exchange : public Pooled {
  public:
@@ -43,6 +52,7 @@ class Exchange : public Pooled {
   http::ParseState parse_head();
   bool make_room();  // false: the head is too large, and refused
   void refuse_late_head();
+  void refuse_head(int status, std::string_view reason);
   const conf::Limits& limits() const { return settings_->limits; }
 
   // Serves the request. True: the connection may carry another one.
@@ -65,7 +75,9 @@ class Exchange : public Pooled {
 
   // exchange_io.cc
   bool admit();
+  Task<> serve();
   void name_request(std::string_view told);
+  bool keep_paths();
   bool prepare_body();
   bool write_request();
   void refuse_body();
@@ -77,6 +89,19 @@ class Exchange : public Pooled {
   void finish();
   void write_log();
   void let_world_go();
+  void mirror();
+  std::string_view trace_to_send();
+
+  // exchange_auth_io.cc
+  Task<bool> authorize();
+  Task<bool> ask_password(const conf::AuthPolicy& policy);
+  Task<std::optional<bool>> hash_password(std::string password, std::string hash);
+  Task<bool> ask_server(const conf::AuthPolicy& policy);
+  Task<Status> converse_with_server(const conf::AuthPolicy& policy, const ServicePool& pool,
+                                    const pool::Endpoint& endpoint, SideAnswer& answer);
+  bool write_question(const conf::AuthPolicy& policy, const ServicePool& pool, Buffer& out);
+  bool copy_fields(const conf::AuthPolicy& policy, const SideAnswer& answer);
+  Task<> pass_on(const SideAnswer& answer);
 
   // guard_io.cc
   Task<> wait_turn();
@@ -97,6 +122,7 @@ class Exchange : public Pooled {
   void release_endpoint();
   void judge_failure(Fault fault);
   bool repeatable() const;
+  bool is_stale() const;
   bool may_replay() const;
   bool retry_allowed();
   void rewind();
@@ -107,6 +133,17 @@ class Exchange : public Pooled {
   void fail(Fault fault);
   void retry_elsewhere();
   void retry_for_status();
+
+  // exchange_h2_io.cc
+  bool over_http2() const { return conf::over_http2(pool_->service->protocol); }
+  bool is_shared() const { return pool_->service->send_proxy == conf::SendProxy::none; }
+  Task<Result<std::unique_ptr<BackendConnection>>> make_stream();
+  Task<Status> open_h2();
+  bool may_carry_upgrade();
+  bool was_not_processed() const;
+  Fault loss() const;
+  bool is_grpc() const;
+  bool speaks_grpc() const;
 
   // exchange_relay_io.cc
   Task<> converse();
@@ -132,8 +169,22 @@ class Exchange : public Pooled {
   void deadline_passed();
   void give_up(Fault fault);
 
+  compress::Plan plan_compression();
+  void start_filtered(std::string_view head, BodyMover::Coding coding, std::uint64_t left);
+
   // exchange_upgrade_io.cc
   Task<> converse_upgraded();
+
+  // exchange_local_io.cc
+  Task<> serve_files();
+  Task<bool> find_file(files::Found& found, std::shared_ptr<files::FindJob>& job);
+  bool judge_found(const files::Found& found);
+  Buffer local_head(int status, std::string_view fields);
+  Task<> send_file(files::Found& found);
+  Task<> send_local(LocalBody& body);
+  LoopTime local_due(bool source_waits) const;
+  void local_deadline_passed(bool source_waits);
+  compress::BodyFilterPtr take_filter(conf::ContentCoding coding, std::optional<std::uint64_t> size);
 
   pool::ServiceShard& shard() { return pool_->stats->shard(worker_.index); }
   std::int64_t now_ms() const { return static_cast<std::int64_t>(worker_.loop.now()); }
@@ -142,8 +193,8 @@ class Exchange : public Pooled {
   Worker& worker_;
   WorldKeeper::Use world_;  // until let_world_go()
   std::shared_ptr<const Settings> kept_settings_;
-  PoolPtr kept_pool_;
-  std::string kept_head_;
+  PoolPtr kept_pool_, kept_canary_;
+  std::string kept_head_, kept_path_, kept_target_;
   const Settings* settings_;
   http::RequestHead head_;
   http::ResponseHead answer_head_;
@@ -180,6 +231,9 @@ class Exchange : public Pooled {
   unsigned interims_ = 0;
   std::size_t answer_head_size_ = 0;  // as sent to the client
   std::size_t answer_received_ = 0;   // before the body moves
+  compress::Plan plan_;
+  compress::BodyFilterPtr filter_;  // until the body is started
+  std::uint64_t local_moved_ = 0;   // bytes of an answer that no backend gave
   bool answering_ = false, keep_client_ = false, keep_backend_ = false;
 
   // Time: microseconds for what is told, LoopTime for deadlines.
@@ -193,11 +247,17 @@ class Exchange : public Pooled {
   // What is told.
   int status_ = 0;
   http::Termination termination_ = http::Termination::ok;
-  std::string_view detail_;  // of a refusal
-  int refused_ = 0;          // the status of our own answer; 0: none
+  std::string_view detail_;     // of a refusal
+  std::string refused_fields_;  // whole field lines of it
+  std::string_view encoding_;   // that we sent the body in
+  int refused_ = 0;             // the status of our own answer; 0: none
   std::size_t local_body_size_ = 0;
   std::array<char, http::request_id_bytes_max> id_bytes_;
   std::string_view request_id_;
+  std::array<char, 64> user_bytes_;
+  std::string_view user_;  // who passed by a password
+  http::TraceParent traceparent_;
+  std::string_view trace_id_;
 };
 
 }  // namespace gatehouse::proxy

@@ -20,7 +20,10 @@ constexpr http::HeadLimits answer_limits{16 << 10, 48 << 10, http::fields_capaci
 
 Task<> Exchange::converse() {
   backend_->stream.set_waker(&client_.waker);
-  upload_guard_.start(worker_.loop.now(), 0);
+  if (speaks_grpc())
+    upload_guard_ = RateGuard(0, 0);
+  else
+    upload_guard_.start(worker_.loop.now(), 0);
   download_guard_.start(worker_.loop.now(), 0);
   progress_at_ = 0;
   for (;;) {
@@ -135,7 +138,7 @@ void Exchange::pump_answer_head() {
       if (answer_.empty()) answer_.release();
       return;
     }
-    if (!got.ok()) return judge_failure(Fault::closed);
+    if (!got.ok()) return judge_failure(loss());
     if (first_byte_us_ == 0) first_byte_us_ = worker_.loop.now_us() - started_us_;
     answer_.grew(got.size);
     answer_received_ += got.size;
@@ -200,8 +203,10 @@ void Exchange::begin_answer() {
   keep_client_ = keep_client_ && request_sent_ && !worker_.draining;
   if (answer_head_.keep_alive_seconds > 0)
     backend_->idle_limit = (answer_head_.keep_alive_seconds - 1) * LoopTime{1000};
-  const http::Framing towards_client =
+  plan_ = plan_compression();
+  http::Framing towards_client =
       status_ == 101 ? http::Framing::none : http::client_framing(answer_head_, head_.minor);
+  if (filter_) towards_client = http::Framing::chunked;
   BodyMover::Coding coding = BodyMover::Coding::length;
   std::uint64_t left = 0;
   const bool framed = frame_answer(towards_client, coding, left);
@@ -224,11 +229,17 @@ bool Exchange::frame_answer(http::Framing towards_client, BodyMover::Coding& cod
   }
   switch (answer_head_.body) {
     case http::Framing::until_close:
+      if (filter_) {
+        coding = Coding::raw;
+        keep_backend_ = false;
+        return true;
+      }
       coding = towards_client == http::Framing::chunked ? Coding::encode : Coding::raw;
       keep_backend_ = false;
       keep_client_ = keep_client_ && coding == Coding::encode;
       return true;
     case http::Framing::chunked:
+      if (filter_) return answer_body_.feed_first(coding = Coding::decode, answer_, head_size);
       coding = towards_client == http::Framing::chunked ? Coding::chunked : Coding::decode;
       keep_client_ = keep_client_ && coding == Coding::chunked;
       return answer_body_.feed_first(coding, answer_, head_size);
@@ -258,10 +269,17 @@ void Exchange::start_answer(http::Framing towards_client, BodyMover::Coding codi
   rewrite.request_id = request_id_;
   std::array<char, hsts_bytes_max> hsts;
   rewrite.hsts = hsts_value(hsts);
-  std::array<char, 512> extra;
-  rewrite.extra = sticky_field(extra);
+  std::array<char, 1024> extra;
+  http::HeadWriter lines(extra);
+  lines.put(sticky_field(extra));
+  compress::write_plan_fields(plan_, answer_head_, lines);
+  rewrite.extra = lines.text();
+  rewrite.recoded = plan_.coding.has_value();
+  rewrite.retagged = plan_.weakens;
+  if (!admission_.fields.empty()) rewrite.fields = &admission_.fields;
   http::write_response_head(answer_head_, rewrite, writer);
   answer_.consume(answer_head_.size);
+  if (filter_ && writer.ok()) return start_filtered(writer.text(), coding, left);
   if (coding == BodyMover::Coding::encode && !answer_.empty()) BodyMover::put_chunk_on(answer_);
   const std::size_t size = writer.size();
   bool fits = writer.ok();
@@ -281,6 +299,26 @@ void Exchange::start_answer(http::Framing towards_client, BodyMover::Coding codi
     answer_body_.start(coding, left, std::move(answer_));
   else
     answer_body_.start_held(coding, std::move(answer_));
+}
+
+// What the answer's body is compressed with is taken here, so that it is known before the head is written.
+compress::Plan Exchange::plan_compression() {
+  compress::Plan plan = compress::plan_answer(policy_->compress, head_, answer_head_);
+  if (!plan.coding || answer_head_.body == http::Framing::none) return plan;
+  const bool sized = answer_head_.body == http::Framing::length;
+  filter_ = take_filter(*plan.coding, sized ? std::optional(answer_head_.content_length) : std::nullopt);
+  if (!filter_) {
+    plan.coding.reset();
+    plan.weakens = false;
+  }
+  return plan;
+}
+
+void Exchange::start_filtered(std::string_view head, BodyMover::Coding coding, std::uint64_t left) {
+  Buffer first = worker_.buffers.take(head.size() > BufferPool::small / 2 ? BufferPool::large : BufferPool::small);
+  first.append(head);
+  encoding_ = conf::name_of(*plan_.coding);
+  answer_body_.start_filtered(coding, left, std::move(filter_), std::move(first), std::move(answer_));
 }
 
 // The Set-Cookie line that keeps the client with its endpoint, where it isn't the cookie that it sent.
@@ -319,8 +357,9 @@ void Exchange::pump_answer_body() {
     case Moved::source_failed:
     case Moved::malformed: break;
   }
-  note_gateway_error(moved == Moved::malformed ? Fault::malformed : Fault::closed);
-  break_off(moved == Moved::malformed ? http::Termination::backend_malformed : http::Termination::backend_cut);
+  const Fault fault = moved == Moved::malformed ? Fault::malformed : loss();
+  note_gateway_error(fault);
+  break_off(fault == Fault::malformed ? http::Termination::backend_malformed : http::Termination::backend_cut);
 }
 
 // The answer ends in its middle. The head is out: the client can tell only by the connection's end, which must not
@@ -334,7 +373,7 @@ void Exchange::break_off(http::Termination why) {
 
 void Exchange::note_progress() {
   const std::uint64_t seen = out_sent_ + region_sent_ + request_body_.moved() + request_body_.received() +
-                             answer_body_.moved() + answer_body_.received();
+                             answer_body_.moved() + answer_body_.received() + local_moved_;
   if (seen == progress_seen_ && progress_at_ != 0) return;
   progress_seen_ = seen;
   progress_at_ = worker_.loop.now();
@@ -347,7 +386,8 @@ LoopTime Exchange::total_due() const { return due_after(started_us_ / 1000, poli
 LoopTime Exchange::silence_due() const {
   if (request_sent_ && !answering_) return due_after(sent_at_, policy_->timeout);
   const LoopTime due = due_after(progress_at_, policy_->idle_timeout);
-  return waits_for_client_body_ ? std::min(due, due_after(progress_at_, limits().body_idle_time)) : due;
+  return waits_for_client_body_ && !speaks_grpc() ? std::min(due, due_after(progress_at_, limits().body_idle_time))
+                                                  : due;
 }
 
 LoopTime Exchange::next_deadline() const {

@@ -116,7 +116,11 @@ bool Exchange::leaves_silently() const {
 
 // What is over is shown to the filters; who is banned already has nothing to add.
 void Exchange::tell_guard() {
-  if (admission_.ban) return worker_.counters.requests_banned.add();
+  if (admission_.ban) {
+    worker_.counters.requests_banned.add();
+    client_.was_banned = !admission_.client.peer_trusted;  // a proxy's connection is not its client's
+    return;
+  }
   const std::shared_ptr<const ratelimit::Rules>& rules = settings_->guard;
   if (!rules || rules->jails.empty() || !worker_.shared.guard) return;
   const HeadOfEvent fields(head_);

@@ -29,6 +29,9 @@ Worker::Worker(unsigned number, Shared& process, std::uint64_t seed, const Ticke
       pipes(pipes_most),
       backends(loop, {}),
       worlds([&process](std::shared_ptr<const World> world) { process.reaper(std::move(world)); }),
+      file_threads(loop),
+      mirrors(*this),
+      h2_backends(loop, buffers, counters),
       dice(seed),
       ticket_keys_(tickets, std::chrono::system_clock::now()) {
   loop.set_turn_end([this] { sweep(); });
@@ -44,7 +47,9 @@ void Worker::start() {
     loop.run();
     doors_.clear();
     sweep();
+    mirrors.clear();
     backends.close_all();
+    h2_backends.close_all();
   });
   pthread_setname_np(thread_.native_handle(), ("worker-" + std::to_string(index)).c_str());
 }
@@ -57,8 +62,13 @@ void Worker::stop_and_join() {
 void Worker::publish(std::shared_ptr<const World> world) {
   loop.post([this, world = std::move(world)]() mutable {
     const conf::Limits& limits = world->settings().limits;
-    backends.set_limits({limits.backend_idle_connections, static_cast<LoopTime>(limits.backend_idle_time.count())});
+    const auto idle_ms = static_cast<LoopTime>(limits.backend_idle_time.count());
+    backends.set_limits({limits.backend_idle_connections, idle_ms});
+    h2_backends.set_limits({limits.backend_http2_streams, static_cast<std::uint32_t>(limits.backend_http2_window)},
+                           idle_ms);
     if (worlds.live() > 0) leave_gone(worlds.current(), *world);
+    roots.forget();
+    compressors.set_most(limits.compressions);
     log_lines = http::AccessLineWriter(world->settings().redact);
     worlds.publish(std::move(world));
   });
@@ -75,6 +85,7 @@ void Worker::leave_gone(const World& last, const World& next) {
     pool->each_endpoint([&](const pool::Endpoint& endpoint) {
       if (std::binary_search(live.begin(), live.end(), endpoint.live->id)) return;
       backends.leave_endpoint(endpoint.live->id);
+      h2_backends.leave_endpoint(endpoint.live->id);
       gone_[endpoint.live->id] = loop.now() + static_cast<LoopTime>(pool->service->drain_time.count());
     });
   std::erase_if(gone_, [&](const auto& gone) { return std::binary_search(live.begin(), live.end(), gone.first); });
@@ -83,7 +94,7 @@ void Worker::leave_gone(const World& last, const World& next) {
 void Worker::withdraw_gone() {
   std::erase_if(gone_, [this](const auto& gone) {
     const bool due = gone.second <= loop.now();
-    if (due) backends.withdraw_endpoint(gone.first);
+    if (due) withdraw_now(gone.first);
     return due;
   });
 }
@@ -154,6 +165,7 @@ void Worker::forget(ClientConnection& connection) {
 }
 
 void Worker::sweep() {
+  h2_backends.sweep();
   if (finished_.empty()) return;
   counters.connections_open.subtract(finished_.size());
   shared.open_connections.fetch_sub(finished_.size(), std::memory_order_relaxed);
@@ -179,11 +191,20 @@ void Worker::cut() {
 }
 
 void Worker::close_idle(std::uint32_t endpoint) {
-  loop.post([this, endpoint] { backends.close_one(endpoint); });
+  loop.post([this, endpoint] {
+    backends.close_one(endpoint);
+    h2_backends.close_one_idle(endpoint);
+  });
 }
 
 void Worker::withdraw(std::uint32_t endpoint) {
-  loop.post([this, endpoint] { backends.withdraw_endpoint(endpoint); });
+  loop.post([this, endpoint] { withdraw_now(endpoint); });
+}
+
+// Those who use its connections are known to `backends`, streams too.
+void Worker::withdraw_now(std::uint32_t endpoint) {
+  backends.withdraw_endpoint(endpoint);
+  h2_backends.leave_endpoint(endpoint);
 }
 
 void Worker::warn(std::string text) {
@@ -213,6 +234,7 @@ void Worker::shed_load() {
       if (connection.idle) connection.cut();
     }
     backends.close_all();
+    h2_backends.close_idle();
   }
   const std::uint64_t stop = most / 100 * stop_accepting_at;
   buffers.set_most(buffers.bytes_out() + (stop - std::min(used, stop)), most - stop);  // until the next look
@@ -225,8 +247,8 @@ void Worker::shed_load() {
 
 // What this worker holds, as far as it is ours to bound: slabs, pipes, coroutines and what they tell of, TLS.
 std::uint64_t Worker::memory_used() const {
-  return buffers.bytes_out() + pipes.bytes_out() + FramePool::bytes_out() + TlsSession::bytes_pending() +
-         counters.tls_connections_open.value() * tls_cost;
+  return buffers.bytes_out() + pipes.bytes_out() + compressors.bytes() + FramePool::bytes_out() +
+         TlsSession::bytes_pending() + counters.tls_connections_open.value() * tls_cost;
 }
 
 void Worker::tick() {
@@ -240,17 +262,20 @@ void Worker::tick() {
   if (loop.now() < reap_at_) return;
   reap_at_ = loop.now() + reap_ms;
   backends.reap();
+  mirrors.reap();
   ticket_keys_.advance(WallTime(std::chrono::microseconds(loop.wall_us())));
 }
 
 const TlsServerContext& Worker::tls_server(const Listener& listener) {
-  const auto known = tls_servers_.find(listener.conf.name);
+  const std::string key = listener.conf.name + (listener.conf.http2 ? " h2" : "");
+  const auto known = tls_servers_.find(key);
   if (known != tls_servers_.end()) return known->second;
   TlsServerPolicy policy;
   policy.name = listener.conf.name;
+  if (listener.conf.http2) policy.alpn.insert(policy.alpn.begin(), "h2");
   Result<TlsServerContext> made = TlsServerContext::make(std::move(policy), ticket_keys_);
   if (!made) throw std::runtime_error("TLS: " + made.error().what);  // a broken OpenSSL: nothing can be served
-  return tls_servers_.emplace(listener.conf.name, std::move(*made)).first->second;
+  return tls_servers_.emplace(key, std::move(*made)).first->second;
 }
 
 Result<const TlsClientContext*> Worker::tls_client(const ServicePool& pool) {

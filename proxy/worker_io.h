@@ -13,16 +13,23 @@
 #include "net/client_counts.h"
 #include "net/counter.h"
 #include "net/dice.h"
+#include "net/file_pool.h"
 #include "net/listener.h"
 #include "net/log_ring.h"
 #include "net/loop.h"
 #include "net/pipe_pool.h"
 #include "net/tls_client_context.h"
 #include "net/tls_server_context.h"
+#include "proxy/auth/password_pool_io.h"
+#include "proxy/auth/verdict_cache.h"
 #include "proxy/backend/connection_pool.h"
+#include "proxy/backend/h2_connection_io.h"
+#include "proxy/compress/contexts.h"
+#include "proxy/files/find_io.h"
 #include "proxy/http/access_log.h"
 #include "proxy/http/timestamps.h"
 #include "proxy/listener.h"
+#include "proxy/mirror_io.h"
 #include "proxy/world_use.h"
 #include "ratelimit/tables.h"
 
@@ -30,7 +37,7 @@ namespace gatehouse::proxy {
 
 struct ClientConnection;
 
-struct WorkerCounters {
+struct WorkerCounters : H2Counters {
   Counter connections_banned, requests_banned;
   Counter connections_accepted, connections_open, tls_connections_open, connections_refused;  // refused: over a limit
   Counter handshakes, handshakes_failed, handshakes_resumed;
@@ -40,12 +47,19 @@ struct WorkerCounters {
   Counter retries, stale_replays, local_replies, malformed_requests, malformed_responses;
   Counter upgrades_open, accept_pauses;
   Counter tcp_sessions, tcp_sessions_open;
+  Counter http2_connections, http2_connections_open, http2_connections_cut;  // cut: for misbehaviour
+  Counter http2_streams, http2_streams_open, http2_streams_refused;
+  Counter http2_resets_received, http2_resets_sent;
+  Counter file_answers, file_waits, file_waits_refused;  // waits: for a file thread
+  std::array<Counter, conf::content_coding_count> compressions;
+  Counter compressions_left_out, compressed_in, compressed_out;
 };
 
 // What the workers of a process share.
 struct Shared {
   ClientCounts clients;
-  std::unique_ptr<ratelimit::Tables> guard;                  // null in tests of parts
+  std::unique_ptr<ratelimit::Tables> guard;  // null in tests of parts
+  auth::PasswordPool passwords;
   std::function<void(std::shared_ptr<const World>)> reaper;  // any thread
   std::function<void()> nudge_log;                           // any thread; a log ring is half full
   std::function<void(std::uint32_t endpoint)> close_idle;    // any thread; each worker closes one connection to it
@@ -83,9 +97,15 @@ class Worker {
   PipePool pipes;
   ConnectionPool backends;
   WorldKeeper worlds;
+  FilePool file_threads;
+  files::Roots roots;
+  compress::Contexts compressors;
   LogRing access_log, guard_told;  // the second: records of ratelimit/watch.h
   http::AccessLineWriter log_lines;
+  auth::VerdictCache verdicts;
+  Mirrors mirrors;
   WorkerCounters counters;
+  H2Connections h2_backends;
   Dice dice;
   bool draining = false;
 
@@ -110,6 +130,7 @@ class Worker {
   void part_with_banned();
   void leave_gone(const World& last, const World& next);
   void withdraw_gone();
+  void withdraw_now(std::uint32_t endpoint);
   void cut_half_heads(std::uint64_t bytes);
   void shed_load();
   void tick();
@@ -118,7 +139,7 @@ class Worker {
   std::vector<Door> doors_;
   http::HttpDate date_;
   TicketKeys ticket_keys_;
-  std::map<std::string, TlsServerContext> tls_servers_;  // by listener
+  std::map<std::string, TlsServerContext> tls_servers_;  // by listener, and what it speaks
   std::map<std::shared_ptr<const TlsClientPolicy>, TlsClientContext> tls_clients_;
   ListNode clients_;
   std::vector<std::unique_ptr<ClientConnection>> finished_;  // destroyed at the end of the turn

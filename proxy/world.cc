@@ -35,8 +35,7 @@ std::optional<SocketAddress> address_of(const conf::Instance& instance, const Ad
 
 // Over HTTP/1.1 a request has a connection for itself: more requests than connections can't be carried.
 unsigned requests_limit(const conf::Service& service, const conf::Instance& instance) {
-  const bool http1 = service.protocol == conf::Protocol::http || service.protocol == conf::Protocol::https;
-  if (!http1 || instance.max_connections == 0) return instance.max_requests;
+  if (conf::over_http2(service.protocol) || instance.max_connections == 0) return instance.max_requests;
   return instance.max_requests == 0 ? instance.max_connections
                                     : std::min(instance.max_requests, instance.max_connections);
 }
@@ -239,12 +238,20 @@ World::World()
       certificates_(std::make_shared<CertificateSet>()),
       challenges_(std::make_shared<ChallengeBoard>()) {}
 
-const ServicePool* World::find(std::string_view service) const { return share(service).get(); }
+const ServicePool* World::find(std::string_view service) const {
+  const PoolPtr* found = place_of(service);
+  return found != nullptr ? found->get() : nullptr;
+}
 
 PoolPtr World::share(std::string_view service) const {
+  const PoolPtr* found = place_of(service);
+  return found != nullptr ? *found : nullptr;
+}
+
+const PoolPtr* World::place_of(std::string_view service) const {
   const auto name_of = [](const PoolPtr& pool) -> std::string_view { return pool->service->name; };
   const auto found = std::ranges::lower_bound(pools_, service, {}, name_of);
-  return found != pools_.end() && name_of(*found) == service ? *found : nullptr;
+  return found != pools_.end() && name_of(*found) == service ? &*found : nullptr;
 }
 
 WorldPtr build_world(std::shared_ptr<const conf::RoutingTable> table, const World* previous,

@@ -91,6 +91,7 @@ class World {
 
  private:
   friend class WorldBuilder;
+  const PoolPtr* place_of(std::string_view service) const;
   std::uint64_t generation_ = 0;
   std::shared_ptr<const conf::RoutingTable> table_;
   std::shared_ptr<const route::Matcher> matcher_;

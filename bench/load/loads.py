@@ -88,12 +88,33 @@ def timed(server, command, read, environment=None):
     return sample
 
 
-def wrk(path, tls=False, script=None, connections=64):
+def wrk(path, tls=False, script=None, connections=64, fields=()):
     def measure(server, bench, seconds):
         url = f"https://localhost:{server.tls_port}{path}" if tls else f"http://localhost:{server.port}{path}"
         command = ["wrk", "-t1", f"-c{connections}", f"-d{math.ceil(seconds)}s", "--latency"]
         command += ["-s", str(HERE / script)] if script else []
+        command += [word for field in fields for word in ("-H", field)]
         return timed(server, machine.pinned(bench.processors, [*command, url]), read_wrk, OFFERS)
+
+    return measure
+
+
+def read_h2load(told):
+    done = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", told)
+    if not done or not int(done[1]):
+        return {"errors": "h2load: " + told.strip()[-200:]}
+    mean = re.search(r"time for request:\s+\S+\s+\S+\s+([\d.]+(?:us|ms|s|m))", told)
+    wrong = [f"{count} {word}" for count, word in zip(done.groups()[1:], ("failed", "errored", "timed out")) if int(count)]
+    return {"units": float(done[1]), "p50_us": duration_us(mean[1]) if mean else 0.0, "errors": "; ".join(wrong)}
+
+
+def h2load(path, connections=8, streams=32):
+    """HTTP/2 over TLS. What is told as the median is h2load's mean."""
+
+    def measure(server, bench, seconds):
+        command = ["h2load", "-t1", f"-c{connections}", f"-m{streams}", f"-D{math.ceil(seconds)}"]
+        url = f"https://localhost:{server.tls_port}{path}"
+        return timed(server, machine.pinned(bench.processors, [*command, url]), read_h2load, OFFERS)
 
     return measure
 

@@ -141,6 +141,7 @@ class Runner:
         own, load = ([self.processors] * 2) if row.everywhere else [[core] for core in self.processors]
         bench = Bench(self.options.tools.resolve(), load)
         servers = [each for each in self.servers if not each.variant or each.name in row.besides]
+        servers = [each for each in servers if not row.only or each.name in row.only]
         samples = {server.name: [] for server in servers}
         with backend(bench), contextlib.ExitStack() as lasting:
             running = {} if row.fresh else self.start_all(row, servers, own, lasting, samples)

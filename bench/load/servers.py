@@ -18,6 +18,7 @@ import machine
 HERE = Path(__file__).resolve().parent
 USER = "nobody"  # whom every server that can drop its privileges drops them to
 FIRST_PORT = 21000
+NGINX_BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_filter_module.so")
 BACKEND_PORT, SINK_PORT = FIRST_PORT, FIRST_PORT + 1
 
 
@@ -62,7 +63,10 @@ def first(pattern, text):
 def nginx_keys(setup, folder):
     numbers = re.findall(r"\d+", first(r"nginx/(\S+)", output_of("nginx", "-v")))
     modern = tuple(map(int, numbers)) >= (1, 25, 1)  # where http2 became a directive of its own
+    brotli = NGINX_BROTLI.exists()  # else its answer is not compressed, and the row compares nothing
     return {
+        "BROTLI_MODULE": f"load_module {NGINX_BROTLI};" if brotli else "",
+        "BROTLI": "brotli on; brotli_comp_level 4; brotli_window 256k;" if brotli else "",
         "ACCESS_LOG": f"{folder}/access.log bench buffer=64k flush=1s" if setup.log else "off",
         "LISTEN_HTTP2": "" if modern else " http2",
         "HTTP2": "http2 on;" if modern else "",
@@ -178,6 +182,17 @@ class Place:
         self.folder.chmod(0o755)
         self.certificates = self.folder / "certificates"
         self._make_certificate()
+        self.files = self.folder / "files"  # what file servers serve
+        self._make_files()
+
+    def _make_files(self):
+        static = self.files / "static"
+        static.mkdir(parents=True)
+        (static / "1k").write_bytes(bytes(range(256)) * 4)
+        (static / "1m").write_bytes(bytes(range(256)) * 4096)
+        lines = (f"<p>line {n} of a page, {n * n % 9973} and so on</p>\n" for n in range(2500))
+        (static / "page.html").write_text("".join(lines))
+        self._give_to_user(self.files)
 
     def _make_certificate(self):
         self.certificates.mkdir()
@@ -206,7 +221,7 @@ class Place:
         keys = {
             "PROGRAM": self.programs[server.name], "FOLDER": folder, "CERTIFICATES": self.certificates, "PEM": self.pem,
             "USER": USER, "GROUP": group_of(USER), "WORKERS": setup.workers, "FILES": machine.file_limit(),
-            "BACKEND": BACKEND_PORT, "SINK": SINK_PORT, "PLAIN": port, "TLS": port + 1, "METRICS": port + 2,
+            "FILES_ROOT": self.files, "BACKEND": BACKEND_PORT, "SINK": SINK_PORT, "PLAIN": port, "TLS": port + 1, "METRICS": port + 2,
             **server.keys(setup, folder),
         }  # fmt: skip
         for template, name in server.files.items():

@@ -86,7 +86,7 @@ class Routing {
     std::vector<Routed> out;
     std::set<std::string> taken;
     for (const Route* route : own) {
-      const bool stands = route->policy.redirect || !route->refused.empty();
+      const bool stands = route->policy.redirect || route->policy.files || !route->refused.empty();
       std::vector<Found> found = stands ? std::vector<Found>() : within(*route);
       found.push_back({route->match});
       for (Found& each : found)
@@ -237,6 +237,17 @@ class Application {
     for (const IpPrefix& each : standing.deny)
       if (!is_denied(route, each)) route.policy.deny.push_back(each);
     if (!standing.refused.empty()) route.refused = target + ": " + standing.refused;
+    if (!take_over(route.policy.auth.said, standing.auth)) route.refused = target + " has an auth of its own";
+    if (!take_over(route.policy.methods, standing.methods)) route.refused = target + " has methods of its own";
+  }
+
+  // False: both say it, and not the same.
+  template <class T>
+  static bool take_over(T& own, const T& its) {
+    if (its == T() || own == its) return true;
+    if (own != T()) return false;
+    own = its;
+    return true;
   }
 
   static bool is_denied(const Route& route, const IpPrefix& network) {

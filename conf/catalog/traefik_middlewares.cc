@@ -50,6 +50,9 @@ class Chain {
                                                            {"redirectscheme", &Chain::to_scheme},
                                                            {"redirectregex", &Chain::by_regexp},
                                                            {"headers", &Chain::headers},
+                                                           {"forwardauth", &Chain::forward_auth},
+                                                           {"replacepath", &Chain::replace_path},
+                                                           {"replacepathregex", &Chain::replace_path_regexp},
                                                            {"ipallowlist", &Chain::allow_list},
                                                            {"ipwhitelist", &Chain::allow_list},
                                                            {"retry", &Chain::retry},
@@ -156,20 +159,123 @@ class Chain {
     return "";
   }
 
-  void headers(const std::string& path, const std::string& name) {
-    for (const std::string& kind : {path + ".customrequestheaders", path + ".sslproxyheaders"}) {
-      const std::string fields = kind + ".";
-      for (TraefikTag* tag : tree_.below(fields)) {
-        const std::string key = lower_case(tag->verdict.tag.substr(0, tag->verdict.tag.find('=')));
+  // The whole path by another: what an expression leaves of it, only if it takes it whole.
+  void replace_path(const std::string& path, const std::string& name) {
+    TraefikTag* tag = tree_.take(path + ".path");
+    if (tag == nullptr || has_prefix_ || !policy.strip.empty())
+      return refuse(path, name + ": replacepath after another rewriting is not mapped");
+    has_prefix_ = true;
+    tag->verdict.differs("X-Replaced-Path is not sent");
+    option(path + ".path", "rewrite", "^ " + tag->value);
+  }
+
+  void replace_path_regexp(const std::string& path, const std::string& name) {
+    TraefikTag* regexp = tree_.take(path + ".regex");
+    TraefikTag* replacement = tree_.take(path + ".replacement");
+    if (regexp == nullptr || replacement == nullptr || has_prefix_ || !policy.strip.empty())
+      return refuse(path, name + ": this replacepathregex is not mapped");
+    const bool whole =
+        regexp->value.starts_with('^') && (regexp->value.ends_with('$') || regexp->value.ends_with("(.*)"));
+    if (!whole) return refuse(path, name + ": a replacepathregex that leaves a part of the path is not mapped");
+    std::string to;
+    for (std::size_t i = 0; i < replacement->value.size(); ++i) {  // ${1} is $1
+      const std::string& from = replacement->value;
+      const bool braced = from.compare(i, 2, "${") == 0 && i + 3 < from.size() && from[i + 3] == '}';
+      to += braced ? "$" + from.substr(i + 2, 1) : from.substr(i, 1);
+      if (braced) i += 3;
+    }
+    has_prefix_ = true;
+    replacement->verdict.differs("X-Replaced-Path is not sent");
+    option(path + ".regex", "rewrite", regexp->value + " " + to);
+  }
+
+  // Only where gatehouse.yaml names the URL: else the route is refused when the table is made.
+  void forward_auth(const std::string& path, const std::string& name) {
+    TraefikTag* address = tree_.take(path + ".address");
+    if (address == nullptr) return refuse(path, name + ": address is missing");
+    if (std::exchange(has_auth_, true)) return refuse(path, name + ": a second forwardauth is not mapped");
+    address->verdict.differs("timeouts and fields of the answer are those of gatehouse.yaml's auth");
+    for (TraefikTag* tag : tree_.below(path))
+      if (!tag->read) tag->read = true, tag->verdict.differs("is said in gatehouse.yaml's auth");
+    option(path + ".address", "auth", "forward:" + address->value);
+  }
+
+  // One `headers` rule; an empty value removes the field.
+  void field_rule(TraefikTag* tag, const std::string& side, const std::string& field, const std::string& value) {
+    const std::string rule = side + (value.empty() ? "remove " + field : "set " + field + " " + value);
+    tag->read = true;
+    if (const auto wrong = conf::check_setting("headers", rule, conf::Trust::tags))
+      return side.empty() ? tag->verdict.is_unmapped(*wrong, conf::Severity::warning) : refuse(path_of(*tag), *wrong);
+    tag->verdict.becomes("headers=" + rule);
+    policy.options.push_back("headers=" + rule);
+  }
+
+  static std::string path_of(const TraefikTag& tag) {
+    const std::string key = lower_case(tag.verdict.tag.substr(0, tag.verdict.tag.find('=')));
+    return "http" + key.substr(std::string("traefik.http").size());
+  }
+
+  void request_and_answer_fields(const std::string& path) {
+    for (const char* kind : {".customrequestheaders", ".customresponseheaders", ".sslproxyheaders"}) {
+      for (TraefikTag* tag : tree_.below(path + kind + ".")) {
+        const std::string key = tag->verdict.tag.substr(0, tag->verdict.tag.find('='));
         const std::string field = key.substr(key.rfind('.') + 1);
+        const bool of_answer = std::string_view(kind) == ".customresponseheaders";
         tag->read = true;
-        if (is_set_by_us(field) || kind.ends_with("sslproxyheaders"))
+        if (!of_answer && (is_set_by_us(lower_case(field)) || std::string_view(kind) == ".sslproxyheaders"))
           tag->verdict.loses("is not mapped: the door says itself how the client came");
         else
-          refuse("http" + key.substr(std::string("traefik.http").size()),
-                 name + ": the request field " + field + " is not carried");
+          field_rule(tag, of_answer ? "" : "request ", field, tag->value);
       }
     }
+  }
+
+  void usual_fields(const std::string& path) {
+    struct Usual {
+      const char *key, *field, *value;  // null: the tag's own
+    };
+    constexpr Usual usual[] = {{".framedeny", "X-Frame-Options", "DENY"},
+                               {".customframeoptionsvalue", "X-Frame-Options", nullptr},
+                               {".contenttypenosniff", "X-Content-Type-Options", "nosniff"},
+                               {".browserxssfilter", "X-XSS-Protection", "1; mode=block"},
+                               {".contentsecuritypolicy", "Content-Security-Policy", nullptr},
+                               {".contentsecuritypolicyreportonly", "Content-Security-Policy-Report-Only", nullptr},
+                               {".referrerpolicy", "Referrer-Policy", nullptr},
+                               {".permissionspolicy", "Permissions-Policy", nullptr}};
+    for (const Usual& each : usual) {
+      TraefikTag* tag = tree_.take(path + each.key);
+      if (tag == nullptr || tag->value.empty()) continue;
+      if (each.value == nullptr || traefik_bool(tag->value))
+        field_rule(tag, "", each.field, each.value == nullptr ? tag->value : each.value);
+    }
+  }
+
+  void cross_origin(const std::string& path) {
+    TraefikTag* origins = tree_.take(path + ".accesscontrolalloworiginlist");
+    if (origins == nullptr) return;
+    std::string cors = origins->value;
+    constexpr std::pair<const char*, const char*> lists[] = {{".accesscontrolallowmethods", "methods"},
+                                                             {".accesscontrolallowheaders", "fields"},
+                                                             {".accesscontrolexposeheaders", "expose"}};
+    for (const auto& [key, option_name] : lists)
+      if (TraefikTag* tag = tree_.take(path + key); tag != nullptr)
+        cors += std::string(" ") + option_name + "=" + tag->value, tag->verdict.becomes("cors=…");
+    if (TraefikTag* tag = tree_.take(path + ".accesscontrolallowcredentials"); tag != nullptr)
+      cors += traefik_bool(tag->value) ? " credentials=true" : "", tag->verdict.becomes("cors=…");
+    if (TraefikTag* tag = tree_.take(path + ".accesscontrolmaxage"); tag != nullptr)
+      cors += " max_age=" + tag->value + "s", tag->verdict.becomes("cors=…");
+    if (TraefikTag* tag = tree_.take(path + ".addvaryheader"); tag != nullptr)
+      tag->verdict.differs("Vary is always sent");
+    if (const auto wrong = conf::check_setting("cors", cors, conf::Trust::tags))
+      return origins->verdict.is_unmapped(*wrong, conf::Severity::warning);
+    origins->verdict.becomes("cors=" + cors);
+    policy.options.push_back("cors=" + cors);
+  }
+
+  void headers(const std::string& path, const std::string& name) {
+    request_and_answer_fields(path);
+    usual_fields(path);
+    cross_origin(path);
     if (tree_.has(path + ".allowedhosts")) refuse(path + ".allowedhosts", name + ": allowedhosts is not carried");
     if (TraefikTag* tag = tree_.take(path + ".sslredirect"); tag != nullptr && traefik_bool(tag->value)) {
       tag->verdict.becomes("http=redirect");
@@ -222,7 +328,7 @@ class Chain {
 
   TraefikTree& tree_;
   std::size_t count_ = 0;
-  bool has_prefix_ = false;
+  bool has_prefix_ = false, has_auth_ = false;
 };
 
 }  // namespace

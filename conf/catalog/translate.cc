@@ -4,6 +4,7 @@
 #include <map>
 #include <tuple>
 
+#include "conf/auth_load.h"
 #include "conf/catalog/check_target.h"
 #include "conf/catalog/entry_routes.h"
 #include "conf/catalog/fabio_pool.h"
@@ -54,6 +55,7 @@ class Translation {
     taken_ = TakenAddresses(input_.instances, services_);
     for (conf::Service& service : services_) keep_usable_instances(service);
     add(conf::load_pages(services_, out_.pages, input_.previous, input_.read_file));
+    add(conf::load_auth(services_, input_.config, input_.previous, input_.read_file));
     set_hosts();
     share();
     tidy_findings();
@@ -187,8 +189,9 @@ class Translation {
       return !why.empty();
     });
     if (!service.instances.empty()) return;
-    const bool needs_none = std::all_of(service.routes.begin(), service.routes.end(),
-                                        [](const conf::Route& route) { return route.policy.redirect.has_value(); });
+    const bool needs_none = std::ranges::all_of(service.routes, [](const conf::Route& route) {
+      return route.policy.redirect.has_value() || route.policy.files.has_value();
+    });
     if (!needs_none && !input_.is_partial)
       out_.findings.push_back(
           {service.routes[0].at, service.name, "has routes but no instance: they answer 503", Severity::warning});

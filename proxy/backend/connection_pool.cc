@@ -6,7 +6,9 @@ namespace gatehouse::proxy {
 
 BackendConnection::BackendConnection(std::shared_ptr<pool::EndpointState> state) : endpoint(std::move(state)) {}
 
-BackendConnection::~BackendConnection() { pool::end_connection(*endpoint); }
+BackendConnection::~BackendConnection() {
+  if (!h2) pool::end_connection(*endpoint);
+}
 
 std::unique_ptr<BackendConnection> ConnectionPool::take(std::uint32_t endpoint_id) {
   if (endpoint_id >= by_endpoint_.size()) return nullptr;

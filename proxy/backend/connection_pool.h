@@ -10,17 +10,20 @@
 
 #include "net/frame_pool.h"
 #include "net/stream.h"
+#include "proxy/http2/backend_stream.h"
 #include "proxy/pool/endpoint.h"
 
 namespace gatehouse::proxy {
 
 class ConnectionPool;
 
+// Over HTTP/2 it is a stream, `h2`, of a connection that others share (h2_connection_io.h).
 struct BackendConnection : Pooled, ListNode {
-  // The place that begin_connection counted is ours, and given back at the end.
+  // The place that begin_connection counted is ours, and given back at the end; a stream has none.
   explicit BackendConnection(std::shared_ptr<pool::EndpointState> state);
   ~BackendConnection();
 
+  std::unique_ptr<http2::BackendStream> h2;  // the stream's lane; null over HTTP/1.1
   Stream stream;
   std::shared_ptr<pool::EndpointState> endpoint;
   ConnectionPool* pool = nullptr;  // while idle

@@ -9,12 +9,13 @@ namespace gatehouse::http {
 namespace {
 
 // In the order of the line; the name is what stands between the quotes.
-constexpr std::array<std::string_view, 24> keys{
+constexpr std::array<std::string_view, 27> keys{
     "{\"time\":",       ",\"event\":",       ",\"node\":",        ",\"client_address\":", ",\"peer_address\":",
     ",\"method\":",     ",\"host\":",        ",\"path\":",        ",\"status\":",         ",\"bytes_in\":",
     ",\"bytes_out\":",  ",\"duration_ms\":", ",\"connect_ms\":",  ",\"first_byte_ms\":",  ",\"service\":",
     ",\"endpoint\":",   ",\"attempts\":",    ",\"termination\":", ",\"tls_version\":",    ",\"http_version\":",
-    ",\"request_id\":", ",\"ban_id\":",      ",\"user_agent\":",  ",\"referer\":",
+    ",\"request_id\":", ",\"ban_id\":",      ",\"user_agent\":",  ",\"referer\":",        ",\"encoding\":",
+    ",\"user\":",       ",\"trace_id\":",
 };
 constexpr std::string_view name_of(std::string_view key) { return key.substr(2, key.size() - 4); }
 
@@ -31,11 +32,18 @@ constexpr std::array<std::string_view, termination_count> terminations{
     "client_too_slow",
     "client_not_reading",
     "denied",
+    "method_not_allowed",
+    "preflight",
+    "maintenance",
+    "unauthorized",
+    "auth_failed",
     "banned",
     "rate_limited",
     "no_route",
     "misdirected",
     "route_refused",
+    "no_file",
+    "file_failed",
     "no_endpoint",
     "two_primaries",
     "queue_full",
@@ -150,6 +158,9 @@ std::size_t AccessLineWriter::write(const AccessRecord& record, std::span<char> 
   line.text(record.ban_id, 160);
   line.text(record.user_agent, 768);
   line.text(record.referer, 1536);
+  line.word(record.encoding);
+  line.text(record.user, 64);
+  line.word(record.trace_id);
   out.put("}\n");
   return out.ok() ? out.size() : 0;
 }

@@ -36,9 +36,16 @@ inline constexpr std::size_t access_line_bytes_max = 8 << 10;
 //   denied                  403: allow, deny
 //   banned                  the client is banned, or was meanwhile
 //   rate_limited            429: beyond a limit of the guard
+//   method_not_allowed      405: not one of the route's methods
+//   preflight               204: a preflight that the route's cors answers; 403: its origin is not among them
+//   maintenance             503: the service, or its route, is under maintenance
+//   unauthorized            401, or what the one who is asked said: the route's auth did not let it pass
+//   auth_failed             503: the route's auth could not be asked
 //   no_route                404: no route for host and path
 //   misdirected             421: the certificate of this connection doesn't cover the host
 //   route_refused           503: the route's own definition was refused
+//   no_file                 404: no such file; 403: it can't be read
+//   file_failed             500, or cut: the file or its disk failed, or it became shorter; 504: the disk was silent
 //   no_endpoint             503: no healthy endpoint
 //   two_primaries           503: of a `single` service more than one endpoint is healthy
 //   queue_full              503: as many wait as may
@@ -71,11 +78,18 @@ enum class Termination : std::uint8_t {
   client_too_slow,
   client_not_reading,
   denied,
+  method_not_allowed,
+  preflight,
+  maintenance,
+  unauthorized,
+  auth_failed,
   banned,
   rate_limited,
   no_route,
   misdirected,
   route_refused,
+  no_file,
+  file_failed,
   no_endpoint,
   two_primaries,
   queue_full,
@@ -119,6 +133,8 @@ struct AccessRecord {
   std::string_view request_id;
   std::string_view ban_id;
   std::string_view user_agent, referer;
+  std::string_view encoding;  // in which the door sent the body, if it chose one
+  std::string_view user, trace_id;
 };
 
 class AccessLineWriter {

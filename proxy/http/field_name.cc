@@ -73,6 +73,8 @@ constexpr std::array<std::string_view, field_id_count> names{
     "server",
     "set-cookie",
     "strict-transport-security",
+    "traceparent",
+    "tracestate",
     "user-agent",
     "vary",
     "via",

@@ -79,6 +79,8 @@ enum class FieldId : std::uint8_t {
   server,
   set_cookie,
   strict_transport_security,
+  traceparent,
+  tracestate,
   user_agent,
   vary,
   via,

@@ -1,5 +1,6 @@
 #include "proxy/http/head_writer.h"
 
+#include "proxy/http/answer_fields.h"
 #include "proxy/http/authority.h"
 #include "proxy/http/bytes.h"
 
@@ -76,6 +77,8 @@ bool keeps_request_field(const RequestHead& head, const RequestRewrite& rewrite,
     case FieldId::x_original_url:
     case FieldId::x_rewrite_url: return trusted;
     case FieldId::x_request_id: return trusted && rewrite.request_id.empty();
+    case FieldId::traceparent:
+    case FieldId::tracestate: return rewrite.traceparent.empty();
     default: return true;
   }
 }
@@ -132,6 +135,14 @@ void put_target(const RequestHead& head, const RequestRewrite& rewrite, HeadWrit
   out.put(path);
 }
 
+bool is_replaced(const RequestRewrite& rewrite, std::string_view name) {
+  if (rewrite.rules != nullptr && rewrite.rules->drops(name)) return true;
+  if (rewrite.left_out == nullptr) return false;
+  for (const std::string& each : *rewrite.left_out)
+    if (conf::same_field(each, name)) return true;
+  return false;
+}
+
 void put_hop_fields(const RequestHead& head, const RequestRewrite& rewrite, HeadWriter& out) {
   const bool upgrade = rewrite.pass_upgrade && head.is_upgrade;
   if (upgrade) {
@@ -145,14 +156,19 @@ void put_hop_fields(const RequestHead& head, const RequestRewrite& rewrite, Head
 }  // namespace
 
 void write_request_head(const RequestHead& head, const RequestRewrite& rewrite, HeadWriter& out) {
-  out.put(head.method());
+  out.put(rewrite.method.empty() ? head.method() : rewrite.method);
   out.put(" ");
   put_target(head, rewrite, out);
   out.put(" HTTP/1.1\r\nHost: ");
   out.put(rewrite.host.empty() ? head.host() : rewrite.host);
   out.put("\r\n");
-  put_kept_fields(head, out,
-                  [&](const Field& f) { return f.id == FieldId::other || keeps_request_field(head, rewrite, f.id); });
+  const auto keeps = [&](const Field& f) {
+    return f.id == FieldId::other || keeps_request_field(head, rewrite, f.id);
+  };
+  if (rewrite.rules == nullptr && rewrite.left_out == nullptr)
+    put_kept_fields(head, out, keeps);
+  else
+    put_kept_fields(head, out, [&](const Field& f) { return keeps(f) && !is_replaced(rewrite, head.name(f)); });
   put_body_length(out, head.body, head.content_length);
   if (head.expect_continue) out.put("Expect: 100-continue\r\n");
   put_hop_fields(head, rewrite, out);
@@ -161,7 +177,10 @@ void write_request_head(const RequestHead& head, const RequestRewrite& rewrite, 
     if (writes_rfc7239(rewrite.forwarded)) put_rfc7239(head, rewrite, out);
   }
   if (!rewrite.request_id.empty()) out.field("X-Request-Id", rewrite.request_id);
+  if (!rewrite.traceparent.empty()) out.field("traceparent", rewrite.traceparent);
+  if (rewrite.rules != nullptr) put_request_fields(*rewrite.rules, head, out);
   out.put(rewrite.extra);
+  if (!rewrite.last_value.empty()) out.put(rewrite.last_value), out.put("\r\n");
   out.put("\r\n");
 }
 
@@ -178,7 +197,10 @@ bool keeps_response_field(const ResponseRewrite& rewrite, FieldId id) {
     case FieldId::te:
     case FieldId::keep_alive:
     case FieldId::proxy_connection: return false;
-    case FieldId::trailer: return rewrite.body == Framing::chunked;
+    case FieldId::trailer: return rewrite.body == Framing::chunked && !rewrite.recoded;
+    case FieldId::accept_ranges:
+    case FieldId::content_encoding: return !rewrite.recoded;
+    case FieldId::etag: return !rewrite.retagged;
     case FieldId::strict_transport_security: return rewrite.hsts.empty();
     case FieldId::x_request_id: return rewrite.request_id.empty();
     default: return true;
@@ -198,7 +220,7 @@ void put_answer_length(const ResponseHead& head, const ResponseRewrite& rewrite,
   const bool never_a_body = head.status < 200 || head.status == 204;
   if (rewrite.body != Framing::none)
     put_body_length(out, rewrite.body, head.content_length);
-  else if (head.has_content_length && !never_a_body)
+  else if (head.has_content_length && !never_a_body && !rewrite.recoded)
     out.field("Content-Length", head.content_length);
 }
 
@@ -219,14 +241,19 @@ void put_connection(const ResponseHead& head, const ResponseRewrite& rewrite, He
 
 void write_response_head(const ResponseHead& head, const ResponseRewrite& rewrite, HeadWriter& out) {
   put_status_line(head, out);
-  put_kept_fields(head, out,
-                  [&](const Field& f) { return f.id == FieldId::other || keeps_response_field(rewrite, f.id); });
+  const auto keeps = [&](const Field& f) { return f.id == FieldId::other || keeps_response_field(rewrite, f.id); };
+  const AnswerFields* const fields = rewrite.fields;
+  if (fields == nullptr)
+    put_kept_fields(head, out, keeps);
+  else
+    put_kept_fields(head, out, [&](const Field& f) { return keeps(f) && !replaces(*fields, head.name(f)); });
   put_answer_length(head, rewrite, out);
   put_connection(head, rewrite, out);
   if (!head.interim()) {
     if (!rewrite.date.empty() && !head.find(FieldId::date)) out.field("Date", rewrite.date);
     if (!rewrite.hsts.empty()) out.field("Strict-Transport-Security", rewrite.hsts);
     if (!rewrite.request_id.empty()) out.field("X-Request-Id", rewrite.request_id);
+    if (fields != nullptr) put_answer_fields(*fields, head, out);
     out.put(rewrite.extra);
   }
   out.put("\r\n");

@@ -52,6 +52,14 @@ class HeadWriter {
   bool ok_ = true;
 };
 
+// What a route says in the answers that pass it: see answer_fields.h.
+struct AnswerFields {
+  const conf::FieldRules* rules = nullptr;
+  const conf::Cors* cors = nullptr;
+  std::string_view origin;  // the client's, if it is admitted; empty: none is told
+  bool empty() const { return rules == nullptr && cors == nullptr; }
+};
+
 // What changes on the way to the backend.
 struct RequestRewrite {
   std::string_view target;    // empty: the path and query as sent ("/" if there is no path)
@@ -63,6 +71,11 @@ struct RequestRewrite {
   std::uint16_t port = 0;              // of our listener
   std::string_view request_id;         // empty: none is written
   std::string_view extra;              // whole field lines
+  const conf::FieldRules* rules = nullptr;
+  const std::vector<std::string>* left_out = nullptr;  // fields that nobody but us may send
+  std::string_view traceparent;                        // in place of what was sent; empty: that passes
+  std::string_view method;                             // empty: as sent
+  std::string_view last_value;                         // ends the last line of `extra`, which has none
 };
 void write_request_head(const RequestHead& head, const RequestRewrite& rewrite, HeadWriter& out);
 
@@ -72,10 +85,13 @@ struct ResponseRewrite {
   bool close = false;            // the client's connection ends behind this answer
   unsigned client_minor = 1;     // 0: a connection that stays open must say so
   bool pass_upgrade = false;     // a 101 that was asked for
+  bool recoded = false;          // sent in another form: what told of the bytes is left out
+  bool retagged = false;         // its ETag is among `extra`
   std::string_view date;         // for answers without Date (RFC 9110 6.6.1)
   std::string_view hsts;         // value of Strict-Transport-Security, over the backend's own; empty: none
   std::string_view request_id;   // X-Request-Id, over the backend's own; empty: none is written
   std::string_view extra;        // whole field lines: Set-Cookie
+  const AnswerFields* fields = nullptr;
 };
 void write_response_head(const ResponseHead& head, const ResponseRewrite& rewrite, HeadWriter& out);
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "proxy/http/answer_fields.h"
 #include "proxy/http/bytes.h"
+#include "proxy/http/grpc.h"
 
 namespace gatehouse::http {
 
@@ -29,6 +31,7 @@ std::string_view reason_phrase(int status) {
     case 408: return "Request Timeout";
     case 410: return "Gone";
     case 411: return "Length Required";
+    case 412: return "Precondition Failed";
     case 413: return "Content Too Large";
     case 414: return "URI Too Long";
     case 416: return "Range Not Satisfiable";
@@ -59,14 +62,19 @@ void put_clean_field(std::string_view name, std::string_view value, HeadWriter& 
 }  // namespace
 
 void write_local_head(const LocalReply& reply, std::string_view date, HeadWriter& out) {
+  const int told = reply.to_grpc ? 200 : reply.status;
   out.put("HTTP/1.1 ");
-  out.put(static_cast<std::uint64_t>(reply.status));
+  out.put(static_cast<std::uint64_t>(told));
   out.put(" ");
-  out.put(reason_phrase(reply.status));
+  out.put(reason_phrase(told));
   out.put("\r\nDate: ");
   out.put(date);
   out.put("\r\n");
-  if (may_have_body(reply.status)) {
+  if (reply.to_grpc) {
+    out.field("Content-Type", grpc_type);
+    out.put("Content-Length: 0\r\n");
+    put_grpc_status(reply.status, reply.detail, out);
+  } else if (may_have_body(reply.status) && !reply.framed) {
     if (!reply.body.empty()) out.field("Content-Type", reply.content_type);
     out.field("Content-Length", reply.body.size());
   }
@@ -77,13 +85,15 @@ void write_local_head(const LocalReply& reply, std::string_view date, HeadWriter
     out.put("Connection: close\r\n");
   else if (reply.client_minor == 0)
     out.put("Connection: keep-alive\r\n");
+  if (reply.fields != nullptr) put_own_answer_fields(*reply.fields, reply.extra, out);
+  if (reply.preflight != nullptr) put_preflight_fields(*reply.fields->cors, *reply.preflight, out);
   out.put(reply.extra);
   out.put("\r\n");
 }
 
 void write_local_reply(const LocalReply& reply, std::string_view date, HeadWriter& out) {
   write_local_head(reply, date, out);
-  if (!reply.to_head && may_have_body(reply.status)) out.put(reply.body);
+  if (!reply.to_head && !reply.to_grpc && may_have_body(reply.status)) out.put(reply.body);
 }
 
 void put_html(std::string_view text, HeadWriter& out) {

@@ -31,7 +31,12 @@ struct LocalReply {
   bool to_head = false;                       // answers HEAD: the length is told, the body is not to be sent
   bool close = true;
   unsigned client_minor = 1;
-  std::string_view extra;  // whole field lines: X-Request-Id, Strict-Transport-Security
+  bool to_grpc = false;     // told by grpc-status: status 200, no body, whatever stands above
+  std::string_view detail;  // for grpc-message
+  bool framed = false;      // Content-Type and Content-Length, if any, are among `extra`
+  std::string_view extra;   // whole field lines: X-Request-Id, Strict-Transport-Security
+  const AnswerFields* fields = nullptr;
+  const RequestHead* preflight = nullptr;  // that is answered; by fields->cors
 };
 
 void write_local_head(const LocalReply& reply, std::string_view date, HeadWriter& out);

@@ -5,6 +5,7 @@
 #include "net/encoding.h"
 #include "proxy/http/bytes.h"
 #include "proxy/http/chunked.h"
+#include "proxy/http/grpc.h"
 #include "proxy/http/local_reply.h"
 
 namespace gatehouse::http2 {
@@ -78,7 +79,7 @@ bool BackendAnswer::add_to_head(std::string_view name, std::string_view value, B
       length_ = value;
       return true;
     case FieldId::trailer: may_have_trailers_ = true; break;
-    case FieldId::content_type: may_have_trailers_ |= value.starts_with("application/grpc"); break;
+    case FieldId::content_type: may_have_trailers_ |= http::is_grpc(value); break;
     default: break;
   }
   put_field(name, value, out);

@@ -184,7 +184,11 @@ void BackendSession::ping() { nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_N
 
 void BackendSession::feed(std::string_view bytes, std::uint64_t now_ms) {
   now_ms_ = now_ms;
-  heads_.feed(bytes, [this](const FrameHead& head) { judge_frame(head); });
+  for (std::string_view rest = bytes; !rest.empty();) {
+    bool begun = false;
+    rest.remove_prefix(scan_.next(rest, begun));
+    if (begun) judge_frame(scan_.head());
+  }
   const auto read =
       nghttp2_session_mem_recv(session_.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   if (read < 0 && broken_.empty()) broken_ = breach();
@@ -268,7 +272,7 @@ void BackendSession::judge_frame(const FrameHead& head) {
   switch (head.type) {
     case NGHTTP2_HEADERS: return;
     case NGHTTP2_DATA:
-      if (head.length == 0 && !(head.flags & NGHTTP2_FLAG_END_STREAM)) note_odd();
+      if (head.size == 0 && !(head.flags & NGHTTP2_FLAG_END_STREAM)) note_odd();
       return;
     case NGHTTP2_WINDOW_UPDATE:
       if (!odd_.note_window_update(now_ms_)) overdone();
@@ -277,8 +281,7 @@ void BackendSession::judge_frame(const FrameHead& head) {
       if (find(head.stream) == nullptr) note_odd();
       return;
     case NGHTTP2_SETTINGS:
-      if (std::exchange(settings_came_, true) && !(head.flags & NGHTTP2_FLAG_ACK))
-        note_odd();
+      if (std::exchange(settings_came_, true) && !(head.flags & NGHTTP2_FLAG_ACK)) note_odd();
       return;
     case NGHTTP2_PING:
       if (!(head.flags & NGHTTP2_FLAG_ACK)) note_odd();

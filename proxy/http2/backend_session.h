@@ -15,7 +15,7 @@
 
 #include "net/buffer.h"
 #include "proxy/http2/backend_stream.h"
-#include "proxy/http2/frame_heads.h"
+#include "proxy/http2/frame_scan.h"
 #include "proxy/http2/nghttp2_ptr.h"
 #include "proxy/http2/odd_events.h"
 
@@ -51,6 +51,7 @@ class BackendSession {
   void feed(std::string_view bytes, std::uint64_t now_ms);
   // Puts frames into the slab, which is large, as long as frame_room is there.
   void pull(Buffer& out);
+  bool has_something_to_say() const { return nghttp2_session_want_write(session_.get()) != 0; }
   void ping();
   // The connection is gone, or useless: every stream that isn't over ends with that fault.
   void lose(BackendStream::Fault fault);
@@ -101,7 +102,7 @@ class BackendSession {
   Owner& owner_;
   SessionPtr session_;
   ListNode streams_;
-  FrameHeads heads_;
+  FrameScan scan_{FrameScan::From::server};
   OddEvents odd_{odd_events_max};
   Counts counts_;
   std::uint64_t now_ms_ = 0;

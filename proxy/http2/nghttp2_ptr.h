@@ -3,8 +3,10 @@
 //   general allocator. A session never leaves its thread.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
+#include <string_view>
 
 #include <nghttp2/nghttp2.h>
 

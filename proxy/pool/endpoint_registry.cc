@@ -12,7 +12,7 @@ namespace {
 std::string channel_of(const conf::Service& service) {
   std::string text = std::to_string(static_cast<int>(service.protocol));
   text += static_cast<char>('a' + static_cast<int>(service.send_proxy));
-  if (service.protocol == conf::Protocol::https || service.protocol == conf::Protocol::h2) {
+  if (conf::over_tls(service.protocol)) {
     text += service.tls_verify ? "verify" : "trust";
     for (const auto* part :
          {&service.tls_name, &service.tls_ca_file, &service.tls_certificate_file, &service.tls_key_file}) {

@@ -25,6 +25,8 @@ struct alignas(64) ServiceShard {
   Counter aborted;                   // ended without a response: the client or the time took it
   Counter retries, retries_refused;  // refused: by the budget
   Counter queue_full, queue_timeout;
+  Counter auth_refused, auth_failed;  // failed: it could not be found out who may pass
+  Counter canaries;                   // requests that went to the canary
   Counter bytes_in, bytes_out;        // from and to clients
   Counter sessions, sessions_failed;  // of TCP; failed: got no endpoint
   std::array<Counter, latency_bounds_ms.size() + 1> latency;
@@ -45,6 +47,8 @@ class ServiceStats {
 
   alignas(64) std::atomic<std::uint32_t> queued{0};  // waiting now, over all workers
   EjectGate eject;
+  // Until when (ms since 1970) the service is under maintenance by command; 0: it is not.
+  std::atomic<std::int64_t> maintenance_until_ms{0};
 
  private:
   unsigned workers_;

@@ -2,6 +2,7 @@
 
 #include "proxy/http/chunked.h"
 #include "proxy/http/parse.h"
+#include "proxy/http2/backend_session.h"
 #include "proxy/probe/probe_io.h"
 #include "proxy/probe/probe_redirect.h"
 
@@ -97,6 +98,49 @@ Task<bool> read_answer(Stream& stream, Waker& waker, LoopTime deadline, bool to_
   }
 }
 
+struct NoOwner final : http2::BackendSession::Owner {
+  void has_output() override {}
+};
+
+// The same over HTTP/2: a stream takes the request and gives the answer as HTTP/1.1 has them.
+Task<bool> ask_http2(Stream& stream, Waker& waker, const ProbeTarget& target, LoopTime deadline,
+                     const std::string& request, bool to_head, Received& answer, ProbeReport& report) {
+  BufferPool buffers;
+  NoOwner nobody;
+  http2::BackendSession session(buffers, {}, target.check.tls ? "https" : "http", nobody);
+  http2::BackendStream lane(session);
+  lane.send(request.data(), request.size());
+  char bytes[4096];
+  for (;;) {
+    Buffer out = buffers.take(BufferPool::large);
+    session.pull(out);
+    const bool sent = co_await send_probe(stream, waker, out.view(), deadline, report);
+    if (!sent) co_return false;
+    for (IoResult got = lane.receive(bytes, sizeof bytes); got.ok(); got = lane.receive(bytes, sizeof bytes)) {
+      const bool enough = take({bytes, got.size}, to_head, !target.check.body_contains.empty(), answer);
+      if (answer.fault != nullptr) report.output = std::string("malformed answer: ") + answer.fault;
+      if (enough) co_return answer.fault == nullptr;
+    }
+    if (!session.broken().empty()) report.output = session.broken();
+    if (lane.failed() && report.output.empty()) report.output = "the request was reset";
+    if (lane.failed() || !session.broken().empty()) co_return false;
+    const IoResult got = stream.receive(bytes, sizeof bytes);
+    if (got.ok()) {
+      session.feed({bytes, got.size}, waker.loop().now());
+      continue;
+    }
+    if (!got.again()) {
+      report.output = "the connection ended without an answer";
+      co_return false;
+    }
+    const Waker::Why why = co_await waker.sleep(deadline);
+    if (why == Waker::Why::deadline) {
+      report.output = "no answer in time";
+      co_return false;
+    }
+  }
+}
+
 struct Answer {
   ProbeReport report;
   int status = 0;  // 0: none came
@@ -110,11 +154,16 @@ Task<Answer> ask_once(Waker& waker, const ProbeTarget& target, LoopTime deadline
   const bool open = co_await open_probe(stream, waker, target, deadline, report);
   if (!open) co_return out;
   const std::string request = request_text(target, ask);
-  const bool sent = co_await send_probe(stream, waker, request, deadline, report);
-  if (!sent) co_return out;
+  const bool to_head = ask.method == "HEAD", whole = !target.check.body_contains.empty();
   Received answer;
-  const bool whole = !target.check.body_contains.empty();
-  const bool read = co_await read_answer(stream, waker, deadline, ask.method == "HEAD", whole, answer, report);
+  bool read = false;
+  if (target.check.http2) {
+    read = co_await ask_http2(stream, waker, target, deadline, request, to_head, answer, report);
+  } else {
+    read = co_await send_probe(stream, waker, request, deadline, report);
+    if (!read) co_return out;
+    read = co_await read_answer(stream, waker, deadline, to_head, whole, answer, report);
+  }
   if (!read) co_return out;
   http::ResponseHead& head = answer.head;
   head.bytes = answer.bytes.data();

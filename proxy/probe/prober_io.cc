@@ -150,7 +150,8 @@ void Prober::look_for_failures() {
 Result<Prober::ContextPtr> Prober::context_for(const Probed& probed, const conf::HealthCheck& check) {
   if (!check.tls) return ContextPtr();
   if (check.tls_of_service && !probed.tls) return invalid("the service's TLS is not usable: see its finding");
-  const bool h2 = check.kind == conf::HealthCheck::Kind::grpc || check.kind == conf::HealthCheck::Kind::h2ping;
+  const bool h2 =
+      check.http2 || check.kind == conf::HealthCheck::Kind::grpc || check.kind == conf::HealthCheck::Kind::h2ping;
   const auto shared = check.tls_of_service ? probed.tls : nullptr;
   const auto key = std::make_tuple(shared, check.tls_verify, h2);
   if (const auto known = contexts_.find(key); known != contexts_.end()) return known->second;

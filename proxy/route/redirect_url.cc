@@ -26,7 +26,10 @@ Result<std::string> expand_redirect(std::string_view url, const RedirectRequest&
     const auto dollar = std::min(rest.find('$'), rest.size());
     out += rest.substr(0, dollar);
     rest.remove_prefix(dollar);
-    if (rest.starts_with("$host")) {
+    if (rest.starts_with("$scheme")) {
+      out += request.scheme;
+      rest.remove_prefix(7);
+    } else if (rest.starts_with("$host")) {
       out += without_port(request.host);
       rest.remove_prefix(5);
     } else if (rest.starts_with("$path")) {

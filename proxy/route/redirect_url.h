@@ -1,4 +1,4 @@
-// redirect_url.h: the Location of a route's `redirect`: its template with $host, $path and $query filled in.
+// redirect_url.h: the Location of a route's `redirect`: its template with $scheme, $host, $path and $query filled in.
 //   Pure. What would put a control byte or a space into the field (response splitting) or lead straight back to the
 //   request is an error; a path can't turn a relative template into another host ("//evil.example").
 #pragma once

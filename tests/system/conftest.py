@@ -12,6 +12,7 @@ from support.certs import Authority
 from support.client import Client
 from support.door import Door
 from support.fake_consul import FakeConsul
+from support.pebble import Pebble
 from support.stand_in import NginxDoor
 from support.wait import patient
 
@@ -125,6 +126,21 @@ def consul():
     fake = FakeConsul()
     yield fake
     fake.stop()
+
+
+@pytest.fixture
+def make_pebble():
+    """A maker of real CAs whose validations lead to a door."""
+    made = []
+
+    def make(door, start=True, **options):
+        pebble = Pebble(door.address, **options)
+        made.append(pebble)
+        return pebble.start() if start else pebble
+
+    yield make
+    for pebble in made:
+        pebble.discard()
 
 
 @pytest.fixture(scope="session")

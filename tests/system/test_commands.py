@@ -87,7 +87,7 @@ def test_all_errors_of_a_file_are_shown_at_once_with_their_places(make_door):
     assert "gatehouse.yaml:8:1: frobnicate: unknown key" in said
 
 
-@pytest.mark.parametrize("section", ["tunnel", "cluster"])
+@pytest.mark.parametrize("section", ["cluster"])
 def test_sections_of_later_are_unknown(make_door, section):
     door = make_door(start=False)
     door.write_text(f"{section}: {{}}\n")

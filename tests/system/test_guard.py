@@ -7,6 +7,7 @@ import pytest
 
 from support.catalog import instance
 from support.client import Client, ask
+from support.http2 import DATA, END_STREAM, HEADERS, Http2Client, headers, request_fields
 from support.wait import wait_until
 
 pytestmark = pytest.mark.ci
@@ -119,6 +120,24 @@ def test_what_is_refused_never_reaches_the_backend(client, house):
 def test_a_connection_goes_on_after_a_429(house, client):
     with Client(house.http, source=client.address, host="three.test") as one:
         assert [one.ask().status for _ in range(5)] == [200, 200, 200, 429, 429]
+
+
+def test_over_http2_each_stream_counts_and_the_connection_goes_on(house, client):
+    with Http2Client(house.http, source=client.address) as one:
+        asked = [one.ask(stream, host="three.test") for stream in (1, 3, 5, 7)]
+        assert asked == [200, 200, 200, 429]
+        assert one.ask(9, host="plain.test") == 200
+        assert one.goaway is None
+    house.logged(host="three.test", status=429, termination="rate_limited", http_version="HTTP/2", client_address=client.address)
+
+
+def test_over_http2_a_delayed_stream_holds_up_no_other(house, client):
+    with Http2Client(house.http, source=client.address) as one:
+        asked = [(1, "slow.test"), (3, "slow.test"), (5, "slow.test"), (7, "plain.test")]
+        one.send(*(headers(stream, request_fields(host)) for stream, host in asked))
+        assert [one.wait_ended(stream) for stream, _ in asked] == [200] * 4
+        ends = [stream for kind, flags, stream, _ in one.frames if kind in (DATA, HEADERS) and flags & END_STREAM]
+        assert ends.index(7) < ends.index(5)
 
 
 def test_observing_refuses_nobody_and_counts(client, house):
@@ -250,6 +269,44 @@ def test_drop_takes_no_connection(house, client):
         lambda: is_refused(house, client.address) and house.metric("gatehouse_connections_banned_total") > before,
         what="a connection that is dropped",
     )
+
+
+def test_over_http2_who_is_banned_is_told_once_and_the_connection_ends(house, client):
+    client(target="/later")
+    with Http2Client(house.http, source=client.address) as one:
+        assert one.ask(1, host="plain.test") == 429
+        wait_until(lambda: one.closed, one.describe)
+        assert one.goaway == 0
+    house.logged(host="plain.test", termination="banned", http_version="HTTP/2", client_address=client.address)
+
+
+def test_over_http2_a_ban_ends_the_connection_that_earned_it(house, client):
+    with Http2Client(house.http, source=client.address) as one:
+        assert one.ask(1, "/later", host="plain.test") == 200
+        wait_until(lambda: one.closed, one.describe)
+
+
+def test_over_http2_a_ban_without_a_word_cuts_the_connection(house, client):
+    client(target="/shut")
+    with Http2Client(house.http, source=client.address) as one:
+        one.send(headers(1, request_fields("plain.test")))
+        wait_until(lambda: one.closed, one.describe)
+        assert (one.statuses, one.resets, one.goaway) == ({}, {}, None)
+
+
+def test_over_http2_a_proxy_s_connection_goes_on_for_its_other_clients(house, client):
+    """A proxy's streams are of many clients: whose ban has no answer loses his stream alone."""
+    def fields(of, target="/"):
+        return request_fields("plain.test", target) + [["x-forwarded-for", of]]
+
+    with Http2Client(house.http, source=FRONT) as proxy:
+        proxy.send(headers(1, fields(client.address, "/shut")))
+        assert proxy.wait_ended(1) == 200
+        proxy.send(headers(3, fields(client.address)))
+        wait_until(lambda: 3 in proxy.resets, proxy.describe)
+        proxy.send(headers(5, fields(next(_addresses))))
+        assert proxy.wait_ended(5) == 200
+        assert proxy.goaway is None and 3 not in proxy.statuses
 
 
 def test_a_ban_ends_and_the_next_one_is_longer(house, client):

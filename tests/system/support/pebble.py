@@ -140,7 +140,7 @@ class Pebble:
         context = self.authority.trust(alpn=(), check_name=False)
         connection = http.client.HTTPSConnection(self.address, MANAGEMENT, context=context, timeout=patient(10))
         try:
-            connection.request(method, path, body=body)
+            connection.request(method, path, body=body, headers={"User-Agent": "tests"})
             answer = connection.getresponse()
             return answer.read() if answer.status == 200 else None
         finally:

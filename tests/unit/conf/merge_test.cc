@@ -147,20 +147,14 @@ TEST(Merge, AWrongRestrictingTagRefusesTheServicesRoutes) {
             "allow: 10.0.0.0/99: not a network; write it as in 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32");
 }
 
-TEST(Merge, ARestrictingTagThatIsNotCarriedRefusesItsRouteAlone) {
+TEST(Merge, ALimitThatATagNamesAndNobodyDefinedRefusesItsRouteAlone) {
   Case of{.instances = {instance("web-1", {{"route", "a.example"}})}};
-  of.instances[0].layers[0].settings["route"].push_back({"a.example/admin auth=basic:staff", {}});
+  of.instances[0].layers[0].settings["route"].push_back({"a.example/admin rate_limit=search", {}});
   const Merged merged = of.merge();
+  const std::string missing = "rate_limit: search: guard.rate_limits has no limit of this name";
   EXPECT_EQ(route_of(merged, "a.example/").refused, "");
-  EXPECT_EQ(route_of(merged, "a.example/admin").refused, "auth: not carried yet: refused until it is");
-  EXPECT_EQ(texts(merged.findings),
-            (std::vector<std::string>{
-                "web: gatehouse.route: a.example/admin: auth: not carried yet: refused until it is"}));
-}
-
-TEST(Merge, ANotCarriedRestrictionOfTheServiceRefusesAllItsRoutes) {
-  const Merged merged = Case{.yaml = layer("yaml", {{"route", "a.example"}, {"auth", "basic:x"}})}.merge();
-  EXPECT_EQ(merged.service.routes[0].refused, "auth: not carried yet: refused until it is");
+  EXPECT_EQ(route_of(merged, "a.example/admin").refused, missing);
+  EXPECT_EQ(texts(merged.findings), (std::vector<std::string>{"web: a.example/admin: " + missing}));
 }
 
 TEST(Merge, ALimitThatIsNotDefinedRefusesTheRoutesThatNameIt) {
@@ -171,24 +165,25 @@ TEST(Merge, ALimitThatIsNotDefinedRefusesTheRoutesThatNameIt) {
   EXPECT_EQ(route_of(missing, "b.example/x").refused, "");
 }
 
-TEST(Merge, WhatShallBeOffOrHeldBackIsNotServedWhileThatIsNotCarried) {
+TEST(Merge, MaintenanceIsSaidOfARouteOrOfAll) {
   const Settings rows[] = {{{"route", "a.example maintenance=true"}},
                            {{"route", "a.example"}, {"maintenance", "true"}}};
   for (const Settings& said : rows) {
     const Merged merged = Case{.instances = {instance("web-1", said)}}.merge();
-    EXPECT_EQ(merged.service.routes[0].refused, "maintenance: not carried yet: refused until it is");
-    EXPECT_TRUE(has_error(merged.findings));
+    EXPECT_EQ(merged.service.routes[0].refused, "");
+    EXPECT_TRUE(merged.service.routes[0].policy.maintenance.on);
   }
 }
 
-TEST(Merge, WhatIsNotCarriedAndRestrictsNothingIsIgnoredWithAWord) {
-  Case of{.instances = {instance("web-1", {{"route", "a.example compress=gzip"}, {"canary", "shop 5%"}})}};
-  const Merged merged = of.merge();
-  EXPECT_EQ(merged.service.routes[0].refused, "");
-  EXPECT_EQ(texts(merged.findings),
-            (std::vector<std::string>{
-                "file:1:1: warning: web: gatehouse.canary: not carried yet: ignored",
-                "file:1:1: warning: web: gatehouse.route: a.example/: compress: not carried yet: ignored"}));
+TEST(Merge, OfTcpMaintenanceLetsInWhomItNamesAlone) {
+  const auto entry = [](const Settings& said) {
+    return Case{.instances = {instance("web-1", said)}}.merge().service.tcp.at(0);
+  };
+  EXPECT_EQ(entry({{"tcp", "127.0.0.1:3306"}, {"maintenance", "true"}}).refused, "maintenance");
+  EXPECT_EQ(entry({{"tcp", "127.0.0.1:3306"}, {"maintenance", "false"}}).refused, "");
+  const TcpEntry some = entry({{"tcp", "127.0.0.1:3306"}, {"maintenance", "true allow=10.0.0.0/8"}});
+  EXPECT_EQ(some.refused, "");
+  EXPECT_EQ(some.policy.allow.size(), 1u);
 }
 
 TEST(Merge, AnotherDatacentersInstancesHaveNoWordInWhatHolds) {
@@ -243,13 +238,6 @@ TEST(Merge, WhatIsWrongInAConfigEntryIsToldByItsKey) {
   EXPECT_EQ(merged.findings[0].path, "web: connect_timeout");
 }
 
-TEST(Merge, AProtocolThatIsNotSpokenRefusesTheRoutes) {
-  const Merged merged = Case{.instances = {instance("web-1", {{"route", "a.example"}, {"protocol", "h2c"}})}}.merge();
-  EXPECT_EQ(merged.service.routes[0].refused, "protocol: h2c is not carried yet: the service's routes are refused");
-  ASSERT_EQ(merged.findings.size(), 1u);
-  EXPECT_EQ(merged.findings[0].severity, Severity::error);
-}
-
 TEST(Merge, ARouteThatCannotBeReadIsLeftOutAndOneWithAWrongOptionIsRefused) {
   Case of{.instances = {instance("web-1", {{"route", "a..example"}})}};
   of.instances[0].layers[0].settings["route"].push_back({"b.example striip=/x", {}});
@@ -264,7 +252,7 @@ TEST(Merge, ATagsWrongOptionCannotTakeTheFilesRouteAway) {
   Case of{.yaml = layer("yaml", {{"route", "a.example"}}),
           .instances = {instance("web-1", {{"route", "a.example timeout=60"}})}};
   EXPECT_EQ(of.merge().service.routes[0].refused, "");
-  of.instances[0].layers[0].settings["route"][0].value = "a.example auth=basic:x";
+  of.instances[0].layers[0].settings["route"][0].value = "a.example rate_limit=x";
   EXPECT_NE(of.merge().service.routes[0].refused, "");
 }
 
@@ -452,7 +440,7 @@ TEST(Merge, OfTcpAddressesTheFirstLayerThatSaysAnyWins) {
   EXPECT_TRUE(of.merge().service.tcp.empty()) << "an address belongs to one service";
 }
 
-TEST(Merge, ARestrictionThatIsNotCarriedRefusesTcpToo) {
+TEST(Merge, ARestrictionThatTcpCanNotKeepRefusesIt) {
   const Settings rows[] = {{{"tcp", "127.0.0.1:3306"}, {"auth", "basic:x"}},
                            {{"tcp", "127.0.0.1:3306"}, {"allow", "nonsense"}}};
   for (const Settings& said : rows) {
@@ -474,9 +462,9 @@ TEST(Merge, SessionsOfASinglePrimaryEndWithItUnlessSaidOtherwise) {
 TEST(Review, ARouteForAllServicesIsRefused) {
   EXPECT_EQ(texts(review_layer(layer("yaml", {{"tcp", ":80"}}), "*")),
             std::vector<std::string>{"file:1:1: services.*.tcp: a tcp belongs to one service"});
-  EXPECT_EQ(texts(review_layer(layer("yaml", {{"route", "a.example"}, {"mirror", "shop 1%"}}), "*")),
-            (std::vector<std::string>{"file:1:1: warning: services.*.mirror: not carried yet: ignored",
-                                      "file:1:1: services.*.route: a route belongs to one service"}));
+  EXPECT_EQ(texts(review_layer(layer("yaml", {{"route", "a.example"}, {"tunnel", "offer"}}), "*")),
+            (std::vector<std::string>{"file:1:1: services.*.route: a route belongs to one service",
+                                      "file:1:1: warning: services.*.tunnel: not carried yet: ignored"}));
 }
 
 TEST(Review, AKeySaidTwiceIsTold) {

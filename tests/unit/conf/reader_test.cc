@@ -100,7 +100,6 @@ TEST(Reader, AnUnknownKeyIsAnErrorWithTheNearestKnownOne) {
       {"lisen: []", "gatehouse.yaml:1:1: lisen: unknown key; did you mean listen?"},
       {"limits:\n  header_tme: 5s", "gatehouse.yaml:2:3: limits.header_tme: unknown key; did you mean header_time?"},
       {"guard: { jails: {} }", "gatehouse.yaml:1:1: guard: unknown key: planned, but not carried yet; leave it out"},
-      {"tunnel: {}", "gatehouse.yaml:1:1: tunnel: unknown key: planned, but not carried yet; leave it out"},
       {"cluster: {}", "gatehouse.yaml:1:1: cluster: unknown key: planned, but not carried yet; leave it out"},
       {"catalog: { consul: [ { adress: x } ] }",
        "gatehouse.yaml:1:24: catalog.consul[0].adress: unknown key; did you mean address?"},

@@ -37,10 +37,11 @@ TEST(ServiceKeys, EveryKeyIsNamedOnceAndCanBeChecked) {
 TEST(ServiceKeys, TheDefaultTheyNameIsTheOneTheyHave) {
   // Where the default is told in words, or is to say nothing: `health=none` leaves the catalog's checks out, too.
   const std::set<std::string_view> in_words = {
-      "allow",        "auth",   "certificate", "deny",         "failover",
-      "health",       "host",   "http",        "idle_timeout", "max_connections",
-      "max_requests", "pages",  "rate_limit",  "tcp",          "tls_certificate",
-      "tls_name",     "tunnel", "weight"};
+      "allow",        "auth",    "certificate", "cors",         "headers",
+      "methods",      "rewrite", "deny",        "files",        "failover",
+      "health",       "host",    "http",        "idle_timeout", "max_connections",
+      "max_requests", "pages",   "rate_limit",  "tcp",          "tls_certificate",
+      "tls_name",     "tunnel",  "weight"};
   for (const ServiceKey& key : service_keys()) {
     if (key.apply == nullptr || in_words.contains(key.name)) continue;
     Subject said;
@@ -53,11 +54,11 @@ TEST(ServiceKeys, TheDefaultTheyNameIsTheOneTheyHave) {
   }
 }
 
-TEST(ServiceKeys, TheOnesThatRestrictAreTheFourOfTheDesign) {
+TEST(ServiceKeys, TheOnesThatRestrict) {
   std::set<std::string_view> restricting;
   for (const ServiceKey& key : service_keys())
     if (key.restricting) restricting.insert(key.name);
-  EXPECT_EQ(restricting, (std::set<std::string_view>{"allow", "deny", "auth", "rate_limit"}));
+  EXPECT_EQ(restricting, (std::set<std::string_view>{"allow", "deny", "auth", "methods", "rate_limit"}));
 }
 
 TEST(ServiceKeys, WhatNamesPathsOrWeakensVerificationIsForTheFileAlone) {
@@ -84,9 +85,9 @@ TEST(ServiceKeys, AnUnknownKeyIsToldWithTheNearest) {
 TEST(ServiceKeys, ControlBytesAndEndlessValuesAreRefused) {
   expect_rows({{"host", "a\r\nX: y", "holds a control character; write it without"},
                {"route", std::string("a.example\0", 10), "holds a control character; write it without"},
-               {"cors", "x\x7f", "holds a control character; write it without"},
-               {"cors", std::string(setting_bytes_max + 1, 'x'), "longer than 4096 bytes; split it"},
-               {"cors", std::string(setting_bytes_max, 'x')}},
+               {"rate_limit", "x\x7f", "holds a control character; write it without"},
+               {"rate_limit", std::string(setting_bytes_max + 1, 'x'), "longer than 4096 bytes; split it"},
+               {"rate_limit", std::string(setting_bytes_max, 'x')}},
               Trust::tags);
 }
 
@@ -278,7 +279,22 @@ TEST(ServiceKeys, RetryEjectFailoverPages) {
        {"tls_certificate", "file:door"},
        {"tls_certificate", "door.pem", "door.pem: write file:NAME, of letters, digits, dots, - and _"},
        {"auth", "basic:staff"},
-       {"auth", "staff", "staff: write basic:NAME or forward:URL"},
+       {"auth", "forward:http://127.0.0.1:4181/verify"},
+       {"auth", "staff", "staff: write basic:NAME, forward:NAME or forward:URL"},
+       {"methods", "GET,HEAD"},
+       {"methods", "G(T", "G(T: write methods as in GET,HEAD"},
+       {"maintenance", "true allow=10.0.0.0/8 retry_after=10m"},
+       {"maintenance", "on", "on: write true or false"},
+       {"maintenance", "true allow=x",
+        "allow=x: not a network; write it as in 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32"},
+       {"canary", "shop 5%"},
+       {"canary", "shop 0.25% sticky"},
+       {"canary", "shop", "shop: write SERVICE and a share, as in web-next 5% or web-next 5% sticky"},
+       {"canary", "shop 101%", "shop 101%: write SERVICE and a share, as in web-next 5% or web-next 5% sticky"},
+       {"canary", "shop 5.001%", "shop 5.001%: write SERVICE and a share, as in web-next 5% or web-next 5% sticky"},
+       {"mirror", "shop 100%"},
+       {"mirror", "shop 1% sticky", "shop 1% sticky: write SERVICE and a share, as in web-next 5%"},
+       {"trace", "make"},
        {"tunnel", "offer"},
        {"tunnel", "yes", "yes: write offer"}},
       Trust::file_only);
@@ -326,7 +342,7 @@ TEST(ServiceKeys, RoutesAndTheirOptions) {
         "301,https://www.example$path"},
        {"route", "a.example redirect=301,javascript:x", "redirect=javascript:x: write https://…, http://… or /path"},
        {"route", "a.example redirect=301,https://x/$user",
-        "redirect=https://x/$user: only $host, $path and $query are known"},
+        "redirect=https://x/$user: only $scheme, $host, $path and $query are known"},
        {"route", "a.example if.method=G(T", "if.method=G(T: write methods as in GET,HEAD"},
        {"route", "a.example if.header=:x", "if.header=:x: write NAME or NAME:VALUE"},
        {"route", "a.example if.header=x:", "if.header=x:: the value is empty; write NAME alone for any value"}},
@@ -334,24 +350,15 @@ TEST(ServiceKeys, RoutesAndTheirOptions) {
 }
 
 TEST(ServiceKeys, WhatIsNotCarriedYetIsToldApartFromWhatIsWrong) {
-  const std::vector<Row> rows{{"tcp", "127.0.0.1:3306"},
-                              {"tunnel", "offer", "not carried yet: ignored"},
-                              {"failover", "dc2"},
-                              {"rate_limit", "search"},
-                              {"auth", "basic:x", "not carried yet: refused until it is"},
-                              {"zone", "only"},
-                              {"single", "true"},
-                              {"single", "false"},
-                              {"maintenance", "true", "not carried yet: refused until it is"},
-                              {"maintenance", "false"},
-                              {"canary", "shop 5%", "not carried yet: ignored"},
-                              {"mirror", "shop 1%", "not carried yet: ignored"},
-                              {"balance", "peak_ewma"},
-                              {"certificate", "acme"},
-                              {"certificate", "file:x"},
-                              {"health", "redis role=master"},
-                              {"protocol", "h2c", "h2c is not carried yet: the service's routes are refused"},
-                              {"protocol", "https"},
+  const std::vector<Row> rows{{"tcp", "127.0.0.1:3306"}, {"tunnel", "offer", "not carried yet: ignored"},
+                              {"failover", "dc2"},       {"rate_limit", "search"},
+                              {"auth", "basic:x"},       {"zone", "only"},
+                              {"single", "true"},        {"single", "false"},
+                              {"maintenance", "true"},   {"maintenance", "false"},
+                              {"canary", "shop 5%"},     {"compress", "gzip"},
+                              {"balance", "peak_ewma"},  {"certificate", "acme"},
+                              {"certificate", "file:x"}, {"health", "redis role=master"},
+                              {"protocol", "h2c"},       {"protocol", "https"},
                               {"timeout", "5s"}};
   for (const Row& row : rows) {
     EXPECT_EQ(check_setting(row.key, row.value, Trust::tags), std::nullopt) << row.key;

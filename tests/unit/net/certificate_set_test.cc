@@ -28,6 +28,19 @@ TEST(CertificateSet, FindsTheExactNameBeforeTheWildcard) {
     EXPECT_FALSE(set.covers(none)) << none;
 }
 
+TEST(CertificateSet, WhoNamesNobodyGetsOneThatWasBroughtNeverOneThatIsObtained) {
+  const auto brought = make_certificate({.names = {"DNS:z.test"}}),
+             obtained = make_certificate({.names = {"DNS:a.test"}});
+  const CertificatePtr placeholder = *make_placeholder({"a.test"}, noon);
+  const CertificateSet both({{"acme:a.test", obtained, true}, {"z", brought}}, {}, placeholder);
+  EXPECT_EQ(ecdsa_of(&both.fallback()), brought);
+  EXPECT_EQ(ecdsa_of(both.find("a.test")), obtained);
+  const CertificateSet alone({{"acme:a.test", obtained, true}}, {}, placeholder);
+  EXPECT_EQ(ecdsa_of(&alone.fallback()), placeholder);
+  EXPECT_EQ(ecdsa_of(alone.find("a.test")), obtained);
+  EXPECT_EQ(ecdsa_of(&CertificateSet({{"acme:a.test", obtained, true}}, {}, nullptr).fallback()), obtained);
+}
+
 TEST(CertificateSet, TheOneThatEndsLastServes) {
   const auto brief = make_certificate({.not_after = noon + 10 * day});
   const auto longer = make_certificate({.not_after = noon + 20 * day});

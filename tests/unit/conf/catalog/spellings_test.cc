@@ -79,9 +79,9 @@ TEST(Spellings, ARefusedRouteStaysInItsPlaceAndTellsWhy) {
                    "its route is refused"}));
 }
 
-TEST(Spellings, ARestrictionNotCarriedRefusesItsRouteToo) {
+TEST(Spellings, AnAuthThatTheFileDoesNotDefineRefusesItsRoute) {
   const conf::RoutingTable table = with_tags({"urlprefix-a.example/ auth=staff"}, {"fabio"});
-  EXPECT_EQ(table.services.at(0)->routes.at(0).refused, "auth: not carried yet: refused until it is");
+  EXPECT_EQ(table.services.at(0)->routes.at(0).refused, "auth=basic:staff: gatehouse.yaml defines no auth.staff");
 }
 
 TEST(Spellings, AnInstanceThatRefusesWhatTheOthersServeIsKeptOut) {

@@ -114,7 +114,8 @@ TEST(TraefikTags, MiddlewaresBecomeOptions) {
     const char* options;
   };
   for (const Case& c :
-       {Case{{"stripprefix.prefixes=/x"}, "strip=/x"}, Case{{"addprefix.prefix=/v1"}, "prepend=/v1"},
+       {Case{{"stripprefix.prefixes=/x"}, "strip=/x"},
+        Case{{"addprefix.prefix=/v1"}, "prepend=/v1"},
         Case{{"redirectscheme.scheme=https", "redirectscheme.permanent=true"}, "http=redirect"},
         Case{{"ipallowlist.sourcerange=10.0.0.0/8, 192.0.2.7"}, "allow=10.0.0.0/8,192.0.2.7/32"},
         Case{{"ipwhitelist.sourcerange=10.0.0.0/8"}, "allow=10.0.0.0/8"},
@@ -122,7 +123,17 @@ TEST(TraefikTags, MiddlewaresBecomeOptions) {
         Case{{"buffering.maxrequestbodybytes=2000000"}, "max_body=2000000"},
         Case{{"headers.stsseconds=3600"}, "hsts=3600s"},
         Case{{"headers.customrequestheaders.X-Forwarded-Proto=https"}, ""},
-        Case{{"headers.framedeny=true", "headers.customresponseheaders.X-A=b"}, ""}, Case{{"compress=true"}, ""},
+        Case{{"headers.framedeny=true"}, "\"headers=set X-Frame-Options DENY\""},
+        Case{{"headers.customresponseheaders.X-A=b c"}, "\"headers=set X-A b c\""},
+        Case{{"headers.customrequestheaders.X-User="}, "\"headers=request remove X-User\""},
+        Case{{"headers.accesscontrolalloworiginlist=https://b.example", "headers.accesscontrolallowmethods=GET,PUT",
+              "headers.accesscontrolmaxage=60"},
+             "\"cors=https://b.example methods=GET,PUT max_age=60s\""},
+        Case{{"forwardauth.address=http://x/"}, "auth=forward:http://x/"},
+        Case{{"replacepath.path=/x"}, "\"rewrite=^ /x\""},
+        Case{{"replacepathregex.regex=^/a/(.*)", "replacepathregex.replacement=/b/${1}"},
+             "\"rewrite=^/a/(.*) /b/$1\""},
+        Case{{"compress=true"}, ""},
         Case{{"errors.status=500-599", "errors.service=x"}, ""},
         Case{{"redirectregex.regex=^https?://a\\.example/(.*)", "redirectregex.replacement=https://b.example/${1}",
               "redirectregex.permanent=true"},
@@ -138,30 +149,17 @@ TEST(TraefikTags, MiddlewaresBecomeOptions) {
 
 TEST(TraefikTags, AnAdornmentIsTold) {
   EXPECT_EQ(verdict(with_middleware({"compress=true"}), "compress").told, conf::Severity::warning);
-  EXPECT_EQ(verdict(with_middleware({"headers.framedeny=true"}), "framedeny").told, conf::Severity::warning);
+  EXPECT_EQ(verdict(with_middleware({"headers.ishttpsonly=true"}), "ishttpsonly").told, conf::Severity::warning);
 }
 
 TEST(TraefikTags, WhatRestrictsOrRewritesAndIsNotOursRefusesTheRouter) {
-  for (const char* said : {"basicauth.users=a:b",
-                           "digestauth.users=a",
-                           "forwardauth.address=http://x/",
-                           "ratelimit.average=10",
-                           "inflightreq.amount=3",
-                           "plugin.waf.rules=x",
-                           "frob.x=y",
-                           "passtlsclientcert.pem=true",
-                           "replacepath.path=/x",
-                           "replacepathregex.regex=x",
-                           "stripprefixregex.regex=x",
-                           "headers.customrequestheaders.X-User=",
-                           "headers.allowedhosts=a.example",
-                           "ipallowlist.sourcerange=ten",
-                           "ipallowlist.ipstrategy.depth=1",
-                           "ipallowlist.sourcerange=",
-                           "redirectscheme.scheme=http",
-                           "redirectregex.regex=^http://a.example/x(.*)",
-                           "buffering.maxrequestbodybytes=much",
-                           "stripprefix.prefixes=x"}) {
+  for (const char* said :
+       {"basicauth.users=a:b", "digestauth.users=a", "forwardauth.trustforwardheader=true", "ratelimit.average=10",
+        "inflightreq.amount=3", "plugin.waf.rules=x", "frob.x=y", "passtlsclientcert.pem=true",
+        "replacepathregex.regex=x", "stripprefixregex.regex=x", "headers.customrequestheaders.Connection=x",
+        "headers.allowedhosts=a.example", "ipallowlist.sourcerange=ten", "ipallowlist.ipstrategy.depth=1",
+        "ipallowlist.sourcerange=", "redirectscheme.scheme=http", "redirectregex.regex=^http://a.example/x(.*)",
+        "buffering.maxrequestbodybytes=much", "stripprefix.prefixes=x"}) {
     const ForeignTags out = with_middleware({said});
     EXPECT_EQ(values(out, "route"), (Texts{"a.example/"})) << said;
     EXPECT_NE(refusals(out).at(0), "") << said;

@@ -44,7 +44,8 @@ TEST(AccessLog, ALineHasEveryFieldInItsOrder) {
             R"("peer_address":"2001:db8::1","method":"GET","host":"learn.bank.example","path":"/a?b=c","status":200,)"
             R"("bytes_in":42,"bytes_out":1234567890123,"duration_ms":12.345,"connect_ms":null,"first_byte_ms":0.007,)"
             R"("service":"lms","endpoint":"127.0.0.1:8001","attempts":1,"termination":"ok","tls_version":"TLSv1.3",)"
-            R"("http_version":"HTTP/1.1","request_id":"id1","ban_id":"","user_agent":"curl/8","referer":""})"
+            R"("http_version":"HTTP/1.1","request_id":"id1","ban_id":"","user_agent":"curl/8","referer":"",)"
+            R"("encoding":"","user":"","trace_id":""})"
             "\n");
 }
 
@@ -92,7 +93,7 @@ TEST(AccessLog, TheWorstLineFits) {
     AccessRecord record = sample();
     for (auto* text : {&record.event, &record.node, &record.method, &record.host, &record.path, &record.service,
                        &record.endpoint, &record.tls_version, &record.http_version, &record.request_id,
-                       &record.ban_id, &record.user_agent, &record.referer})
+                       &record.ban_id, &record.user_agent, &record.referer, &record.user})
       *text = bytes;
     record.client_address = record.peer_address = *IpAddress::parse("1111:2222:3333:4444:5555:6666:7777:8888");
     record.bytes_in = record.bytes_out = ~0ull;
@@ -103,7 +104,7 @@ TEST(AccessLog, TheWorstLineFits) {
     ASSERT_GT(text.size(), 6000u);
     EXPECT_LE(text.size(), access_line_bytes_max);
     EXPECT_TRUE(text.ends_with("}\n"));
-    EXPECT_EQ(YAML::Load(text).size(), 24u);
+    EXPECT_EQ(YAML::Load(text).size(), 27u);
   }
 }
 

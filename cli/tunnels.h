@@ -1,0 +1,59 @@
+// tunnels.h: the tunnels of a running door: its keys, listeners, plan, and a carrier for each worker.
+//   A reload is all or nothing, keys included. A key file that changes takes effect by itself; one that breaks leaves
+//   what holds as it is, and is told.
+//   Threads  control.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "conf/config.h"
+#include "conf/finding.h"
+#include "proxy/worker_io.h"
+#include "tunnel/carrier_io.h"
+#include "tunnel/keyring_io.h"
+
+namespace gatehouse::cli {
+
+class Tunnels {
+ public:
+  explicit Tunnels(proxy::Shared& shared);
+
+  // As root: the addresses. Then, as who serves: keys and Unix sockets. What fails changes nothing.
+  Status bind(const conf::Tunnel& wanted);
+  Status bind_local(const conf::Tunnel& wanted);
+  // Errors among the findings: not taken.
+  conf::Findings take_keys(const conf::Tunnel& wanted);
+
+  void start(std::span<const std::unique_ptr<proxy::Worker>> workers, std::uint64_t seed);
+  // What was bound and taken last is what holds from now on.
+  void publish(const conf::Config& config, const tunnel::Addresses& addresses);
+  void drain();
+  void cut();
+  void end();  // REQUIRES that the workers have ended
+
+  // True: the keys are others now, and are to be published.
+  bool reread_keys(const conf::Tunnel& tunnel, conf::Findings& told);
+
+  const tunnel::Plan& plan() const { return *plan_; }
+  const tunnel::KeySet& keys() const { return keys_; }
+  const tunnel::Shared& shared() const { return shared_; }
+  const conf::Findings& findings() const { return findings_; }  // of the keys; to be placed
+
+ private:
+  std::vector<tunnel::OpenDoor> open_doors(const conf::Tunnel& tunnel) const;
+
+  tunnel::Shared shared_;
+  tunnel::Registry registry_;
+  tunnel::KeySet keys_;
+  conf::Findings findings_;
+  tunnel::PlanPtr plan_;
+  std::map<std::string, std::shared_ptr<ListenSocket>> sockets_;  // by place
+  std::vector<std::unique_ptr<tunnel::Carrier>> carriers_;
+  bool draining_ = false;  // nothing new is published
+};
+
+}  // namespace gatehouse::cli

@@ -1,0 +1,80 @@
+#include "net/open_beneath.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace gatehouse {
+namespace {
+
+constexpr std::size_t look_every = 32 << 10;
+constexpr std::int64_t latest_second = 9'000'000'000;  // in 2255: so far nanoseconds reach
+constexpr int races_most = 8;  // renames within the folder while ".." of a symlink is followed
+
+Opened open_at(int folder, const char* name, std::uint64_t flags, std::uint64_t resolve) {
+  open_how how{};
+  how.flags = flags | O_CLOEXEC;
+  how.resolve = resolve;
+  Opened out;
+  for (int i = 0; i < races_most; ++i) {
+    const auto fd = ::syscall(SYS_openat2, folder, name, &how, sizeof how);
+    out.error = fd < 0 ? errno : 0;
+    out.fd = UniqueFd(static_cast<int>(fd));
+    const bool raced = out.error == EAGAIN && (resolve & RESOLVE_CACHED) == 0;
+    if (!raced && out.error != EINTR) break;
+  }
+  if (out.error != 0) return out;
+  struct stat is{};
+  if (::fstat(out.fd.get(), &is) != 0) {
+    out.error = errno;
+    return out;
+  }
+  out.is_file = S_ISREG(is.st_mode);
+  out.is_folder = S_ISDIR(is.st_mode);
+  out.size = static_cast<std::uint64_t>(is.st_size);
+  // A time that nobody can have meant is the nearest that can be told.
+  const std::int64_t second = std::clamp<std::int64_t>(is.st_mtim.tv_sec, 0, latest_second);
+  out.modified_ns = second * 1'000'000'000 + is.st_mtim.tv_nsec;
+  return out;
+}
+
+std::uint64_t cached_flag(Disk disk) { return disk == Disk::cached ? RESOLVE_CACHED : 0; }
+
+}  // namespace
+
+Opened open_folder(const char* path, Disk disk) {
+  return open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, cached_flag(disk));
+}
+
+Opened open_beneath(int folder, const char* name, Disk disk) {
+  return open_at(folder, name, O_RDONLY | O_NONBLOCK | O_NOCTTY,
+                 RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | cached_flag(disk));
+}
+
+std::ptrdiff_t read_at(int file, std::span<char> into, std::uint64_t at, Disk disk) {
+  const iovec part{into.data(), into.size()};
+  for (;;) {
+    const auto count = ::preadv2(file, &part, 1, static_cast<off_t>(at), disk == Disk::cached ? RWF_NOWAIT : 0);
+    if (count >= 0 || errno != EINTR) return count;
+  }
+}
+
+bool seems_cached(int file, std::uint64_t at, std::size_t size) {
+  char byte;
+  const std::uint64_t last = at + size - 1;
+  for (std::uint64_t look = at; look < last; look += look_every)
+    if (read_at(file, {&byte, 1}, look, Disk::cached) < 0) return false;
+  return read_at(file, {&byte, 1}, last, Disk::cached) >= 0;
+}
+
+void read_ahead(int file, std::uint64_t at, std::size_t size) {
+  ::posix_fadvise(file, static_cast<off_t>(at), static_cast<off_t>(size), POSIX_FADV_WILLNEED);
+}
+
+}  // namespace gatehouse

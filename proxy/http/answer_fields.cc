@@ -1,0 +1,96 @@
+#include "proxy/http/answer_fields.h"
+
+#include <algorithm>
+
+#include "proxy/http/bytes.h"
+
+namespace gatehouse::http {
+namespace {
+
+using conf::FieldRule;
+
+constexpr std::size_t asked_fields_max = 1024;  // of a preflight, told back where any may be sent
+
+constexpr std::string_view asked_method = "access-control-request-method",
+                           asked_fields = "access-control-request-headers", cors_prefix = "access-control-";
+
+// What a local answer says by itself.
+bool is_of_local_reply(std::string_view name) {
+  constexpr std::string_view ours[] = {"content-type", "retry-after", "allow", "location", "www-authenticate"};
+  return std::ranges::any_of(ours, [&](std::string_view each) { return equals_caseless(name, each); });
+}
+
+void put_rule(const FieldRule& rule, const MessageHead* sent, HeadWriter& out) {
+  switch (rule.kind) {
+    case FieldRule::Kind::remove: return;
+    case FieldRule::Kind::fallback:
+      if (sent != nullptr && sent->find(rule.name) != nullptr) return;
+      [[fallthrough]];
+    case FieldRule::Kind::set:
+    case FieldRule::Kind::add: out.field(rule.name, rule.value);
+  }
+}
+
+bool has_line(std::string_view lines, std::string_view name) {
+  while (!lines.empty()) {
+    if (lines.size() > name.size() && lines[name.size()] == ':' &&
+        conf::same_field(lines.substr(0, name.size()), name))
+      return true;
+    lines.remove_prefix(std::min(lines.find('\n'), lines.size() - 1) + 1);
+  }
+  return false;
+}
+
+void put_cors(const AnswerFields& fields, HeadWriter& out) {
+  if (fields.cors == nullptr) return;
+  const conf::Cors& cors = *fields.cors;
+  if (!cors.any) out.put("Vary: Origin\r\n");
+  if (fields.origin.empty()) return;
+  out.field("Access-Control-Allow-Origin", cors.any ? std::string_view("*") : fields.origin);
+  if (cors.credentials) out.put("Access-Control-Allow-Credentials: true\r\n");
+  if (!cors.expose.empty()) out.field("Access-Control-Expose-Headers", cors.expose);
+}
+
+}  // namespace
+
+bool replaces(const AnswerFields& fields, std::string_view name) {
+  if (fields.cors != nullptr && starts_caseless(name, cors_prefix)) return true;
+  return fields.rules != nullptr && fields.rules->drops(name);
+}
+
+void put_answer_fields(const AnswerFields& fields, const ResponseHead& sent, HeadWriter& out) {
+  if (fields.rules != nullptr)
+    for (const FieldRule& rule : fields.rules->rules) put_rule(rule, &sent, out);
+  put_cors(fields, out);
+}
+
+void put_own_answer_fields(const AnswerFields& fields, std::string_view lines, HeadWriter& out) {
+  if (fields.rules != nullptr)
+    for (const FieldRule& rule : fields.rules->rules)
+      if (!is_of_local_reply(rule.name) && !has_line(lines, rule.name)) put_rule(rule, nullptr, out);
+  put_cors(fields, out);
+}
+
+void put_request_fields(const conf::FieldRules& rules, const RequestHead& sent, HeadWriter& out) {
+  for (const FieldRule& rule : rules.rules) put_rule(rule, &sent, out);
+}
+
+void put_preflight_fields(const conf::Cors& cors, const RequestHead& head, HeadWriter& out) {
+  if (!cors.methods.empty()) out.field("Access-Control-Allow-Methods", cors.methods);
+  std::string_view fields = cors.fields;
+  if (fields == "*") {  // no wildcard to what carries credentials
+    const Field* asked = head.find(asked_fields);
+    fields = asked != nullptr ? head.value(*asked) : std::string_view();
+    if (fields.size() > asked_fields_max) fields = {};
+  }
+  if (!fields.empty()) out.field("Access-Control-Allow-Headers", fields);
+  out.field("Access-Control-Max-Age", static_cast<std::uint64_t>(cors.max_age.count() / 1000));
+  if (cors.fields == "*") out.put("Vary: Access-Control-Request-Headers\r\n");
+}
+
+bool is_preflight(const RequestHead& head) {
+  return head.method_id == Method::options && head.find(FieldId::origin) != nullptr &&
+         head.find(asked_method) != nullptr;
+}
+
+}  // namespace gatehouse::http
