@@ -183,7 +183,7 @@ TEST(Reader, AValueOfTheWrongFormIsToldWhatToWrite) {
       {"logs: { access: { redact: [quer] } }",
        "gatehouse.yaml:1:28: logs.access.redact[0]: quer: write one of client_address, peer_address, host, path, "
        "query, "
-       "request_id, user_agent, referer; did you mean query?"},
+       "request_id, user, user_agent, referer; did you mean query?"},
       {"node: { name: 'two words' }",
        "gatehouse.yaml:1:15: node.name: two words: write a name of letters, digits, '.', '_' and '-'"},
   });
