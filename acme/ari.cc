@@ -7,6 +7,7 @@
 
 #include "acme/json_look.h"
 #include "net/encoding.h"
+#include "net/wall_time.h"
 
 namespace gatehouse::acme {
 namespace {
@@ -49,7 +50,7 @@ std::optional<WallTime> read_rfc3339(std::string_view text) {
     if ((sign != '+' && sign != '-') || hours > 23 || hours < 0 || minutes > 59 || minutes < 0) return std::nullopt;
   }
   const auto offset = std::chrono::minutes(hours * 60 + minutes);
-  const WallTime local = WallTime::clock::from_time_t(::timegm(&parts));
+  const WallTime local = wall_time(::timegm(&parts));
   return sign == '+' ? local - offset : local + offset;
 }
 

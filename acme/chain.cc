@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 
 #include "net/openssl_error.h"
+#include "net/wall_time.h"
 
 namespace gatehouse::acme {
 namespace {
@@ -24,7 +25,7 @@ std::optional<std::pair<WallTime, WallTime>> life_of(std::string_view chain_pem)
   if (!leaf || ASN1_TIME_to_tm(X509_get0_notBefore(leaf.get()), &from) != 1 ||
       ASN1_TIME_to_tm(X509_get0_notAfter(leaf.get()), &to) != 1)
     return std::nullopt;
-  return std::pair(WallTime::clock::from_time_t(::timegm(&from)), WallTime::clock::from_time_t(::timegm(&to)));
+  return std::pair(wall_time(::timegm(&from)), wall_time(::timegm(&to)));
 }
 
 }  // namespace

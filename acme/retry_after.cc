@@ -5,6 +5,8 @@
 #include <ctime>
 #include <string>
 
+#include "net/wall_time.h"
+
 namespace gatehouse::acme {
 
 std::optional<WallTime> read_http_date(std::string_view text) {
@@ -12,7 +14,7 @@ std::optional<WallTime> read_http_date(std::string_view text) {
   const std::string whole(text);
   const char* end = ::strptime(whole.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
   if (end == nullptr || *end != '\0') return std::nullopt;
-  return WallTime::clock::from_time_t(::timegm(&parts));
+  return wall_time(::timegm(&parts));
 }
 
 std::optional<Seconds> read_retry_after(std::string_view text, WallTime now) {

@@ -333,7 +333,7 @@ Form<Limits> limits() {
           {"backend_http2_window", &Limits::backend_http2_window, size(16 << 10, 1 << 20),
            "how much of an answer over HTTP/2 may come before the client takes it"},
           {"compressions", &Limits::compressions, number(0, 100'000),
-           "answers that a worker compresses at once, each with up to 2 MiB, more above level 5; further ones go as "
+           "answers that a worker compresses at once, each with up to 4 MiB, more above level 5; further ones go as "
            "they are"},
           {"shutdown_delay", &Limits::shutdown_delay, duration(0s, 1h),
            "how long listeners stay open after SIGTERM while `/readyz` fails, so that a balancer sees it first"},

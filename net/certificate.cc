@@ -9,6 +9,7 @@
 
 #include "net/host_name.h"
 #include "net/openssl_error.h"
+#include "net/wall_time.h"
 
 namespace gatehouse {
 namespace {
@@ -34,7 +35,7 @@ std::string date_text(WallTime time) {
 bool read_time(const ASN1_TIME* from, WallTime& to) {
   std::tm parts;
   if (ASN1_TIME_to_tm(from, &parts) != 1) return false;
-  to = WallTime::clock::from_time_t(timegm(&parts));
+  to = wall_time(timegm(&parts));
   return true;
 }
 

@@ -146,7 +146,7 @@ Buffer Exchange::local_head(int status, std::string_view fields) {
   extra.field("X-Request-Id", request_id_);
   reply.extra = extra.text();
   if (!admission_.fields.empty()) reply.fields = &admission_.fields;
-  Buffer head = worker_.buffers.take();
+  Buffer head = worker_.buffers.take(reply.fields != nullptr ? BufferPool::large : BufferPool::small);
   http::HeadWriter writer({head.data(), head.room()});
   http::write_local_head(reply, worker_.date(), writer);
   head.grew(writer.size());

@@ -99,12 +99,13 @@ class Loading {
       if (!keys->contains(accept.allow[j].identity))
         warn(path + ".allow[" + std::to_string(j) + "].identity",
              accept.allow[j].identity + ": there is no key for it, so it can't come in");
-    for (const auto& [identity, key] : *keys)
-      if (std::none_of(accept.allow.begin(), accept.allow.end(),
-                       [&identity = identity](const conf::TunnelAllow& allow) {
-                         return allow.identity == identity || allow.identity == generation_of(identity).base;
-                       }))
+    for (const auto& each : *keys) {
+      const std::string& identity = each.first;
+      if (std::none_of(accept.allow.begin(), accept.allow.end(), [&](const conf::TunnelAllow& allow) {
+            return allow.identity == identity || allow.identity == generation_of(identity).base;
+          }))
         warn(path + ".allow", identity + ": has a key, and may reach nothing: it is not in `allow`");
+    }
     out_.keys.accept.push_back(std::move(keys));
   }
 

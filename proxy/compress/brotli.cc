@@ -19,7 +19,7 @@ class Brotli final : public Context {
 
   bool begin(unsigned level, std::optional<std::uint64_t> size) override {
     end();
-    begun_bytes_ = level <= 5 ? 2 << 20 : 2u << 20 << (level - 5);
+    begun_bytes_ = (4u << 20) + (level > 5 ? 2u << 20 << (level - 5) : 0);
     encoder_ = BrotliEncoderCreateInstance(&take, &give, &bytes_);
     if (encoder_ == nullptr) return false;
     BrotliEncoderSetParameter(encoder_, BROTLI_PARAM_QUALITY, level);

@@ -1,5 +1,5 @@
 // contexts.h: the compressors of one worker.
-//   A compressor is dear to make and large (gzip 260 KiB, zstd and brotli up to 2 MiB, brotli above level 5 twice as
+//   A compressor is dear to make and large (gzip 260 KiB, zstd and brotli up to 4 MiB, brotli above level 5 twice as
 //   much with each), so those that can begin anew are kept, and all are counted in number and bytes.
 //   Threads  the worker's own. Limits: `most` at once, of which `kept_most` of a kind are kept idle; beyond that, and
 //            where memory is short, take() gives none and the body goes as it is.

@@ -42,7 +42,7 @@ class Zstd final : public Context {
   }
 
  private:
-  static constexpr std::size_t begun_bytes = 2 << 20;
+  static constexpr std::size_t begun_bytes = 4 << 20;
   static constexpr int hash_log = 16, chain_log = 16;
   static bool good(std::size_t result) { return ZSTD_isError(result) == 0; }
 

@@ -151,6 +151,7 @@ std::shared_ptr<const UniqueFd> Roots::get(const std::string& folder, LoopTime n
   if (root.fd && now - root.opened_at < fresh_ms) return root.fd;
   Opened opened = open_folder(folder.c_str(), Disk::cached);
   error_ = opened.error;
+  if (root.fd && (error_ == EMFILE || error_ == ENFILE || error_ == ENOMEM)) return root.fd;  // better than none
   root.fd = error_ == 0 ? std::make_shared<const UniqueFd>(std::move(opened.fd)) : nullptr;
   root.opened_at = now;
   return root.fd;

@@ -33,8 +33,8 @@ IoResult BackendStream::send(const char* data, std::size_t size) {
   }
   const std::size_t body = sending_ == Sending::body ? take_body(data + taken, size - taken) : 0;
   if (failed_) return {State::failed};
-  if (body > 0 || sending_ == Sending::done) offer();
   taken += body;
+  if (taken > 0 || sending_ == Sending::done) offer();  // a head alone, too: its body may be long in coming
   return taken > 0 ? IoResult{State::ok, taken} : IoResult{State::again};
 }
 

@@ -317,8 +317,3 @@ def test_an_instance_that_lacks_a_restriction_is_kept_out(house, make_backend):
     told(house, "guarded", "allow")
     assert house.ask(host="guarded.test", source="127.0.0.8").status == 403
     assert odd.requests == []
-
-
-def test_what_we_do_not_carry_yet_is_told(house, make_backend):
-    house.catalog.put("db", instance("db", make_backend("db"), "route=db.test", "mirror=shop 1%"))
-    told(house, "mirror", "not carried")

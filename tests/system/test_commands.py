@@ -114,11 +114,11 @@ def test_a_catalog_is_told_tag_by_tag(make_door):
     assert done.returncode == 0 and "exact        urlprefix-one.test/ strip=/x" in done.stdout
     assert "gatehouse.route=one.test/ strip=/x" in done.stdout
     assert "tags in fabio's spelling are not read: add it to catalog.spellings" in done.stdout
-    one["tags"].append("traefik.http.routers.r.rule=Host(`one.test`) && Query(`a`, `b`)")
+    one["tags"].append("traefik.http.routers.r.rule=Host(`one.test`) && Query(`a`, `b`, `c`)")
     with open(door.catalog.path("one.json"), "w") as file:
         json.dump({"service": one}, file)
     done = door.command("catalog", "lint", door.path("services"))
-    assert done.returncode == 1 and "query with 2 values: left out" in done.stdout
+    assert done.returncode == 1 and "query with 3 values: left out" in done.stdout
     assert door.command("catalog", "lint", door.path("nowhere")).returncode == 1
 
 

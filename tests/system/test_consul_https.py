@@ -11,11 +11,15 @@ pytestmark = pytest.mark.quick
 
 @pytest.fixture
 def door(make_door, consul):
-    def make(**server):
+    def make(ready=True, **server):
+        """`ready`: waits until it is, which a door that has never heard a Consul is not."""
         made = make_door(start=False)
         made.config["catalog"] = {"consul": [{"address": consul.address, **server}]}
         made.write_config(made.config)
-        made.start()
+        if ready:
+            return made.start()
+        made.spawn()
+        wait_until(lambda: made.command("status").returncode == 0, "it can be asked", within=10)
         return made
 
     return make
@@ -68,18 +72,18 @@ def test_an_agent_that_asks_for_a_certificate_gets_ours(door, consul, make_backe
     front = tls_front("server.dc1.consul", client_ca=ca)
     trusted = {"ca": ca, "name": "server.dc1.consul"}
     wait_for(door(address=front.address, tls={**trusted, **ours}), 200)
-    stranger = door(address=front.address, tls=trusted)
+    stranger = door(ready=False, address=front.address, tls=trusted)
     wait_until(lambda: consul_of(stranger).get("fault") == "unreachable", "not without it")
 
 
 def test_an_agent_that_proves_to_be_another_is_not_asked(door, consul, tls_front, ca):
     front = tls_front("server.dc2.consul")
-    made = door(address=front.address, tls={"ca": ca, "name": "server.dc1.consul"})
+    made = door(ready=False, address=front.address, tls={"ca": ca, "name": "server.dc1.consul"})
     wait_until(lambda: "hostname mismatch" in consul_of(made).get("trouble", "").lower(), "the name is wrong")
     assert consul.asked == []
 
 
 def test_an_https_that_speaks_no_http2_is_told(door, make_backend, authority, ca, tmp_path):
     backend = make_backend("plain", tls=authority.server(tmp_path, "127.0.0.1"))
-    made = door(address=f"https://127.0.0.1:{backend.port}", tls={"ca": ca})
+    made = door(ready=False, address=f"https://127.0.0.1:{backend.port}", tls={"ca": ca})
     wait_until(lambda: "no HTTP/2" in consul_of(made).get("trouble", ""), "status tells")

@@ -75,7 +75,8 @@ class Door:
             "catalog": {"files": "services"},
             "certificates": {"files": "certificates"},
             "metrics": {"address": f"{self.address}:{addresses.METRICS}"},
-            "limits": {"shutdown_time": "5s"},
+            # Clients of tests ask as often as they like: what a connection may carry has tests of its own.
+            "limits": {"shutdown_time": "5s", "keep_alive_requests": 1_000_000_000},
             "logs": {"access": {"to": self.access_log}, "events": {"to": "stdout", "level": "info"}},
         }
 

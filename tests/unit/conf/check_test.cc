@@ -44,7 +44,7 @@ TEST(Check, SaysWhatKeysSayAgainstEachOther) {
        "gatehouse.yaml:3:16: listen[1].address: 0.0.0.0:80: taken by a, at 10.0.0.1:80"},
       {"listen: [ { name: a, address: ':443', tls: true } ]",
        "gatehouse.yaml:1:39: listen[0].tls: a TLS listener needs certificates: write where they are in "
-       "certificates.files"},
+       "certificates.files, or which hosts are to get theirs in certificates.acme.permit"},
       {"hosts: { a.b.example: { certificate: file:x } }",
        "gatehouse.yaml:1:25: hosts.a.b.example.certificate: there is no folder to find it in: write "
        "certificates.files"},

@@ -45,20 +45,20 @@ trusted_proxies: [10.0.0.0/8, 192.0.2.1]
 hosts: { a.example: { hsts: 90d, http: serve } }
 services: { off: { route: [off.example, on.example], timeout: 5s } }
 )");
-  EXPECT_EQ(
-      lines(diff),
-      (Texts{
-          "listen[http].address: \"[::]:80\" -> \"[::]:8080\"",
-          "listen[old]: removed, was { name: old, address: \"[::]:81\", tls: false, proxy_protocol: [], only: [] }",
-          "listen[new]: added: { name: new, address: \"[::]:82\", tls: false, proxy_protocol: [], only: [] }",
-          "trusted_proxies: [10.0.0.0/8] -> [10.0.0.0/8, 192.0.2.1/32]",
-          "hosts.a.example.hsts: 180d -> 90d",
-          "hosts.a.example.http: added: serve",
-          "hosts.b.example: removed, was { http: serve }",
-          "services.off.route: off.example -> [off.example, on.example]",
-          "services.off.timeout: added: 5s",
-          "limits.header_time: 10s -> 5s",
-      }));
+  EXPECT_EQ(lines(diff), (Texts{
+                             "listen[http].address: \"[::]:80\" -> \"[::]:8080\"",
+                             "listen[old]: removed, was { name: old, address: \"[::]:81\", tls: false, http2: true, "
+                             "proxy_protocol: [], only: [] }",
+                             "listen[new]: added: { name: new, address: \"[::]:82\", tls: false, http2: true, "
+                             "proxy_protocol: [], only: [] }",
+                             "trusted_proxies: [10.0.0.0/8] -> [10.0.0.0/8, 192.0.2.1/32]",
+                             "hosts.a.example.hsts: 180d -> 90d",
+                             "hosts.a.example.http: added: serve",
+                             "hosts.b.example: removed, was { http: serve }",
+                             "services.off.route: off.example -> [off.example, on.example]",
+                             "services.off.timeout: added: 5s",
+                             "limits.header_time: 10s -> 5s",
+                         }));
   EXPECT_EQ(diff.sections, (std::set<std::string>{"hosts", "limits", "listen", "services", "trusted_proxies"}));
   for (const Difference& line : diff.lines) EXPECT_FALSE(line.at_start) << line.text();
 }

@@ -99,7 +99,8 @@ TEST(Reader, AnUnknownKeyIsAnErrorWithTheNearestKnownOne) {
   expect_findings({
       {"lisen: []", "gatehouse.yaml:1:1: lisen: unknown key; did you mean listen?"},
       {"limits:\n  header_tme: 5s", "gatehouse.yaml:2:3: limits.header_tme: unknown key; did you mean header_time?"},
-      {"guard: { jails: {} }", "gatehouse.yaml:1:1: guard: unknown key: planned, but not carried yet; leave it out"},
+      {"cluster: { name: x }",
+       "gatehouse.yaml:1:1: cluster: unknown key: planned, but not carried yet; leave it out"},
       {"cluster: {}", "gatehouse.yaml:1:1: cluster: unknown key: planned, but not carried yet; leave it out"},
       {"catalog: { consul: [ { adress: x } ] }",
        "gatehouse.yaml:1:24: catalog.consul[0].adress: unknown key; did you mean address?"},
@@ -183,7 +184,7 @@ TEST(Reader, AValueOfTheWrongFormIsToldWhatToWrite) {
       {"logs: { access: { redact: [quer] } }",
        "gatehouse.yaml:1:28: logs.access.redact[0]: quer: write one of client_address, peer_address, host, path, "
        "query, "
-       "request_id, user_agent, referer; did you mean query?"},
+       "request_id, user, user_agent, referer; did you mean query?"},
       {"node: { name: 'two words' }",
        "gatehouse.yaml:1:15: node.name: two words: write a name of letters, digits, '.', '_' and '-'"},
   });
@@ -284,7 +285,7 @@ TEST(Reader, WhatAServiceSaysIsJudgedByItsKeys) {
 }
 
 TEST(Reader, TellsAllErrorsOfAFileInItsOrder) {
-  const ReadConfig read = read_text(R"(guard: {}
+  const ReadConfig read = read_text(R"(cluster: {}
 limits:
   header_time: 5
   body_idle_tme: 1s
@@ -295,7 +296,7 @@ workers: many
 )");
   EXPECT_EQ(texts(read.findings),
             (Texts{
-                "gatehouse.yaml:1:1: guard: unknown key: planned, but not carried yet; leave it out",
+                "gatehouse.yaml:1:1: cluster: unknown key: planned, but not carried yet; leave it out",
                 "gatehouse.yaml:3:16: limits.header_time: 5: a duration needs a unit, as in 500ms, 2s, 5m, 1h, 7d",
                 "gatehouse.yaml:4:3: limits.body_idle_tme: unknown key; did you mean body_idle_time?",
                 "gatehouse.yaml:6:28: listen[0].address: 80: write an address and a port, as in 127.0.0.1:80, "

@@ -47,6 +47,14 @@ TEST(BackendSession, CarriesABodyOfKnownLength) {
   EXPECT_TRUE(pair.peer.seen[1].ended);
 }
 
+TEST(BackendSession, AHeadWhoseBodyIsLongInComingGoesAtOnce) {
+  Pair pair;
+  const auto stream = std::make_unique<BackendStream>(pair.session);
+  const unsigned before = pair.asked;
+  Pair::send(*stream, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+  EXPECT_GT(pair.asked, before);
+}
+
 TEST(BackendSession, TakesAChunkedBodyApartAndKeepsItsTrailers) {
   const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
   const std::string body = "5\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: 7\r\nGrpc-Thing: a b\r\n\r\n";
