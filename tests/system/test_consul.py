@@ -518,7 +518,7 @@ def test_a_door_that_may_not_register_says_so_and_serves(door, consul, make_back
 
     consul.trouble = refusal
     made = seen_by_itself(door())
-    assert "may not register as gatehouse" in json.dumps(made.status()["problems"])
+    wait_until(lambda: "may not register as gatehouse" in json.dumps(made.status()["problems"]), "status tells")
     consul.put("web", make_backend("web"), "gatehouse.route=web.test")
     wait_for(made, 200)
     consul.remove("web")
