@@ -122,6 +122,7 @@ def test_one_that_flaps_makes_nobody_else_be_held(door, consul, make_backend):
     ids = [put(n) for n in range(5)]
     door = door()
     shown = lambda: len(endpoints(door.status(), "web"))  # noqa: E731
+    wait_until(lambda: any(each["name"] == "web" for each in door.status()["services"]), "the service")
     wait_until(lambda: shown() == 5, "five")
     for _ in range(3):
         consul.remove("web", ids[0], node="n0")
