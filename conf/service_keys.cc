@@ -348,11 +348,11 @@ constexpr auto table = std::to_array<ServiceKey>({
      "which fields tell the endpoint of the client: X-Forwarded-*, Forwarded, both"},
     {"host", "name[:port]", service, tags, once, open, carried,
      apply_read<of_service, &Service::host, parse_host_sent>, "unchanged", "the Host field sent to the endpoint"},
-    {"canary", "SERVICE 5% [sticky]", service, tags, once, open, carried,
+    {"canary", "SERVICE 5% [sticky]", service, file_only, once, open, carried,
      apply_read<of_service, &Service::canary, parse_canary>, "none",
      "sends this share of the requests to the endpoints of another service, as long as one of them is healthy; "
      "`sticky`: always the same clients, by their address. The routes' own keys hold for them all"},
-    {"mirror", "SERVICE 1%", service, tags, once, open, carried,
+    {"mirror", "SERVICE 1%", service, file_only, once, open, carried,
      apply_read<of_service, &Service::mirror, parse_mirror>, "none",
      "sends a copy of this share of the requests to another service, whose answers are dropped. What is too large to "
      "be kept (some 14 KiB, head and body), or more than 64 at once of a worker, is not copied"},

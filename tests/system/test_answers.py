@@ -205,15 +205,17 @@ def test_maintenance_by_command_outlives_a_restart(make_door, make_backend):
 # -- canary and mirror ----------------------------------------------------------------------------------------------
 
 
-def two_services(door, backends, *tags, **more):
-    door.catalog.put("web", instance("web", backends[0], "route=web.test", *tags))
+def two_services(door, backends, settings, **more):
+    """`settings`: what gatehouse.yaml says of web; tags may not lead to another service."""
+    door.change_config({"services": {"web": settings}})
+    door.catalog.put("web", instance("web", backends[0], "route=web.test"))
     door.catalog.put("next", instance("next", backends[1], "route=next.test", **more))
 
 
 def test_a_canary_gets_its_share_while_it_is_healthy(make_door, make_backend):
     web, canary = make_backend("web"), make_backend("canary")
     door = make_door(start=False)
-    two_services(door, [web, canary], "canary=next 50%", checks=[http_check(canary, path="/")])
+    two_services(door, [web, canary], {"canary": "next 50%"}, checks=[http_check(canary, path="/")])
     door.start()
     wait_until(lambda: [door.ask(host="web.test").status for _ in range(4)] and
                any(request.get("Host") == "web.test" for request in canary.requests), "a request at the canary")
@@ -230,7 +232,7 @@ def test_a_canary_gets_its_share_while_it_is_healthy(make_door, make_backend):
 def test_a_sticky_canary_keeps_its_clients(make_door, make_backend):
     web, canary = make_backend("web"), make_backend("canary")
     door = make_door(start=False)
-    two_services(door, [web, canary], "canary=next 50% sticky")
+    two_services(door, [web, canary], {"canary": "next 50% sticky"})
     door.start()
     for last in range(2, 20):
         before = len(canary.requests)
@@ -244,7 +246,7 @@ def test_a_mirror_gets_copies_and_its_answers_go_nowhere(make_door, make_backend
     web, mirror = make_backend("web"), make_backend("mirror", )
     mirror.handler = lambda exchange: exchange.answer(status=500, body=b"x" * 100000)
     door = make_door(start=False)
-    two_services(door, [web, mirror], "mirror=next 100%")
+    two_services(door, [web, mirror], {"mirror": "next 100%"})
     door.start()
     for n in range(5):
         answer = door.ask("/path", "POST", host="web.test", body=b"body%d" % n)

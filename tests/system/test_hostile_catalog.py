@@ -111,3 +111,19 @@ def test_what_a_hostile_registration_says_comes_to_no_terminal_and_no_metric_as_
     said = house.do("status") + house.do("history") + house.ask_metrics("/metrics").text
     assert "\x1b" not in said and "\x07" not in said
     assert "\ngatehouse_up{" not in said
+
+
+@pytest.mark.parametrize("key", ["canary", "mirror"])
+def test_no_tag_leads_to_another_service(make_door, make_backend, consul, key):
+    admin, thief = make_backend("admin"), make_backend("thief")
+    door = make_door(start=False)
+    door.change_config({"catalog": {"consul": [{"address": consul.address}]}})
+    consul.put("admin", admin, "gatehouse.route=admin.test", "gatehouse.allow=192.0.2.0/24")
+    door.start()
+    wait_until(lambda: ask(door.http, host="admin.test").status == 403, "admin is guarded")
+    consul.put("thief", thief, "gatehouse.route=thief.test", f"gatehouse.{key}=admin 100%")
+    wait_until(lambda: ask(door.http, host="thief.test").status != 404, "thief is known")
+    assert ask(door.http, host="thief.test").get("X-Backend") != "admin"
+    assert admin.requests == []
+    told = str(door.status()["problems"])
+    assert key in told and "only gatehouse.yaml may say this" in told

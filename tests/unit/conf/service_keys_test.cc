@@ -61,13 +61,15 @@ TEST(ServiceKeys, TheOnesThatRestrict) {
   EXPECT_EQ(restricting, (std::set<std::string_view>{"allow", "deny", "auth", "methods", "rate_limit"}));
 }
 
-TEST(ServiceKeys, WhatNamesPathsOrWeakensVerificationIsForTheFileAlone) {
+TEST(ServiceKeys, WhatNamesPathsOrOthersOrWeakensVerificationIsForTheFileAlone) {
   std::set<std::string_view> file_only;
   for (const ServiceKey& key : service_keys())
     if (key.trust == Trust::file_only) file_only.insert(key.name);
-  EXPECT_EQ(file_only,
-            (std::set<std::string_view>{"pages", "files", "tls_ca", "tls_verify", "tls_name", "tls_certificate"}));
-  expect_rows({{"pages", "5xx:sorry.html", "only gatehouse.yaml may say this"},
+  EXPECT_EQ(file_only, (std::set<std::string_view>{"pages", "files", "tls_ca", "tls_verify", "tls_name",
+                                                   "tls_certificate", "canary", "mirror"}));
+  expect_rows({{"canary", "admin 100%", "only gatehouse.yaml may say this"},
+               {"mirror", "admin 100%", "only gatehouse.yaml may say this"},
+               {"pages", "5xx:sorry.html", "only gatehouse.yaml may say this"},
                {"tls_verify", "false", "only gatehouse.yaml may say this"},
                {"route", "a.example pages=5xx:/etc/passwd", "pages: only gatehouse.yaml may say this"}},
               Trust::tags);
@@ -350,15 +352,23 @@ TEST(ServiceKeys, RoutesAndTheirOptions) {
 }
 
 TEST(ServiceKeys, WhatIsNotCarriedYetIsToldApartFromWhatIsWrong) {
-  const std::vector<Row> rows{{"tcp", "127.0.0.1:3306"}, {"tunnel", "offer", "not carried yet: ignored"},
-                              {"failover", "dc2"},       {"rate_limit", "search"},
-                              {"auth", "basic:x"},       {"zone", "only"},
-                              {"single", "true"},        {"single", "false"},
-                              {"maintenance", "true"},   {"maintenance", "false"},
-                              {"canary", "shop 5%"},     {"compress", "gzip"},
-                              {"balance", "peak_ewma"},  {"certificate", "acme"},
-                              {"certificate", "file:x"}, {"health", "redis role=master"},
-                              {"protocol", "h2c"},       {"protocol", "https"},
+  const std::vector<Row> rows{{"tcp", "127.0.0.1:3306"},
+                              {"tunnel", "offer", "not carried yet: ignored"},
+                              {"failover", "dc2"},
+                              {"rate_limit", "search"},
+                              {"auth", "basic:x"},
+                              {"zone", "only"},
+                              {"single", "true"},
+                              {"single", "false"},
+                              {"maintenance", "true"},
+                              {"maintenance", "false"},
+                              {"compress", "gzip"},
+                              {"balance", "peak_ewma"},
+                              {"certificate", "acme"},
+                              {"certificate", "file:x"},
+                              {"health", "redis role=master"},
+                              {"protocol", "h2c"},
+                              {"protocol", "https"},
                               {"timeout", "5s"}};
   for (const Row& row : rows) {
     EXPECT_EQ(check_setting(row.key, row.value, Trust::tags), std::nullopt) << row.key;
