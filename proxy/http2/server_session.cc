@@ -204,6 +204,9 @@ void ServerSession::look_at(const FrameHead& frame) {
     if (frame.type == NGHTTP2_HEADERS) last_stream_ = frame.stream;
     return;
   }
+  // What was never begun, for our GOAWAY or because it was one too many, the client may repeat: what it sent
+  // meanwhile is not read (RFC 9113 6.8).
+  if (frame.stream > nghttp2_session_get_last_proc_stream_id(session_.get())) return;
   // Of a stream that is over nothing more may come, but for what was under way when we ended it.
   if (!nghttp2_session_find_stream(session_.get(), frame.stream) && !was_reset(frame.stream))
     end_by(NGHTTP2_STREAM_CLOSED);

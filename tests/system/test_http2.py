@@ -18,7 +18,7 @@ from support.wait import PATIENCE, wait_until
 
 pytestmark = pytest.mark.quick
 
-DOOR = {"limits": {"body_idle_time": "2s", "keep_alive_time": "2s", "header_time": "2s", "http2_streams": 20}}
+DOOR = {"limits": {"body_idle_time": "2s", "body_rate_after": "2s", "keep_alive_time": "2s", "header_time": "2s", "http2_streams": 20}}
 
 
 def open_to(site, **more):
@@ -248,6 +248,48 @@ def test_after_so_many_requests_the_connection_ends_and_none_is_lost(site, make_
         for stream in (1, 3, 5):
             assert client.wait_ended(stream) == 404
         wait_until(lambda: client.closed and client.goaway == 0, client.describe)
+
+
+def test_an_upload_that_crosses_our_goaway_costs_nobody_his_answer(make_door, make_backend):
+    gate, backend = Gate(), make_backend()
+
+    def answer(exchange):
+        gate.wait()
+        exchange.answer(200, b"done")
+
+    backend.handler = answer
+    door = make_door(start=False, config={"limits": {"keep_alive_requests": 2}})
+    door.catalog.put("a", instance("a", backend, "route=a.test"))
+    door.start()
+    with Http2Client(door.http) as client:
+        client.send(http2.headers(1, http2.request_fields("a.test")))
+        gate.wait_reached()
+        client.send(http2.headers(3, http2.request_fields("nobody.test")))
+        assert client.wait_ended(3) == 404
+        wait_until(lambda: client.goaway == 0, client.describe)
+        client.send(http2.headers(5, http2.request_fields("a.test", method="POST"), end=False), http2.data(5, b"late"))
+        client.sync()
+        assert client.goaway == 0 and not client.closed, client.describe()
+        gate.open()
+        assert client.wait_ended(1) == 200
+    assert [request.method for request in backend.requests] == ["GET"]
+
+
+def test_uploads_beyond_the_streams_that_may_be_are_refused_alone(site, make_door, make_backend):
+    """All in one breath, before our SETTINGS could be acknowledged: they are no fault of the client's."""
+    door = make_door(start=False, config={"limits": {"http2_streams": 4}})
+    door.catalog.put("a", instance("a", make_backend(), "route=a.test"))
+    door.start()
+    with Http2Client(door.http, quiet=True) as client:
+        frames = []
+        for stream in range(1, 21, 2):
+            frames.append(http2.headers(stream, http2.request_fields("a.test", method="POST"), end=False))
+        frames += [http2.data(stream, b"x") for stream in range(1, 21, 2)]
+        client.send(*frames)
+        for stream in range(1, 9, 2):
+            assert client.wait_ended(stream) == 200
+        wait_until(lambda: set(client.resets) >= set(range(9, 21, 2)), client.describe)
+        assert set(client.resets.values()) == {7} and client.goaway is None, client.describe()
 
 
 def test_a_drain_says_goaway_and_lets_requests_finish(make_door, make_backend):
