@@ -119,7 +119,8 @@ bool ExitSession::admit_identity() {
   who_ = admission.who;
   offer_ = admission.offer;
   end_ = admission.end;
-  if (const auto revoked = ended_by(carrier_.plan())) end_ = *revoked;  // while the handshake went on
+  if (end_ == End::ok)
+    if (const auto revoked = ended_by(carrier_.plan())) end_ = *revoked;  // while the handshake went on
   if (who_ == nullptr || end_ == End::revoked) return false;
   stats_ = who_->stats;
   stats_->last_seen_ms.store(carrier_.loop.wall_us() / 1000, std::memory_order_relaxed);

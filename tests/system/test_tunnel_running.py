@@ -286,6 +286,17 @@ def test_a_key_that_goes_cuts_its_connections_and_no_others(make_door, things, t
         sock.close()
 
 
+def test_both_ends_tell_why_an_identity_may_not(make_door, things, tmp_path):
+    """From its network somebody may come, but not with this identity."""
+    backend, keys = things(TcpBackend("db")), {IDENTITY: new_key(), "c.db.b": new_key()}
+    allow = [{"identity": IDENTITY, "service": "db", "from": ["192.0.2.0/24"]}, {"identity": "c.db.b", "service": "db"}]
+    far = exit_door(make_door, tmp_path, keys, backend, allow=allow)
+    near = entry_door(make_door, tmp_path, (far.at, IDENTITY, keys[IDENTITY]))
+    assert says(near.near) == b""
+    far.logged(event="tunnel", side="exit", identity=IDENTITY, termination="not_allowed")
+    near.logged(event="tunnel", side="entry", termination="refused_by_exit")
+
+
 def test_a_key_file_that_breaks_changes_nothing_and_is_told(make_door, things, tmp_path):
     backend = things(TcpBackend("db"))
     key = new_key()
