@@ -70,6 +70,7 @@ Status set_option(Cors& cors, const Option& option) {
 }  // namespace
 
 bool Cors::admits(std::string_view origin) const {
+  if (origin.size() > origin_bytes_max) return false;  // it is given back in the answer
   if (any) return true;
   const std::string_view wanted = origin;  // browsers write it in small letters
   return std::ranges::any_of(origins, [&](const std::string& each) {

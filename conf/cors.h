@@ -14,7 +14,7 @@
 namespace gatehouse::conf {
 
 struct Cors {
-  static constexpr std::size_t origins_max = 64, names_bytes_max = 1024;
+  static constexpr std::size_t origins_max = 64, names_bytes_max = 1024, origin_bytes_max = 512;
   bool any = false;                  // "*"
   std::vector<std::string> origins;  // "https://shop.example", "https://*.shop.example:8443"; lower case
   std::string methods = "GET, HEAD, POST";

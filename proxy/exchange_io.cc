@@ -309,10 +309,15 @@ Task<> Exchange::answer_locally() {
   std::array<char, http::page_bytes_max> page;
   std::array<char, own_fields_most> fields;
   const http::LocalReply reply = local_reply(page, fields);
-  const bool large = reply.location.size() + own_fields_most > BufferPool::small - Buffer::headroom;
+  const bool large =
+      reply.fields != nullptr || reply.location.size() + own_fields_most > BufferPool::small - Buffer::headroom;
   Buffer head = worker_.buffers.take(large ? BufferPool::large : BufferPool::small);
   http::HeadWriter writer({head.data(), head.room()});
   http::write_local_head(reply, worker_.date(), writer);
+  if (!writer.ok()) {  // half a head would be joined with whatever comes next
+    keep_client_ = client_.linger = false;
+    co_return client_.stream.reset();
+  }
   head.grew(writer.size());
   answer_head_size_ = head.size();
   std::string_view rest = reply.to_head ? std::string_view() : reply.body;

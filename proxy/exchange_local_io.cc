@@ -136,7 +136,6 @@ Buffer Exchange::local_head(int status, std::string_view fields) {
   reply.close = !keep_client_;
   reply.client_minor = head_.minor;
   reply.framed = true;
-  if (!admission_.fields.empty()) reply.fields = &admission_.fields;
   std::array<char, head_most> room;
   http::HeadWriter extra(room);
   extra.put(fields);

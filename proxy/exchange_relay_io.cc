@@ -269,9 +269,10 @@ void Exchange::start_answer(http::Framing towards_client, BodyMover::Coding codi
   rewrite.request_id = request_id_;
   std::array<char, hsts_bytes_max> hsts;
   rewrite.hsts = hsts_value(hsts);
-  std::array<char, 1024> extra;
+  static thread_local char extra[answer_head_most];  // an ETag, weakened, may be as long as a head
   http::HeadWriter lines(extra);
-  lines.put(sticky_field(extra));
+  std::array<char, 512> sticky;
+  lines.put(sticky_field(sticky));
   compress::write_plan_fields(plan_, answer_head_, lines);
   rewrite.extra = lines.text();
   rewrite.recoded = plan_.coding.has_value();

@@ -55,6 +55,15 @@ def test_an_answer_is_the_same_once_decoded(site, coding, handler):
 
 
 @site_with(ALL)
+def test_the_longest_etag_is_weakened_whole(site):
+    tag = '"' + "a" * 8000 + '"'
+    site.answer_with(page(ETag=tag))
+    with site.client() as client:
+        answer = client.ask("GET", "/", fields={"Accept-Encoding": "gzip"})
+        assert answer.get("ETag") == "W/" + tag and decoded(answer) == TEXT
+
+
+@site_with(ALL)
 def test_curl_reads_it(site):
     site.answer_with(page())
     address, port = site.door.http

@@ -22,6 +22,16 @@ TEST(Cors, AdmitsTheOriginsThatItNames) {
     EXPECT_FALSE(cors->admits(bad)) << bad;
 }
 
+TEST(Cors, AnOriginThatIsTooLongToBeGivenBackIsNone) {
+  const Cors cors = *parse_cors("https://*.shop.example");
+  const std::string around = "https://.shop.example";
+  const auto origin = [&](std::size_t size) {
+    return "https://" + std::string(size - around.size(), 'a') + ".shop.example";
+  };
+  EXPECT_TRUE(cors.admits(origin(Cors::origin_bytes_max)));
+  EXPECT_FALSE(cors.admits(origin(Cors::origin_bytes_max + 1)));
+}
+
 TEST(Cors, ReadsItsOptions) {
   const Result<Cors> cors =
       parse_cors("https://a.example methods=GET,PUT fields=X-A,X-B expose=X-C credentials=true max_age=2h");
