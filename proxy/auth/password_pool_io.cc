@@ -1,6 +1,7 @@
 #include "proxy/auth/password_pool_io.h"
 
 #include <algorithm>
+#include <system_error>
 
 #include <openssl/crypto.h>
 #include <pthread.h>
@@ -17,17 +18,24 @@ bool PasswordPool::submit(Job job) {
     const auto of_client = std::ranges::count_if(jobs_, [&](const Job& each) { return each.client == job.client; });
     if (stopping_ || jobs_.size() >= jobs_max || static_cast<std::size_t>(of_client) >= jobs_per_client_max)
       return false;
+    if (threads_.empty() && !start_threads()) return false;
     jobs_.push_back(std::move(job));
-    if (threads_.empty()) {
-      sigset_t all, before;  // signals are the control thread's
-      sigfillset(&all);
-      pthread_sigmask(SIG_SETMASK, &all, &before);
-      for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
-      pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    }
   }
   waiting_.notify_one();
   return true;
+}
+
+// False: there is not one to be had now.
+bool PasswordPool::start_threads() {
+  sigset_t all, before;  // signals are the control thread's
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    while (threads_.size() < threads) threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error&) {  // too many tasks
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return !threads_.empty();
 }
 
 void PasswordPool::stop() {

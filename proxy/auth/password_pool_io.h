@@ -27,11 +27,12 @@ class PasswordPool {
 
   PasswordPool() = default;
   ~PasswordPool() { stop(); }
-  bool submit(Job job);  // any thread; false: too many wait
+  bool submit(Job job);  // any thread; false: too many wait, or no thread can be had
   void stop();           // what waits is not done; nobody is told after it returns
 
  private:
   void work();
+  bool start_threads();
 
   std::mutex mutex_;
   std::condition_variable waiting_;
