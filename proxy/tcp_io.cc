@@ -58,7 +58,7 @@ Task<bool> TcpSession::run() {
     }
     reached ? shard().sessions.add() : shard().sessions_failed.add();
   }
-  if (client_.was_cut) termination_ = Termination::shutdown;
+  if (client_.was_cut) termination_ = client_.was_banned ? Termination::banned : Termination::shutdown;
   worker_.counters.tcp_sessions_open.subtract();
   write_log();
   if (was_cut_) client_.stream.socket.reset();

@@ -76,6 +76,7 @@ def test_who_is_held_gets_nothing_once_another_service_has_its_address(door, con
     for n, backend in enumerate(backends):
         consul.put("web", backend, "gatehouse.route=web.test", node=f"n{n}")
     door = door()
+    wait_until(lambda: any(each["name"] == "web" for each in door.status()["services"]), "the service")
     wait_until(lambda: len(endpoints(door.status(), "web")) == 3, "three")
     consul.remove("web")
     wait_told(door, "held: the catalog lost")
