@@ -1,10 +1,11 @@
 """A client of HTTP/2 that sends exactly the frames it is told, and keeps what comes: RFC 9113, HPACK without tables."""
+import select
 import socket
 import ssl
 import struct
 import threading
 
-from support.wait import patient, wait_until
+from support.wait import Deadline, patient, wait_until
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 2, 3, 4, 6, 7, 8, 9
@@ -108,8 +109,10 @@ class Http2Client:
         if tls:
             sock = tls.wrap_socket(sock, server_hostname=sni)
             assert sock.selected_alpn_protocol() == "h2"
+        sock.settimeout(0)
         self.sock = sock
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # of the socket: over TLS a read and a write at once are one too many
+        self._sending = threading.Lock()  # frames of one send() stay together
         self.send(PREFACE + settings(*settings_sent))
         self._thread = threading.Thread(target=self._read, daemon=True)
         if reads:
@@ -126,16 +129,30 @@ class Http2Client:
 
     def send(self, *frames):
         """False: the door has ended the connection."""
+        rest, deadline = b"".join(frames), Deadline(10)
         try:
-            with self._lock:
-                self.sock.sendall(b"".join(frames))
-            return True
-        except (OSError, ssl.SSLError):
+            with self._sending:
+                while rest and not deadline.passed():
+                    sent = self._attempt(self.sock.send, rest[:65536])
+                    rest = rest[sent or 0:]
+                    if sent is None:
+                        select.select([], [self.sock], [], 0.05)
+            return not rest
+        except (OSError, ssl.SSLError, ValueError):
             return False
+
+    def _attempt(self, operation, argument):
+        """None: it would have to wait."""
+        with self._lock:
+            try:
+                return operation(argument)
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return None
 
     def close(self):
         try:
-            self.sock.shutdown(socket.SHUT_RDWR)
+            with self._lock:
+                self.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
         if self._thread.is_alive():
@@ -146,9 +163,9 @@ class Http2Client:
         buffer = b""
         try:
             while True:
-                try:
-                    some = self.sock.recv(65536)
-                except (socket.timeout, ssl.SSLWantReadError):
+                some = self._attempt(self.sock.recv, 65536)
+                if some is None:
+                    select.select([self.sock], [], [], 0.05)  # for what is there, or for the next look
                     continue
                 if not some:
                     break
