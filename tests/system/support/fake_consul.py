@@ -181,7 +181,9 @@ class FakeConsul:
         if trouble is None:
             home._block(url.path, query)
             trouble = self.trouble(url.path, query) if self.trouble else None
-        answer = trouble or (home._read(url.path) if body is None else self._write(unquote(url.path), body))
+        with home._changed:  # an index that is younger than what it comes with would hide a change for good
+            answer = trouble or (home._read(url.path) if body is None else self._write(unquote(url.path), body))
+            index = home.index
         if answer.silent:
             while not self._stopping:
                 time.sleep(0.05)  # saying nothing is the trouble itself
@@ -191,7 +193,7 @@ class FakeConsul:
         body = answer.body if isinstance(answer.body, bytes) else str(answer.body).encode()
         request.wfile.write(self.before)
         request.send_response(answer.status)
-        fields = {"Content-Type": "application/json", "X-Consul-Index": home.index, "X-Consul-KnownLeader": "true"}
+        fields = {"Content-Type": "application/json", "X-Consul-Index": index, "X-Consul-KnownLeader": "true"}
         for name, value in {**fields, **answer.fields, "Content-Length": len(body)}.items():
             request.send_header(name, str(value))
         request.end_headers()
