@@ -9,6 +9,7 @@ import re
 import pytest
 
 from support import deployment
+from support.apache import Apache
 from support.client import Client, ask
 from support.door import wait_healthy
 from support.nginx import Nginx
@@ -20,6 +21,7 @@ SITES = {
     "off": ("127.12.1.1", 80, True), "off-pro": ("127.12.1.2", 80, True),
     "obf": ("127.12.1.3", 80, True), "opf": ("127.12.1.4", 80, False),
 }
+APACHE, FRONT = ("127.12.1.9", 8080), ("127.12.250.1", 80)
 CDN, STRANGER = "127.12.250.7", "127.12.77.7"
 SORRY = "<h1>Sorry</h1>"
 _visitors = iter(f"127.12.{100 + n // 250}.{1 + n % 250}" for n in range(10_000))
@@ -48,7 +50,7 @@ def site(make_shared_door, authority):
         put(door, "static/app.js", "let a;" * 1000)
         put(door, "static/app.js.br", "in fact compressed")
         authority.issue("*.off.example", "*.obf.example", "*.opf.example").write(door.certificates, "off")
-        door.nginx = Nginx(SITES, "127.12.250.0/24")
+        door.nginx, apache = nginx(), Apache(*APACHE)
         try:
             door.start()
             for name in SITES:
@@ -56,6 +58,12 @@ def site(make_shared_door, authority):
             yield door
         finally:
             door.nginx.stop()
+            apache.stop()
+
+
+def nginx():
+    application = "%s:%d" % APACHE
+    return Nginx(SITES, "127.12.250.0/24", application, front=("%s:%d" % FRONT, "127.12.250.9", "127.12.0.1:80"))
 
 
 def put(door, name, text):
@@ -107,6 +115,17 @@ def test_the_cdn_is_believed_and_nobody_else(visit, host):
     said = {"X-Forwarded-For": "203.0.113.9"}
     assert visit(host, source=CDN, fields=said).get("X-Client") == "203.0.113.9"
     assert visit(host, source=STRANGER, fields=said).get("X-Client") == STRANGER
+
+
+@pytest.mark.parametrize("host", ["world.off.example", "fr.opf.example"])
+def test_an_apache_behind_the_application_s_nginx_sees_who_asks(visit, host):
+    answer = visit(host, "/app/page.html", source=STRANGER)
+    assert (answer.text, answer.get("X-Apache-Client")) == ("from Apache", STRANGER)
+
+
+def test_behind_another_nginx_the_door_tells_who_asked_that_one(site):
+    answer = ask(FRONT, target="/x", host="world.off.example", source=STRANGER)
+    assert (answer.get("X-Client"), answer.get("X-Scheme")) == (STRANGER, "https")
 
 
 def test_images_come_from_disk_in_parts_and_are_kept_for_long(visit):
@@ -203,5 +222,5 @@ def test_an_application_that_is_away_is_excused_with_a_page(site, visit):
         assert (answer.text.strip(), answer.get("Retry-After")) == (SORRY, "60")
         assert visit("images.off.example", "/apple.jpg").status == 200
     finally:
-        site.nginx = Nginx(SITES, "127.12.250.0/24")
+        site.nginx = nginx()
         wait_until(lambda: visit("world.off.example").status == 200, "it is back", within=15)

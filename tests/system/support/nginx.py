@@ -26,25 +26,42 @@ SERVER = """
     add_header X-Scheme $http_x_forwarded_proto always; add_header X-Host $http_host always;
     location = /status {{ return 200 ok; }}
     location /missing {{ return 404 missing; }}
+    location /app/ {{ proxy_pass http://{application}; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; }}
     location / {{ return 200 $request_uri; }}
+  }}
+"""
+FRONT = """
+  server {{
+    listen {at};
+    location / {{
+      proxy_pass http://{to}; proxy_bind {source}; proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto https;
+    }}
   }}
 """
 
 
 class Nginx:
-    """servers: {name: (address, port, reads the PROXY header)}; trusted: whose X-Forwarded-For counts beside the door's."""
+    """servers      {name: (address, port, reads the PROXY header)}
+    trusted      whose X-Forwarded-For counts beside the door's
+    application  what stands behind, for /app/
+    front        (at, source, to): a server that leads to a door, from that address
+    """
 
-    def __init__(self, servers, trusted):
+    def __init__(self, servers, trusted, application="127.0.0.1:1", front=None):
         if not shutil.which("nginx"):
             pytest.skip("no nginx here")
         self.folder = tempfile.mkdtemp(prefix="gh-nginx-")
         text = "".join(
             SERVER.format(
-                name=name, address=address, port=port, trusted=trusted, protocol=" proxy_protocol" if proxy else "",
+                name=name, address=address, port=port, trusted=trusted, application=application, protocol=" proxy_protocol" if proxy else "",
                 real_ip="proxy_protocol" if proxy else "X-Forwarded-For",
             )
             for name, (address, port, proxy) in servers.items()
         )
+        if front:
+            at, source, to = front
+            text += FRONT.format(at=at, source=source, to=to)
         file = f"{self.folder}/nginx.conf"
         with open(file, "w") as out:
             out.write(CONFIG.format(folder=self.folder, servers=text))
