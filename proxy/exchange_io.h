@@ -141,6 +141,8 @@ class Exchange : public Pooled {
   Task<Result<std::unique_ptr<BackendConnection>>> make_stream();
   Task<Status> open_h2();
   bool may_carry_upgrade();
+  bool needs_tunnel() const { return client_.carrier != nullptr && head_.is_upgrade; }  // extended CONNECT
+  bool is_proven() const;
   bool was_not_processed() const;
   Fault loss() const;
   bool is_grpc() const;

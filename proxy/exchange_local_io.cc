@@ -38,6 +38,10 @@ Task<> Exchange::serve_files() {
     refuse(405, http::Termination::local, "files can be read, and no more");
     co_return;
   }
+  if (needs_tunnel()) {
+    refuse(501, http::Termination::local, "files speak no WebSocket");
+    co_return;
+  }
   files::Found found;
   std::shared_ptr<files::FindJob> job;  // holds the file's name
   const bool looked = co_await find_file(found, job);

@@ -153,12 +153,16 @@ bool Exchange::take_answer_head() {
   const bool to_head = head_.method_id == http::Method::head;
   const http::ParseState state = http::parse_response_head(answer_.view(), answer_limits, to_head, answer_head_);
   if (state == http::ParseState::incomplete) return false;
-  const bool unasked = answer_head_.status == 101 &&
-                       (!admission_.upgrade || !request_sent_ || !http::grants_upgrade(head_, answer_head_));
+  const bool unasked = answer_head_.status == 101 && (!admission_.upgrade || !request_sent_ ||
+                                                      !http::grants_upgrade(head_, answer_head_) || !is_proven());
   if (state == http::ParseState::refused || unasked) {
     judge_failure(Fault::malformed);
   } else if (answer_head_.interim()) {
     relay_interim();
+  } else if (needs_tunnel() && answer_head_.status / 100 == 2) {
+    attempt_ =
+        Attempt::failed;  // any 2xx would grant what it does not (RFC 8441 5); not its fault: it was asked for a page
+    refuse(502, http::Termination::local, "no WebSocket is spoken there");
   } else {
     begin_answer();
   }

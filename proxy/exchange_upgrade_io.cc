@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "proxy/exchange_io.h"
+#include "proxy/http2/backend_answer.h"
 
 namespace gatehouse::proxy {
 namespace {
@@ -11,6 +12,14 @@ namespace {
 constexpr LoopTime part_ms = 2000;
 
 }  // namespace
+
+// Of what comes over HTTP/2 the key is ours, so that nobody else could see that the backend never looked at it.
+bool Exchange::is_proven() const {
+  using http::FieldId;
+  if (client_.carrier == nullptr) return true;
+  return answer_head_.value_of(FieldId::sec_websocket_accept) ==
+         http2::websocket_accept(head_.value_of(FieldId::sec_websocket_key));
+}
 
 Task<> Exchange::converse_upgraded() {
   using Coding = BodyMover::Coding;

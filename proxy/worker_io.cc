@@ -263,29 +263,31 @@ unsigned Worker::streams_share() const {
   return static_cast<unsigned>(std::clamp<std::int64_t>(here / 2, 0, 1 << 20));
 }
 
+// `fresh` ones have asked for nothing yet, and are about to.
+void Worker::cut_idle(bool fresh) {
+  for (ListNode* node = clients_.next; node != &clients_; node = node->next) {
+    auto& connection = static_cast<ClientConnection&>(*node);
+    if (connection.idle && (fresh || connection.requests > 0)) connection.cut();
+  }
+}
+
+// Who holds a quarter of all goes before it is short for others; at the end of it, whoever holds more than a few.
 void Worker::shed_load() {
   shed_at_ = loop.now();
   const std::uint64_t most = worlds.current().settings().limits.memory;
+  const std::uint64_t stop = most / 100 * stop_accepting_at;
   std::uint64_t used = shared.memory_used.load(std::memory_order_relaxed);
   short_from_ = most / 100 * close_idle_at;
   if (used > short_from_) {
-    // Who has just come is about to ask; at the end of it, nobody waits for that.
-    const bool all = used > most / 100 * stop_accepting_at;
-    for (ListNode* node = clients_.next; node != &clients_; node = node->next) {
-      auto& connection = static_cast<ClientConnection&>(*node);
-      if (connection.idle && (all || connection.requests > 0)) connection.cut();
-    }
+    cut_idle(false);
     backends.close_all();
     h2_backends.close_idle();
-  }
-  const std::uint64_t stop = most / 100 * stop_accepting_at;
-  // Who holds a quarter of all goes before it is short for others; at the end of it, whoever holds more than a few.
-  if (used > short_from_) {
     const std::uint64_t ours = (used - most / 100 * relieved_at) / shared.workers;
     const std::uint64_t rest = used > stop ? cut_half_heads(ours) : ours;
     if (rest > 0) used -= std::min(used, cut_greediest(rest, used > stop ? modest_bytes : most / 4));
   }
   const bool full = used > stop;
+  if (full) cut_idle(true);
   buffers.set_most(buffers.bytes_out() + (full ? 0 : stop - used), most - stop);  // until the next look
   for (Door& door : doors_) full ? door.acceptor->pause() : door.acceptor->resume();
   if (full && !full_) counters.accept_pauses.add();

@@ -141,6 +141,7 @@ class Worker {
   void withdraw_now(std::uint32_t endpoint);
   std::uint64_t cut_half_heads(std::uint64_t bytes);
   std::uint64_t cut_greediest(std::uint64_t bytes, std::uint64_t modest);
+  void cut_idle(bool fresh);
   void shed_load();
   void tick();
   std::uint64_t memory_used() const;

@@ -136,6 +136,8 @@ bool ServerStream::take_head(std::string_view& text) {
   static thread_local nghttp2_nv table[answer_fields_max];
   answer_ = read_answer_head(text, request.to_head(), table);
   if (answer_.size == 0) return false;
+  const bool would_grant = request.tunnels() && answer_.status >= 200 && answer_.status < 300;
+  if (would_grant) table[0] = header_field(":status", "502");  // RFC 8441 5: only a 101 opens the tunnel
   left_ = answer_.length;
   const bool has_body = answer_.body != AnswerHead::Body::none;
   if (!answer_.interim()) phase_ = has_body ? Phase::body : Phase::done;

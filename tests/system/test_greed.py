@@ -1,14 +1,12 @@
 """Clients that take much and read nothing: they pay for it, and nobody else does."""
-import base64
 import contextlib
-import hashlib
 import os
 import socket
 import time
 
 import pytest
 
-from support import http2
+from support import websocket
 from support.catalog import instance
 from support.client import Client, ask
 from support.http2 import Http2Client, headers, request_fields
@@ -111,7 +109,7 @@ def open_descriptors(door):
 def test_who_opens_websockets_without_end_leaves_descriptors_to_others(make_door, make_backend):
     """Each holds a connection to the backend; eleven connections of a hundred streams would take all there are."""
     backend, other = make_backend("sockets"), make_backend("other")
-    backend.handler = accept_websocket
+    backend.handler = websocket.accept_and_echo
     door = make_door(start=False)
     door.catalog.put("sockets", instance("sockets", backend, "route=files.test"))
     door.catalog.put("other", instance("other", other, "route=other.test"))
@@ -129,12 +127,3 @@ def test_who_opens_websockets_without_end_leaves_descriptors_to_others(make_door
             late.send(headers(1, request_fields("other.test", "/", scheme="http")))
             wait_until(lambda: late.statuses.get(1) == 200, "who comes later is served over HTTP/2, too")
     assert set(innocent.statuses) == {200}
-
-
-def accept_websocket(exchange):
-    key = exchange.request.get("Sec-WebSocket-Key")
-    accept = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()
-    exchange.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                  f"Sec-WebSocket-Accept: {accept}\r\n\r\n")  # fmt: skip
-    while exchange.read():
-        pass

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from support import http2, websocket
+from support import http2, websocket, wire
 from support.backend import Gate
 from support.client import Client
 from support.catalog import instance
@@ -158,6 +158,42 @@ def test_a_websocket_goes_by_extended_connect(site):
     request = site.backend.requests[0]
     assert request.method == "GET" and request.get("Upgrade") == "websocket" and len(request.get("Sec-WebSocket-Key")) == 24
     assert site.door.logged(path="/chat", host=site.host)["http_version"] == "HTTP/2"
+
+
+def connect_fields(host, target="/chat"):
+    return [[":method", "CONNECT"], [":protocol", "websocket"], [":scheme", "https"], [":path", target],
+            [":authority", host], ["sec-websocket-version", "13"]]  # fmt: skip
+
+
+def no_tunnel(exchange):
+    exchange.answer(body="a page")
+
+
+def unread_key(exchange):
+    exchange.send(wire.message("HTTP/1.1 101 Switching Protocols", [
+        ("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", websocket.accept_of("another")),
+    ]))  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", [no_tunnel, unread_key])
+def test_only_a_101_that_was_meant_opens_a_tunnel(site, answer):
+    """RFC 8441 5: any 2xx would; RFC 6455 4.1: nor does a 101 that doesn't prove it read the handshake."""
+    site.answer_with(answer)
+    with open_to(site) as client:
+        client.send(http2.headers(1, connect_fields(site.host), end=False))
+        wait_until(lambda: client.statuses.get(1) == 502, client.describe)
+    with open_to(site) as client:  # what is no WebSocket is served as ever
+        site.answer_with(no_tunnel)
+        assert ask(client, site) == 200
+
+
+def test_a_file_is_no_tunnel(make_door, tmp_path):
+    (tmp_path / "page").write_text("a file")
+    door = make_door(start=False, config={"services": {"files": {"route": "files.test", "files": str(tmp_path)}}})
+    door.start()
+    with Http2Client(door.http) as client:
+        client.send(http2.headers(1, connect_fields("files.test", "/page"), end=False))
+        wait_until(lambda: client.statuses.get(1) == 501, client.describe)
 
 
 def test_urgent_answers_overtake_others(site):
