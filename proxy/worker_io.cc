@@ -282,13 +282,17 @@ void Worker::shed_load() {
     cut_idle(false);
     backends.close_all();
     h2_backends.close_idle();
-    const std::uint64_t ours = (used - most / 100 * relieved_at) / shared.workers;
+    const double part = static_cast<double>(memory_reported_) / static_cast<double>(used);
+    const auto ours = static_cast<std::uint64_t>(static_cast<double>(used - most / 100 * relieved_at) * part);
     const std::uint64_t rest = used > stop ? cut_half_heads(ours) : ours;
     if (rest > 0) used -= std::min(used, cut_greediest(rest, used > stop ? modest_bytes : most / 4));
   }
   const bool full = used > stop;
-  if (full) cut_idle(true);
-  buffers.set_most(buffers.bytes_out() + (full ? 0 : stop - used), most - stop);  // until the next look
+  if (full && !full_) full_since_ = loop.now();
+  if (full && loop.now() >= full_since_ + 2 * tick_ms) cut_idle(true);  // all workers have had their look
+  // Until the next one. Where others hold it all, they are about to give it up: half of the reserve is for ours.
+  const std::uint64_t spare = memory_reported_ < stop / shared.workers / 2 ? (most - stop) / 2 : 0;
+  buffers.set_most(buffers.bytes_out() + (full ? spare : stop - used), most - stop);
   for (Door& door : doors_) full ? door.acceptor->pause() : door.acceptor->resume();
   if (full && !full_) counters.accept_pauses.add();
   full_ = full;

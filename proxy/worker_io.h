@@ -159,7 +159,7 @@ class Worker {
   std::uint64_t short_from_ = ~std::uint64_t{0} / 2;  // of all
   LoopTime warned_at_ = 0;
   bool full_ = false;  // accepting pauses for want of memory
-  LoopTime reap_at_ = 0, shed_at_ = 0;
+  LoopTime reap_at_ = 0, shed_at_ = 0, full_since_ = 0;
   std::uint64_t bans_seen_ = 0;             // of BanTable::changes
   std::map<std::uint32_t, LoopTime> gone_;  // endpoints that were removed, and when they are withdrawn
   std::thread thread_;
