@@ -219,7 +219,7 @@ void judge_route(const Arrival& arrival, const World& world, Admission& admissio
   admission.upgrade = head.is_upgrade && head.websocket && policy.websocket;
   if (!policy.auth.said.empty() && !policy.auth.policy)
     return refuse(admission, 503, http::Termination::auth_failed, "its auth is not known");
-  if (!admission.pool->service->canary.service.empty()) choose_canary(arrival, world, admission);
+  if (!policy.files && !admission.pool->service->canary.service.empty()) choose_canary(arrival, world, admission);
   const conf::Service& service = *admission.pool->service;
   if (service.balance == conf::Balance::maglev) admission.hash = hash_of(arrival, admission, service.hash_on);
   if (admission.pool->sticky.on())

@@ -109,6 +109,9 @@ TEST(Admission, ACanaryGetsItsShareOfTheDice) {
   const Admission canary = front.ask("GET /", 0, 0);
   EXPECT_TRUE(canary.canary);
   EXPECT_EQ(canary.policy, &front.world->find("web")->service->routes[0].policy);
+  front.web().routes[0].policy.files.emplace();
+  EXPECT_FALSE(front.ask("GET /", 0, 0).canary) << "files have none";
+  front.web().routes[0].policy.files.reset();
   front.web().canary.service = "nobody";
   EXPECT_EQ(front.ask("GET /", 0, 0).pool->service->name, "web");
   front.web().canary = {"next", 10'000, true};
