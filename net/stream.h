@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "net/lane.h"
 #include "net/tls_session.h"
@@ -44,6 +45,15 @@ class Stream {
   }
   void wait_writable() {
     if (!lane) socket.wait_writable();
+  }
+  // For who waits for another stream, and would like to know that nobody is here any more.
+  void wait_end() {
+    if (!lane) socket.wait_end();
+  }
+  // No more than these bytes can come, since the peer has ended; nothing where that isn't known.
+  std::optional<std::size_t> last_bytes() const {
+    if (lane || !socket.peer_ended() || (tls && tls->has_buffered_input())) return std::nullopt;
+    return socket.unread();
   }
   void set_waker(Waker* waker) { lane ? lane->set_waker(waker) : socket.set_waker(waker); }
   void wake() { lane ? lane->wake() : socket.wake(); }
