@@ -1,6 +1,5 @@
 // stream.h: a byte stream to a client or a backend: a Socket, with TLS on it or without; or a Lane of a connection
-// that
-//   carries several.
+//   that carries several.
 //   send() takes as much as it can; over TLS it takes all or nothing and may leave a rest pending(): flush it before
 //   more is offered, and before the end. Who waits, waits by the stream, which knows what it stands on. One thread.
 #pragma once
