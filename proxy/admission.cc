@@ -16,9 +16,13 @@
 namespace gatehouse::proxy {
 
 bool has_field(const http::RequestHead& head, const conf::HeaderMatch& asked) {
-  return std::ranges::any_of(head.fields(), [&](const http::Field& field) {
-    return http::equal_caseless(head.name(field), asked.name) && asked.accepts(head.value(field));
-  });
+  bool there = false;
+  for (const http::Field& field : head.fields()) {
+    if (!http::equal_caseless(head.name(field), asked.name)) continue;
+    there = true;
+    if (asked.accepts(head.value(field))) return !asked.inverted;
+  }
+  return asked.inverted && there != asked.asks_presence();
 }
 
 namespace {

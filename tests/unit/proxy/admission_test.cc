@@ -118,6 +118,19 @@ TEST(Admission, ACanaryGetsItsShareOfTheDice) {
   EXPECT_EQ(front.ask("GET /").pool->service->name, "next");
 }
 
+TEST(Admission, AConditionOnAFieldMayBeInverted) {
+  Front front;
+  front.ask("GET /\nX-A: 1\r\nX-A: 2");
+  const auto holds = [&](const char* name, const char* value, bool inverted) {
+    return has_field(*front.head, {.name = name, .value = value, .inverted = inverted});
+  };
+  EXPECT_TRUE(holds("x-a", "2", false) && holds("x-a", "", false));
+  EXPECT_FALSE(holds("x-a", "2", true) || holds("x-a", "", true));
+  EXPECT_TRUE(holds("x-a", "3", true));
+  EXPECT_FALSE(holds("x-b", "3", true)) << "it is not there";
+  EXPECT_TRUE(holds("x-b", "", true));
+}
+
 TEST(Admission, ARewriteIsJudgedByThePathAsItCame) {
   Front front;
   conf::Route admin;
