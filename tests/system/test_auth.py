@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from support import wire
-from support.backend import Gate, refused_port
+from support.backend import Gate
 from support.catalog import instance
 from support.door import endpoints
 from support.wait import wait_until

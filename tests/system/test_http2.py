@@ -1,7 +1,6 @@
 """HTTP/2 with clients: what it carries, how it begins and ends, and that no client's flood is another's trouble."""
 import re
 import signal
-import struct
 import subprocess
 import time
 
