@@ -54,7 +54,8 @@ struct Jail {
   static constexpr Millis forever{-1};
   std::optional<GuardMode> mode;
   std::string preset;
-  FilterFields filter, unless;  // unless: what matches all of this doesn't count
+  FilterFields filter, unless;        // unless: what matches all of this doesn't count
+  std::vector<std::string> services;  // whose events count; empty: those of all
   std::optional<std::string> distinct;
   std::optional<Millis> findtime, bantime;
   std::optional<unsigned> maxretry;

@@ -31,7 +31,10 @@ void check_limit(const std::string& name, const RateLimit& limit, Findings& out)
 void check_jail(const std::string& name, const Jail& said, const Guard& guard, Findings& out) {
   const std::string path = "guard.jails." + name;
   const Jail jail = settled(said, guard);
-  if (jail.filter.empty()) out.push_back({{}, path, "counts nothing: write a filter, or a preset"});
+  if (jail.filter.empty() || (jail.filter.size() == 1 && !said.services.empty()))
+    out.push_back({{}, path, "doesn't say what counts: write a filter, or a preset"});
+  if (!said.services.empty() && said.filter.contains("service"))
+    out.push_back({{}, path + ".services", "filter.service says another word on it; write one of the two"});
   for (const auto& [key, fields] : {std::pair("filter", &said.filter), std::pair("unless", &said.unless)})
     if (const auto status = fields->find("status"); status != fields->end())
       for (const std::string& value : status->second)

@@ -4,6 +4,7 @@
 #include "conf/forms.h"
 #include "conf/guard_keys.h"
 #include "conf/guard_presets.h"
+#include "conf/service_form.h"
 #include "conf/words.h"
 
 namespace gatehouse::conf {
@@ -135,6 +136,11 @@ Form<Jail> jail(bool of_defaults) {
            "what counts: each field named here must be one of its values; ~ begins an RE2 regular expression, "
            "which may match anywhere"},
           {"unless", &Jail::unless, fields, "what doesn't, if all of this holds"},
+          {"services",
+           &Jail::services,
+           list(service_name()),
+           "only what comes to these services counts",
+           {.fallback = "all of them"}},
           {"distinct",
            &Jail::distinct,
            maybe(event_field()),

@@ -153,6 +153,7 @@ Jail settled(const Jail& jail, const Guard& guard) {
     if (out.unless.empty()) out.unless = preset->jail.unless;
     fill_from(out, preset->jail);
   }
+  if (!out.services.empty()) out.filter["service"] = out.services;
   fill_from(out, guard.defaults);
   Jail last;
   last.mode = GuardMode::observe;

@@ -27,9 +27,9 @@ struct TunnelSecrets {
 // What an identity may reach, and from where.
 struct TunnelAllow {
   std::string identity;
-  std::vector<std::string> services;
-  std::vector<IpPrefix> from;    // empty: anywhere
-  unsigned max_connections = 0;  // 0: as many as the process may have
+  std::vector<std::string> services;  // empty: that of its accept
+  std::vector<IpPrefix> from;         // empty: anywhere
+  unsigned max_connections = 0;       // 0: as many as the process may have
   bool operator==(const TunnelAllow&) const = default;
 };
 
@@ -61,11 +61,13 @@ struct TunnelTarget {
   bool operator==(const TunnelTarget&) const = default;
 };
 
+enum class TunnelSni { service, none };  // none: for an exit that leads all to one service, or knows no SNI
 enum class TunnelBalance { first, round_robin };
 
 struct TunnelConnect {
   std::string name;
   std::string service;  // asked for by SNI; empty: the name
+  TunnelSni sni = TunnelSni::service;
   Place listen;
   bool public_listen = false;   // it may listen beyond loopback and private networks
   std::vector<IpPrefix> allow;  // who may connect; empty: everybody who can

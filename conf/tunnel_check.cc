@@ -46,8 +46,11 @@ class Check {
       if (!known.insert(allow.identity).second)
         error(at + ".identity", allow.identity + ": named twice; write its services as one list");
       for (const std::string& service : allow.services) offered(at + ".service", service);
-      const bool hit = accept.service.empty() || std::find(allow.services.begin(), allow.services.end(),
-                                                           accept.service) != allow.services.end();
+      if (allow.services.empty() && accept.service.empty())
+        error(at + ".service", "write what it may reach: a name that tunnel.offer has, or a list of such");
+      const bool hit =
+          accept.service.empty() || allow.services.empty() ||
+          std::find(allow.services.begin(), allow.services.end(), accept.service) != allow.services.end();
       if (!hit)
         error(at + ".service", "all who come in here are led to " + accept.service + ", which it may not reach");
     }
@@ -121,7 +124,9 @@ class Check {
   bool is_allowed(const std::string& service) const {
     for (const TunnelAccept& accept : tunnel_.accept)
       for (const TunnelAllow& allow : accept.allow)
-        if (std::find(allow.services.begin(), allow.services.end(), service) != allow.services.end()) return true;
+        if ((allow.services.empty() && accept.service == service) ||
+            std::find(allow.services.begin(), allow.services.end(), service) != allow.services.end())
+          return true;
     return false;
   }
 

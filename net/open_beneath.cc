@@ -14,7 +14,7 @@
 namespace gatehouse {
 namespace {
 
-constexpr std::size_t look_every = 32 << 10;
+constexpr std::size_t look_every = 128 << 10;          // what Linux reads ahead at a time
 constexpr std::int64_t latest_second = 9'000'000'000;  // in 2255: so far nanoseconds reach
 constexpr int races_most = 8;  // renames within the folder while ".." of a symlink is followed
 

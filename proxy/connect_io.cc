@@ -50,7 +50,7 @@ Task<Status> await_connection(BackendConnection& connection, Waker& waker, LoopT
 Task<Status> send_proxy_header(BackendConnection& connection, Waker& waker, const ConnectRequest& request,
                                LoopTime deadline) {
   ProxyHeader told;
-  told.source = request.client->peer;
+  told.source = request.source;
   told.destination = request.client->destination();
   const conf::Service& service = *request.pool.service;
   const bool first = service.send_proxy == conf::SendProxy::v1;

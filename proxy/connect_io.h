@@ -19,6 +19,7 @@ struct ConnectRequest {
   const ServicePool& pool;
   Millis timeout;
   const Client* client;   // for the PROXY header; null: the service wants none
+  SocketAddress source;   // whom that header names: who asks, which behind trusted proxies is not who is connected
   std::string_view host;  // SNI where the service names none
   bool raw = false;       // bytes as they come: no TLS of ours, and perhaps the endpoint speaks first
 };

@@ -161,7 +161,7 @@ Task<Status> Exchange::converse_with_server(const AuthPolicy& policy, const Serv
   std::unique_ptr<BackendConnection> connection = worker_.backends.take(endpoint.live->id);
   const bool idle = connection != nullptr;
   if (!connection) {
-    const ConnectRequest wanted{endpoint, pool, policy.timeout, &client_, head_.host_name()};
+    const ConnectRequest wanted{endpoint, pool, policy.timeout, &client_, asking(), head_.host_name()};
     Result<std::unique_ptr<BackendConnection>> made = co_await connect_backend(worker_, client_.waker, wanted);
     if (!made) co_return made.error();
     connection = std::move(*made);
@@ -173,7 +173,7 @@ Task<Status> Exchange::converse_with_server(const AuthPolicy& policy, const Serv
       done.error().code == Errc::reset) {  // it had been closed under us: a question does no harm twice
     connection.reset();
     answer.clear();
-    const ConnectRequest wanted{endpoint, pool, policy.timeout, &client_, head_.host_name()};
+    const ConnectRequest wanted{endpoint, pool, policy.timeout, &client_, asking(), head_.host_name()};
     Result<std::unique_ptr<BackendConnection>> made = co_await connect_backend(worker_, client_.waker, wanted);
     if (!made) co_return made.error();
     connection = std::move(*made);

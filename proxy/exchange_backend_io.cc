@@ -152,9 +152,15 @@ bool Exchange::take_idle_connection() {
   return true;
 }
 
+// Of an address that a trusted proxy named no port is known.
+SocketAddress Exchange::asking() const {
+  const IpAddress& named = admission_.client.address();
+  return named == client_.peer.ip ? client_.peer : SocketAddress{named, 0};
+}
+
 // What we lack may be held by connections that idle: in this worker, or, of an endpoint's own limit, in any.
 Task<Result<std::unique_ptr<BackendConnection>>> Exchange::make_connection() {
-  const ConnectRequest request{*endpoint_, *pool_, policy_->connect_timeout, &client_, head_.host_name()};
+  const ConnectRequest request{*endpoint_, *pool_, policy_->connect_timeout, &client_, asking(), head_.host_name()};
   const LoopTime deadline = std::min(worker_.loop.now() + pool_->service->queue.wait.count(), total_due());
   for (;;) {
     Result<std::unique_ptr<BackendConnection>> made = co_await connect_backend(worker_, client_.waker, request);

@@ -34,7 +34,7 @@ Task<Status> Exchange::open_h2() {
     if (waiter.failed) co_return *waiter.failed;
     co_return Done{};
   }
-  const ConnectRequest request{*endpoint_, *pool_, policy_->connect_timeout, &client_, head_.host_name()};
+  const ConnectRequest request{*endpoint_, *pool_, policy_->connect_timeout, &client_, asking(), head_.host_name()};
   all.begin_connect(id);
   Made made = co_await connect_backend(worker_, client_.waker, request);
   Result<H2Connection*> opened = made ? Result<H2Connection*>(nullptr) : Result<H2Connection*>(made.error());

@@ -120,6 +120,7 @@ class Exchange : public Pooled {
   bool take_idle_connection();
   Task<Result<std::unique_ptr<BackendConnection>>> make_connection();
   Task<bool> connect();
+  SocketAddress asking() const;
   void count_bytes();
   void release_endpoint();
   void judge_failure(Fault fault);

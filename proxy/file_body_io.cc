@@ -54,10 +54,7 @@ IoResult FileBody::drain(Stream& to) {
     if (!flushed.ok()) return flushed;
   }
   while (held_ && !held_.empty()) {
-    // What is followed by a file waits for its first bytes, so that they share a packet.
-    const bool more = to.spliceable() && reader_.left() > 0;
-    const IoResult sent =
-        more ? to.socket.send(held_.data(), held_.size(), true) : to.send(held_.data(), held_.size(), is_last());
+    const IoResult sent = to.send(held_.data(), held_.size(), is_last());
     if (!sent.ok()) return sent;
     held_.consume(sent.size);
     moved_ += sent.size;

@@ -29,7 +29,7 @@ class FileBody final : public LocalBody {
   bool waits_for_source() const override { return reader_.waits(); }
 
  private:
-  static constexpr std::size_t send_file_least = 32 << 10, window = 256 << 10;
+  static constexpr std::size_t send_file_least = 32 << 10, window = 1 << 20;
   static constexpr std::uint64_t share = 1 << 20;
 
   void next_range();

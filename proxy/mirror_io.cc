@@ -23,7 +23,7 @@ struct Mirrors::Copy {
     bool good = false;
     connection = worker.backends.take(endpoint.live->id);
     if (!connection) {
-      const ConnectRequest wanted{endpoint, *pool, 2s, nullptr, host};
+      const ConnectRequest wanted{endpoint, *pool, 2s, nullptr, {}, host};
       Result<std::unique_ptr<BackendConnection>> made = co_await connect_backend(worker, waker, wanted);
       if (made) {
         connection = std::move(*made);

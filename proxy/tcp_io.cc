@@ -218,7 +218,7 @@ Task<pool::Outcome> TcpSession::wait_for_endpoint(pool::Outcome outcome) {
 
 // What the endpoint lacks may be held by connections that idle for requests.
 Task<Result<std::unique_ptr<BackendConnection>>> TcpSession::make_connection() {
-  ConnectRequest request{*endpoint_, *pool_, entry_->policy.connect_timeout, &client_, {}};
+  ConnectRequest request{*endpoint_, *pool_, entry_->policy.connect_timeout, &client_, client_.peer, {}};
   request.raw = true;
   const LoopTime deadline = worker_.loop.now() + pool_->service->queue.wait.count();
   for (;;) {

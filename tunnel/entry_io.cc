@@ -18,7 +18,8 @@ Task<Status> secure(Stream& stream, const Entry& entry, const Target& target, co
   const Status connected = co_await connect_stream(stream, address, how);
   if (!connected) co_return connected.error();
   const std::vector<std::string> alpn{std::string(protocol)};
-  SslPtr ssl = context.connect(*target.offer, entry.conf.asked_service(), alpn);
+  const std::string name = entry.conf.sni == conf::TunnelSni::none ? "" : entry.conf.asked_service();
+  SslPtr ssl = context.connect(*target.offer, name, alpn);
   if (!ssl) co_return Error{Errc::tls, "TLS: no memory"};
   stream.tls = std::make_unique<TlsSession>(std::move(ssl), stream.socket);
   const Status done = co_await shake_hands(stream, how);

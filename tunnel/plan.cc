@@ -25,7 +25,8 @@ std::shared_ptr<const Exit> make_exit(const conf::TunnelAccept& accept, std::sha
   exit->conf = accept;
   exit->keys = std::move(keys);
   exit->stats = registry.stats("exit\n" + exit->name);
-  const auto add_allowed = [&](const std::string& identity, const conf::TunnelAllow& allow) {
+  const auto add_allowed = [&](const std::string& identity, conf::TunnelAllow allow) {
+    if (allow.services.empty()) allow.services = {accept.service};
     exit->allowed.try_emplace(identity, Allowed{allow, registry.stats("exit\n" + exit->name + "\n" + identity)});
   };
   bool anywhere = accept.allow.empty();

@@ -70,6 +70,17 @@ TEST(GuardKeys, SaysWhatIsWrongAndWhere) {
   for (const auto& row : rows) EXPECT_EQ(judged(row.text), std::vector<std::string>{row.finding}) << row.text;
 }
 
+TEST(GuardKeys, AJailOfSomeServicesSaysWhatElseCounts) {
+  EXPECT_EQ(judged("guard: { jails: { a: { services: [web, api], filter: { path: /x } } } }"),
+            std::vector<std::string>{});
+  EXPECT_EQ(judged("guard: { jails: { a: { services: web } } }"),
+            std::vector<std::string>{
+                "gatehouse.yaml:1:19: guard.jails.a: doesn't say what counts: write a filter, or a preset"});
+  EXPECT_EQ(judged("guard: { jails: { a: { services: web, filter: { service: api, path: /x } } } }"),
+            std::vector<std::string>{"gatehouse.yaml:1:24: guard.jails.a.services: filter.service says another word "
+                                     "on it; write one of the two"});
+}
+
 TEST(GuardKeys, BurstOfADayIsTheLongest) {
   EXPECT_EQ(judged("guard: { rate_limits: { a: { rate: 1/h, burst: 23 } } }"), std::vector<std::string>{});
 }

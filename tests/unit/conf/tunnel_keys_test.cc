@@ -67,6 +67,13 @@ TEST(TunnelKeys, WhatDoesNotFitIsToldWithItsPlace) {
       one(exit_text, "service: db", "service: dbb"),
       "g.yaml:5:31: tunnel.accept[0].allow[0].service: dbb: not in tunnel.offer, so it is never dialled; did you "
       "mean db?");
+  EXPECT_EQ(
+      one(exit_text, ", service: db", ""),
+      "g.yaml:5:16: tunnel.accept[0].allow[0].service: write what it may reach: a name that tunnel.offer has, or "
+      "a list of such");
+  EXPECT_EQ(one(exit_text, "7443\n      secrets: { file: k }\n      allow: [ { identity: a, service: db } ]",
+                "7443\n      service: db\n      secrets: { file: k }\n      allow: [ { identity: a } ]"),
+            "nothing");
   EXPECT_EQ(one(exit_text, "{ file: k }", "{}"),
             "g.yaml:4:7: tunnel.accept[0].secrets: there is no key: write file or folder");
   EXPECT_EQ(one(exit_text, "{ file: k }", "{ file: k, folder: f }"),

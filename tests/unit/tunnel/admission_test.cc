@@ -72,6 +72,10 @@ TEST_F(Admission_, AnExitOfOneServiceLeadsEverybodyThere) {
   EXPECT_EQ(ask("two", "db"), End::ok);
   EXPECT_EQ(last.offer->name, "cache");
   EXPECT_EQ(ask("one", "db"), End::not_allowed);
+  tunnel.accept.front().allow[0].services.clear();  // it needs no saying again
+  build();
+  EXPECT_EQ(ask("one", "db"), End::ok);
+  EXPECT_EQ(last.offer->name, "cache");
 }
 
 TEST_F(Admission_, SourcesAreThoseOfAllAndOneFromAnywhereOpensIt) {
