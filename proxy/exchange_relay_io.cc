@@ -61,7 +61,7 @@ Task<> Exchange::converse() {
 void Exchange::pump() {
   waits_for_client_body_ = waits_for_client_to_read_ = false;
   if (!request_sent_ && !request_broken_) pump_request();
-  if (attempt_ == Attempt::running && !request_sent_) look_for_client();
+  if (attempt_ == Attempt::running && !request_sent_ && !request_broken_) look_for_client();
   if (attempt_ == Attempt::running && !answering_) pump_answer_head();
   if (attempt_ == Attempt::running && answering_) pump_answer_body();
 }
