@@ -207,6 +207,7 @@ Status Door::start_threads() {
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   const unsigned count = config_.workers != 0 ? config_.workers : cores;
   const TicketKeys::Secret tickets = TicketKeys::make_secret(std::chrono::system_clock::now());
+  shared_.workers = count;
   for (unsigned i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<proxy::Worker>(i, shared_, dice_.roll(), tickets));
     if (access_log_) access_log_->add(workers_.back()->access_log);
@@ -258,7 +259,10 @@ Status Door::start() {
     return Error{Errc::io, at_key("tunnel", bound.error())};
   const Result<std::uint64_t> descriptors = raise_descriptor_limit();
   if (!descriptors) return descriptors.error();
-  shared_.connections_most = config_.limits.connections != 0 ? config_.limits.connections : *descriptors / 2;
+  shared_.descriptors_most = *descriptors;
+  // Each connection may have one to a backend; an eighth is for everything else.
+  const std::uint64_t connections = (*descriptors - *descriptors / 8) / 2;
+  shared_.connections_most = config_.limits.connections != 0 ? config_.limits.connections : connections;
   if (const Status user = become_user(); !user) return user;
   if (const Result<FileContent> again = read_file(config_.file, config_bytes_most); !again)
     return Error{Errc::io,

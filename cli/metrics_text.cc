@@ -85,6 +85,8 @@ constexpr WorkerRow worker_rows[] = {
      "TCP sessions of services that carry TCP, those that were refused too."},
     {&WorkerCounters::tcp_sessions_open, MetricType::Gauge, "gatehouse_tcp_sessions_open",
      "Of those, the open ones."},
+    {&WorkerCounters::connections_cut_for_memory, MetricType::Counter, "gatehouse_connections_cut_for_memory_total",
+     "Connections ended because their client held most of the memory when it was short."},
     {&WorkerCounters::http2_connections, MetricType::Counter, "gatehouse_http2_connections_total",
      "Client connections that spoke HTTP/2."},
     {&WorkerCounters::http2_connections_open, MetricType::Gauge, "gatehouse_http2_connections_open",

@@ -295,7 +295,7 @@ Form<Limits> limits() {
           {"connections",
            &Limits::connections,
            number_or_auto(16, 10'000'000),
-           "clients at once; auto: half of what the process may open",
+           "clients at once; auto: 7/16 of what the process may open",
            {.at_start = true}},
           {"connections_per_client", &Limits::connections_per_client, number(1, 1'000'000),
            "from one address at once"},

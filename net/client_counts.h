@@ -17,6 +17,7 @@ class ClientCounts {
   bool enter(const IpAddress& client, unsigned most);
   void leave(const IpAddress& client);
   unsigned count(const IpAddress& client);
+  static IpAddress key(const IpAddress& client);  // those with the same are one client
 
  private:
   struct Hash {
@@ -26,7 +27,6 @@ class ClientCounts {
     std::mutex mutex;
     std::unordered_map<IpAddress, unsigned, Hash> counts;
   };
-  static IpAddress key(const IpAddress& client);
   Stripe& stripe(const IpAddress& key);
   std::array<Stripe, 64> stripes_;
 };

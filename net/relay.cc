@@ -97,6 +97,10 @@ Relay::State Relay::run(Stream& from, Stream& to) {
       return State::done;
     }
     if (moved_ - start >= (pipe_ ? splice_share : share)) return State::yielded;
+    if (left_ != unlimited && to.lane && !to.writable()) {  // what can't go on yet need not wait with us
+      held_.release();
+      return State::blocked;
+    }
     if (!from.may_receive()) {
       from.wait_readable();
       ran_dry();

@@ -32,6 +32,7 @@ struct Client {
   Buffer in;                                              // read and not yet consumed
   unsigned requests = 0;
   bool was_cut = false;
+  bool was_greedy = false;  // and that because it held most of a memory that was short
   bool was_banned = false;  // it is the peer itself who is banned: nothing more is served here
   bool linger = false;      // the client may still be sending: read it off before closing
 

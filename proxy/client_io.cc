@@ -21,6 +21,8 @@ constexpr LoopTime linger_ms = 5000;  // so that a 4xx is readable while the cli
 constexpr std::size_t linger_bytes = 1 << 20;
 constexpr std::string_view http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+constexpr std::uint64_t exchange_cost = 64 << 10;  // a slab or two each way
+
 LoopTime after(const Loop& loop, Millis time) { return loop.now() + time.count(); }
 
 IoResult discard(Socket& socket) {
@@ -49,6 +51,12 @@ void ClientConnection::cut() {
   was_cut = true;
   carries_tcp ? stream.socket.reset() : stream.socket.close();
   waker.signal();
+}
+
+std::uint64_t ClientConnection::bytes_held() const {
+  const std::uint64_t first = in.capacity() + (stream.tls ? tls_cost : 0);
+  if (http2_ != nullptr) return first + http2_->bytes_held();
+  return idle ? first : first + exchange_cost;
 }
 
 SocketAddress Client::destination() const {
@@ -239,7 +247,9 @@ Task<bool> ClientConnection::next_request() {
     const bool http2 = co_await speaks_http2();
     if (http2) {
       const auto all = std::make_unique<Http2Connection>(*this);
+      http2_ = all.get();
       co_await all->run();
+      http2_ = nullptr;
       co_return false;
     }
   }

@@ -9,6 +9,10 @@
 
 namespace gatehouse::proxy {
 
+inline constexpr std::uint64_t tls_cost = 20 << 10;  // of a connection, within OpenSSL: see docs/benchmarks.md
+
+class Http2Connection;
+
 struct ClientConnection : Pooled, ListNode, Client {
   ClientConnection(Worker& home, std::shared_ptr<const Listener> door, const SocketAddress& from);
   ~ClientConnection();
@@ -16,7 +20,8 @@ struct ClientConnection : Pooled, ListNode, Client {
   bool begin(int fd);  // starts the story; false: there is none, the descriptor is closed
   // Asks an idle connection to end, and a busy one after its request.
   void drain() { waker.signal(); }
-  void cut();  // ends it now; was_cut from then on
+  void cut();                        // ends it now; was_cut from then on
+  std::uint64_t bytes_held() const;  // about; walks through the streams of HTTP/2
 
   IpAddress counted_as;      // in Shared::clients
   bool in_head = false;      // in the middle of a request's head
@@ -40,6 +45,7 @@ struct ClientConnection : Pooled, ListNode, Client {
   Task<bool> await_first_bytes();
   Task<> part();
 
+  Http2Connection* http2_ = nullptr;  // while it speaks that
   Task<> story_;
   friend class Worker;
 };

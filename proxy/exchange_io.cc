@@ -54,7 +54,7 @@ bool Exchange::make_room() {
     refuse(431, http::Termination::client_too_large);
     return false;
   }
-  if (worker_.buffers.full()) {
+  if (!worker_.has_room()) {
     refuse(503, http::Termination::overload);
     return false;
   }
@@ -133,7 +133,7 @@ bool Exchange::admit() {
     refuse(refusal.status, refusal.why, refusal.reason);
     return false;
   }
-  if (worker_.buffers.full()) {
+  if (!worker_.has_room()) {
     refuse(503, http::Termination::overload, "no memory is left for more requests");
     return false;
   }
@@ -373,7 +373,9 @@ void Exchange::finish() {
   worker_.counters.compressed_in.add(answer_body_.filtered());
   if (answer_body_.filtered() > 0) worker_.counters.compressed_out.add(answer_body_.moved());
   if (client_.was_cut && termination_ != http::Termination::ok)
-    termination_ = client_.was_banned ? http::Termination::banned : http::Termination::shutdown;
+    termination_ = client_.was_banned   ? http::Termination::banned
+                   : client_.was_greedy ? http::Termination::overload
+                                        : http::Termination::shutdown;
   worker_.counters.responses[status_ >= 100 && status_ < 600 ? status_ / 100 : 0].add();
   if (pool_ != nullptr) {
     if (status_ == 0)

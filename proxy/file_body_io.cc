@@ -72,7 +72,8 @@ Moved FileBody::run(Stream& to) {
     // A range that is large goes without us holding it; what stands before it goes first.
     if (held_ && reader_.left() == 0 && !is_last()) next_range();
     const bool whole = to.spliceable() && reader_.left() >= send_file_least;
-    if (held_ && !whole) {
+    const bool heads_go_first = to.lane && moved_ == 0;  // as frames of their own; then it is known what may follow
+    if (held_ && !whole && !heads_go_first) {
       const IoResult filled = fill();
       if (filled.state == IoResult::State::failed) return Moved::source_failed;
       if (filled.again() && held_.empty()) return Moved::blocked;
@@ -81,6 +82,7 @@ Moved FileBody::run(Stream& to) {
     if (held_) whole ? held_.release() : held_.clear();
     if (is_last()) return held_.release(), Moved::done;
     if (moved_ >= end) return Moved::yielded;
+    if (to.lane && !to.writable()) return held_.release(), Moved::blocked;  // what can't go on need not wait with us
     if (whole) {
       const IoResult sent = reader_.send_to(to.socket, std::min<std::uint64_t>(window, reader_.left()));
       if (sent.ok()) {

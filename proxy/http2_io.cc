@@ -11,6 +11,7 @@ constexpr std::size_t read_size = 64 << 10;
 constexpr std::size_t read_share = 256 << 10;
 constexpr LoopTime drain_notice_ms = 500;  // for requests that are on their way while we say that we end
 constexpr std::size_t early_body_room = 64;
+constexpr std::uint64_t stream_cost = 32 << 10;  // an exchange, its frames, and the slab that it reads an answer into
 
 http2::SessionLimits session_limits(const conf::Limits& limits) {
   http2::SessionLimits out;
@@ -113,8 +114,13 @@ Http2Connection::Http2Connection(ClientConnection& connection)
 
 Http2Connection::~Http2Connection() { worker_.counters.http2_connections_open.subtract(); }
 
+// A connection always gets its first stream; more of them while memory and descriptors last for others, too.
+bool Http2Connection::may_have_another() {
+  return streams_ == 0 || (!worker_.is_short_of_memory() && streams_ < worker_.streams_share());
+}
+
 http2::ServerStream* Http2Connection::open_stream(std::int32_t id) {
-  if (streams_ >= session_.limits().streams_max || worker_.buffers.exhausted()) {
+  if (streams_ >= session_.limits().streams_max || worker_.buffers.exhausted() || !may_have_another()) {
     worker_.counters.http2_streams_refused.add();
     return nullptr;
   }
@@ -132,6 +138,21 @@ void Http2Connection::head_complete(http2::ServerStream& stream) {
 
 void Http2Connection::work_to_send() {
   if (!at_work_) connection_.waker.signal();
+}
+
+void Http2Connection::windows_opened() {
+  for (ListNode* node = serving_.next; node != &serving_; node = node->next)
+    static_cast<StreamClient&>(*node).windows_opened();
+}
+
+std::uint64_t Http2Connection::bytes_held() const {
+  std::uint64_t held = out_.capacity();
+  for (const ListNode* list : {&opened_, &ready_, &serving_})
+    for (const ListNode* node = list->next; node != list; node = node->next) {
+      const auto& client = static_cast<const StreamClient&>(*node);
+      held += stream_cost + client.bytes_held() + client.in.capacity();
+    }
+  return held;
 }
 
 // The backend wants one (RFC 6455 4.1); what it makes of it, the client never sees.
@@ -291,6 +312,7 @@ void Http2Connection::abandon_streams() {
       auto& client = static_cast<StreamClient&>(*node);
       client.was_cut = connection_.was_cut;
       client.was_banned = connection_.was_banned;
+      client.was_greedy = connection_.was_greedy;
       client.connection_gone();
     }
   begin_requests();

@@ -21,6 +21,7 @@ class Http2Connection final : public Pooled, private http2::SessionOwner {
   ~Http2Connection();
 
   Task<> run();
+  std::uint64_t bytes_held() const;  // about; walks through the streams
 
  private:
   struct StreamClient;
@@ -30,7 +31,9 @@ class Http2Connection final : public Pooled, private http2::SessionOwner {
   void head_complete(http2::ServerStream& stream) override;
   void work_to_send() override;
   std::string_view websocket_key() override;
+  void windows_opened() override;
 
+  bool may_have_another();
   bool read();
   void begin_requests();
   Flushed flush();

@@ -58,7 +58,10 @@ Task<bool> TcpSession::run() {
     }
     reached ? shard().sessions.add() : shard().sessions_failed.add();
   }
-  if (client_.was_cut) termination_ = client_.was_banned ? Termination::banned : Termination::shutdown;
+  if (client_.was_cut)
+    termination_ = client_.was_banned   ? Termination::banned
+                   : client_.was_greedy ? Termination::overload
+                                        : Termination::shutdown;
   worker_.counters.tcp_sessions_open.subtract();
   write_log();
   if (was_cut_) client_.stream.socket.reset();
@@ -87,7 +90,7 @@ Task<bool> TcpSession::choose_service() {
     termination_ = Termination::denied;
   else if (const Termination why = stopped_by_guard(client_, *entry_, *pool_->service); why != Termination::ok)
     termination_ = why;
-  else if (worker_.buffers.full())
+  else if (!worker_.has_room())
     termination_ = Termination::overload;
   co_return true;
 }

@@ -7,6 +7,7 @@
 
 #include "net/frame_pool.h"
 #include "proxy/client_io.h"
+#include "proxy/greed.h"
 #include "proxy/guard_io.h"
 
 namespace gatehouse::proxy {
@@ -14,12 +15,12 @@ namespace {
 
 constexpr std::uint64_t tick_ms = 100;
 constexpr std::uint64_t reap_ms = 1000;
+constexpr std::uint64_t shed_pause_ms = 10;
 constexpr unsigned pipes_most = 64;  // of the process
 
-constexpr std::uint64_t tls_cost = 20 << 10;  // of a connection, within OpenSSL: measured; see docs/benchmarks.md
-
 // Stages of memory pressure, in percent of limits.memory (design, invariant 4).
-constexpr unsigned close_idle_at = 85, stop_accepting_at = 95;
+constexpr unsigned relieved_at = 70, close_idle_at = 85, stop_accepting_at = 95;
+constexpr std::uint64_t modest_bytes = 1 << 20;  // of a client
 
 }  // namespace
 
@@ -215,7 +216,8 @@ void Worker::warn(std::string text) {
 }
 
 // The oldest first: who sends a request sends it in one go, who holds memory with half of one takes his time.
-void Worker::cut_half_heads(std::uint64_t bytes) {
+// Gives what is still to be freed.
+std::uint64_t Worker::cut_half_heads(std::uint64_t bytes) {
   for (ListNode* node = clients_.next; node != &clients_ && bytes > 0; node = node->next) {
     auto& connection = static_cast<ClientConnection&>(*node);
     if (!connection.in_head) continue;
@@ -223,23 +225,68 @@ void Worker::cut_half_heads(std::uint64_t bytes) {
     counters.connections_refused.add();
     connection.cut();
   }
+  return bytes;
+}
+
+// Gives about what is free in a moment.
+std::uint64_t Worker::cut_greediest(std::uint64_t bytes, std::uint64_t modest) {
+  const std::vector<IpPrefix>& trusted = worlds.current().settings().trusted_proxies;
+  std::vector<ClientConnection*> connections;
+  std::vector<Holding> holdings;
+  for (ListNode* node = clients_.next; node != &clients_; node = node->next) {
+    auto& connection = static_cast<ClientConnection&>(*node);
+    if (connection.was_cut) continue;
+    connections.push_back(&connection);
+    holdings.push_back({connection.peer.ip, is_in(trusted, connection.peer.ip), connection.bytes_held()});
+  }
+  std::uint64_t freed = 0;
+  for (const std::size_t which : greediest(holdings, bytes, modest)) {
+    freed += holdings[which].bytes;
+    counters.connections_cut_for_memory.add();
+    connections[which]->was_greedy = true;
+    connections[which]->cut();
+  }
+  return freed;
+}
+
+bool Worker::has_room() {
+  if (!buffers.full()) return true;
+  if (loop.now() >= shed_at_ + shed_pause_ms) report_memory(), shed_load();
+  return !buffers.full();
+}
+
+unsigned Worker::streams_share() const {
+  const auto most = static_cast<std::int64_t>(shared.descriptors_most);
+  const auto open = static_cast<std::int64_t>(shared.open_connections.load(std::memory_order_relaxed));
+  const std::int64_t free = most - most / 4 - 2 * open;  // a connection has one, and one to a backend
+  const std::int64_t here = free / shared.workers - static_cast<std::int64_t>(counters.http2_streams_open.value());
+  return static_cast<unsigned>(std::clamp<std::int64_t>(here / 2, 0, 1 << 20));
 }
 
 void Worker::shed_load() {
+  shed_at_ = loop.now();
   const std::uint64_t most = worlds.current().settings().limits.memory;
-  const std::uint64_t used = shared.memory_used.load(std::memory_order_relaxed);
-  if (used > most / 100 * close_idle_at) {
+  std::uint64_t used = shared.memory_used.load(std::memory_order_relaxed);
+  short_from_ = most / 100 * close_idle_at;
+  if (used > short_from_) {
+    // Who has just come is about to ask; at the end of it, nobody waits for that.
+    const bool all = used > most / 100 * stop_accepting_at;
     for (ListNode* node = clients_.next; node != &clients_; node = node->next) {
       auto& connection = static_cast<ClientConnection&>(*node);
-      if (connection.idle) connection.cut();
+      if (connection.idle && (all || connection.requests > 0)) connection.cut();
     }
     backends.close_all();
     h2_backends.close_idle();
   }
   const std::uint64_t stop = most / 100 * stop_accepting_at;
-  buffers.set_most(buffers.bytes_out() + (stop - std::min(used, stop)), most - stop);  // until the next look
-  if (used > stop) cut_half_heads(used - most / 100 * close_idle_at);
+  // Who holds a quarter of all goes before it is short for others; at the end of it, whoever holds more than a few.
+  if (used > short_from_) {
+    const std::uint64_t ours = (used - most / 100 * relieved_at) / shared.workers;
+    const std::uint64_t rest = used > stop ? cut_half_heads(ours) : ours;
+    if (rest > 0) used -= std::min(used, cut_greediest(rest, used > stop ? modest_bytes : most / 4));
+  }
   const bool full = used > stop;
+  buffers.set_most(buffers.bytes_out() + (full ? 0 : stop - used), most - stop);  // until the next look
   for (Door& door : doors_) full ? door.acceptor->pause() : door.acceptor->resume();
   if (full && !full_) counters.accept_pauses.add();
   full_ = full;
@@ -251,11 +298,22 @@ std::uint64_t Worker::memory_used() const {
          TlsSession::bytes_pending() + counters.tls_connections_open.value() * tls_cost;
 }
 
+std::uint64_t Worker::report_memory() {
+  const std::uint64_t used = memory_used();
+  const std::uint64_t before = std::exchange(memory_reported_, used);
+  return shared.memory_used.fetch_add(used - before, std::memory_order_relaxed) + (used - before);
+}
+
+bool Worker::is_short_of_memory() {
+  const std::uint64_t unreported = memory_used() - memory_reported_;  // below zero, too
+  const bool much = unreported + short_from_ / 64 > short_from_ / 32;
+  const std::uint64_t all = much ? report_memory() : shared.memory_used.load(std::memory_order_relaxed) + unreported;
+  return all > short_from_;
+}
+
 void Worker::tick() {
   loop.timers().set(tick_, loop.now() + tick_ms);
-  const std::uint64_t used = memory_used();
-  shared.memory_used.fetch_add(used - memory_reported_, std::memory_order_relaxed);
-  memory_reported_ = used;
+  report_memory();
   shed_load();
   withdraw_gone();
   part_with_banned();

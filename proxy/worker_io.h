@@ -38,7 +38,7 @@ namespace gatehouse::proxy {
 struct ClientConnection;
 
 struct WorkerCounters : H2Counters {
-  Counter connections_banned, requests_banned;
+  Counter connections_banned, requests_banned, connections_cut_for_memory;
   Counter connections_accepted, connections_open, tls_connections_open, connections_refused;  // refused: over a limit
   Counter handshakes, handshakes_failed, handshakes_resumed;
   Counter requests, bytes_in, bytes_out;
@@ -65,7 +65,9 @@ struct Shared {
   std::function<void(std::uint32_t endpoint)> close_idle;    // any thread; each worker closes one connection to it
   std::function<void(std::string)> warn;                     // any thread; of what an operator has to mend
   std::atomic<std::uint64_t> open_connections{0}, memory_used{0};
-  std::uint64_t connections_most = 0;        // of all workers
+  std::uint64_t connections_most = 0;         // of all workers
+  std::uint64_t descriptors_most = 1u << 20;  // of the process
+  unsigned workers = 1;
   std::atomic<unsigned> workers_drained{0};  // those that accept nothing any more
 };
 
@@ -112,6 +114,12 @@ class Worker {
   void forget(ClientConnection& connection);  // its story is over
   // Counts a connection of the client, unless it has as many as it may. Trusted proxies may have any number.
   bool enter(const IpAddress& client);
+  bool has_room();  // for a request; looks who holds too much where there is none
+  // Who has something already asks before it takes more.
+  bool is_short_of_memory();
+  // How many streams a connection may have at once: each may hold a descriptor. The more of them are held, the fewer
+  // each may have, so that there are always some for who comes next.
+  unsigned streams_share() const;
   std::string_view date() { return date_.at(WallTime(std::chrono::microseconds(loop.wall_us()))); }
   const TlsServerContext& tls_server(const Listener& listener);
   // Null: the service's TLS can't be used, with the reason.
@@ -131,10 +139,12 @@ class Worker {
   void leave_gone(const World& last, const World& next);
   void withdraw_gone();
   void withdraw_now(std::uint32_t endpoint);
-  void cut_half_heads(std::uint64_t bytes);
+  std::uint64_t cut_half_heads(std::uint64_t bytes);
+  std::uint64_t cut_greediest(std::uint64_t bytes, std::uint64_t modest);
   void shed_load();
   void tick();
   std::uint64_t memory_used() const;
+  std::uint64_t report_memory();  // gives what all have
 
   std::vector<Door> doors_;
   http::HttpDate date_;
@@ -144,10 +154,11 @@ class Worker {
   ListNode clients_;
   std::vector<std::unique_ptr<ClientConnection>> finished_;  // destroyed at the end of the turn
   Tick tick_;
-  std::uint64_t memory_reported_ = 0;
+  std::uint64_t memory_reported_ = 0;                 // of our own
+  std::uint64_t short_from_ = ~std::uint64_t{0} / 2;  // of all
   LoopTime warned_at_ = 0;
   bool full_ = false;  // accepting pauses for want of memory
-  LoopTime reap_at_ = 0;
+  LoopTime reap_at_ = 0, shed_at_ = 0;
   std::uint64_t bans_seen_ = 0;             // of BanTable::changes
   std::map<std::uint32_t, LoopTime> gone_;  // endpoints that were removed, and when they are withdrawn
   std::thread thread_;

@@ -229,6 +229,11 @@ int ServerSession::head_received(const nghttp2_frame& frame) {
 
 int ServerSession::frame_received(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_HEADERS) return head_received(frame);
+  if (frame.hd.type == NGHTTP2_WINDOW_UPDATE && frame.hd.stream_id != 0) {
+    if (ServerStream* const of = stream(frame.hd.stream_id)) of->windows_opened();
+  } else if (frame.hd.type == NGHTTP2_WINDOW_UPDATE || frame.hd.type == NGHTTP2_SETTINGS) {
+    owner_.windows_opened();
+  }
   if (frame.hd.type != NGHTTP2_DATA) return 0;
   const bool ends = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   if (!ends && frame.hd.length > 0 && frame.data.padlen >= frame.hd.length) note_odd();  // nothing but padding
@@ -322,6 +327,19 @@ bool ServerSession::submit_trailers(ServerStream& of, std::span<const nghttp2_nv
 void ServerSession::resume(ServerStream& of) {
   nghttp2_session_resume_data(session_.get(), of.id);
   owner_.work_to_send();
+}
+
+std::size_t ServerSession::window_of(const ServerStream& of) const {
+  const auto open = [](std::int32_t window) { return static_cast<std::size_t>(std::max(window, 0)); };
+  const std::size_t others = held_ - of.bytes_waiting();
+  const std::size_t all = open(nghttp2_session_get_remote_window_size(session_.get()));
+  return std::min(open(nghttp2_session_get_stream_remote_window_size(session_.get(), of.id)),
+                  all - std::min(all, others));
+}
+
+void ServerSession::let_go(std::size_t bytes) {
+  held_ -= bytes;
+  owner_.windows_opened();
 }
 
 void ServerSession::reset(std::int32_t id, std::uint32_t code) {

@@ -39,6 +39,7 @@ class SessionOwner {
   virtual void head_complete(ServerStream& stream) = 0;
   virtual void work_to_send() = 0;
   virtual std::string_view websocket_key() = 0;
+  virtual void windows_opened() = 0;  // tell each stream
 
  protected:
   ~SessionOwner() = default;
@@ -68,6 +69,11 @@ class ServerSession {
   bool submit_head(ServerStream& stream, const AnswerHead& head, std::span<const nghttp2_nv> fields);
   bool submit_trailers(ServerStream& stream, std::span<const nghttp2_nv> fields);
   void resume(ServerStream& stream);
+  // How many bytes of its body a stream may have waiting: what the client's windows allow, and others don't hold.
+  std::size_t window_of(const ServerStream& stream) const;
+  void hold(std::size_t bytes) { held_ += bytes; }  // by streams, for their frames
+  void framed(std::size_t bytes) { held_ -= bytes; }
+  void let_go(std::size_t bytes);  // never to be sent: there is room for others
   void consumed(ServerStream& stream, std::size_t bytes);
   void break_off(ServerStream& stream);      // the answer can't go on
   void leave_request(ServerStream& stream);  // the answer is whole; what of the request is still to come isn't wanted
@@ -97,6 +103,7 @@ class ServerSession {
   OddEvents odd_;
   SessionCounts counts_;
   std::uint64_t now_ms_ = 0, bytes_made_ = 0;
+  std::size_t held_ = 0;
   std::int32_t last_stream_ = 0;
   Buffer* filling_ = nullptr;
   std::string_view rest_;                   // made, and found no room

@@ -20,7 +20,10 @@ ServerStream::ServerStream(ServerSession& session, std::int32_t number)
       session_(session),
       queue_(session.buffers()) {}
 
-ServerStream::~ServerStream() { session_.forget(*this); }
+ServerStream::~ServerStream() {
+  if (out_) session_.let_go(out_.size());
+  session_.forget(*this);
+}
 
 // ---- the request's body
 
@@ -95,20 +98,37 @@ IoResult ServerStream::receive(char* data, std::size_t size) {
 
 // ---- the answer
 
-bool ServerStream::make_room(std::size_t wanted) {
+// How many of so many bytes may be kept: what the windows have no room for would be memory that the client holds.
+std::size_t ServerStream::room_for(std::size_t wanted) {
+  const std::size_t open = session_.window_of(*this), here = bytes_waiting();
+  waits_for_window_ = open <= here;
+  if (waits_for_window_ || wanted == 0) return 0;
+  wanted = std::min(wanted, open - here);
   if (!out_) {
     const bool large = wanted > BufferPool::small - Buffer::headroom - Buffer::tailroom;
     out_ = session_.buffers().take(large && !session_.buffers().full() ? BufferPool::large : BufferPool::small);
   }
   if (out_.empty()) out_.clear();
-  return out_.room() > 0;
+  return std::min(wanted, out_.room());
+}
+
+void ServerStream::put(std::string_view bytes) {
+  out_.append(bytes);
+  session_.hold(bytes.size());
 }
 
 std::size_t ServerStream::keep(std::string_view bytes) {
-  if (bytes.empty() || !make_room(bytes.size())) return 0;
-  const std::size_t some = std::min(bytes.size(), out_.room());
-  out_.append(bytes.substr(0, some));
+  const std::size_t some = room_for(bytes.size());
+  if (some > 0) put(bytes.substr(0, some));
   return some;
+}
+
+void ServerStream::windows_opened() {
+  if (!waits_for_window_ || closed_) return;
+  room_for(0);
+  if (waits_for_window_) return;
+  writable_ = true;
+  wake();
 }
 
 // Heads come whole: they are written in one piece, and all of one is taken.
@@ -127,10 +147,10 @@ bool ServerStream::take_head(std::string_view& text) {
 void ServerStream::take_body(std::string_view& text) {
   switch (answer_.body) {
     case AnswerHead::Body::chunked: {
-      while (make_room(text.size())) {
-        const std::string_view piece = chunks_->next(text, out_.room());
+      for (;;) {  // its end is read without any room, too
+        const std::string_view piece = chunks_->next(text, room_for(text.size()));
         if (piece.empty()) break;
-        out_.append(piece);
+        put(piece);
       }
       if (chunks_->done()) phase_ = Phase::done;
       if (chunks_->broken()) break_down();
@@ -164,7 +184,8 @@ IoResult ServerStream::send(const char* data, std::size_t size) {
     session_.resume(*this);
   }
   const std::size_t taken = size - text.size();
-  writable_ = text.empty();
+  if (text.empty() && phase_ == Phase::body) room_for(0);  // so that nothing is read that can't go on
+  writable_ = text.empty() && !waits_for_window_;
   return {taken > 0 || size == 0 ? IoResult::State::ok : IoResult::State::again, taken};
 }
 
@@ -184,6 +205,7 @@ void ServerStream::reset() { break_down(); }
 
 void ServerStream::close(bool whole) {
   closed_ = true;
+  if (out_) session_.let_go(out_.size());
   out_.release();
   if (!whole || phase_ != Phase::done) failed_ = readable_ = writable_ = true;
   wake();
@@ -216,9 +238,11 @@ bool ServerStream::finish_answer() {
 void ServerStream::write_data(Buffer& out, std::size_t size) {
   out.append({out_.data(), size});
   out_.consume(size);
+  session_.framed(size);
   framed_ += size;
   if (!out_.empty()) return;
   out_.release();
+  if (waits_for_window_) return;
   writable_ = true;
   wake();
 }

@@ -3,8 +3,8 @@
 //   In   the head is a text of its own; the body waits in a queue that the stream's window bounds, and is framed as
 //        the head said it would be (by length, in chunks, or not at all behind an upgrade) when it is read. Windows
 //        open again as it is read, not before.
-//   Out  heads become HEADERS at once; the body waits in one slab until its frames are made. No more is taken while
-//        the slab is full.
+//   Out  heads become HEADERS at once; of the body as much as the client's windows have room for waits in one slab
+//        until its frames are made. No more is taken while the slab is full, and none while a window is closed.
 //   One thread. Limits: the window; one slab; 8 KiB of trailers each way.
 #pragma once
 
@@ -41,6 +41,9 @@ class ServerStream : public Lane {
   bool closed() const { return closed_; }                      // as far as HTTP/2 is concerned
   std::uint64_t bytes_framed() const { return framed_; }
   void connection_gone() { close(false); }
+  std::size_t bytes_waiting() const { return out_ ? out_.size() : 0; }  // of the answer, for their frames
+  std::size_t bytes_held() const { return out_.capacity() + queue_.size(); }
+  void windows_opened();
 
  protected:
   ~ServerStream();
@@ -65,7 +68,8 @@ class ServerStream : public Lane {
   bool take_head(std::string_view& text);
   void take_body(std::string_view& text);
   std::size_t keep(std::string_view bytes);
-  bool make_room(std::size_t wanted);
+  std::size_t room_for(std::size_t wanted);
+  void put(std::string_view bytes);
   bool finish_answer();
   void break_down();
 
@@ -81,7 +85,7 @@ class ServerStream : public Lane {
   std::uint64_t left_ = 0, framed_ = 0;
   std::optional<ChunkReader> chunks_;
   Buffer out_;
-  bool deferred_ = false, answer_gone_ = false, closed_ = false;
+  bool deferred_ = false, waits_for_window_ = false, answer_gone_ = false, closed_ = false;
 };
 
 }  // namespace gatehouse::http2

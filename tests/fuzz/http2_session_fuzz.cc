@@ -44,6 +44,10 @@ struct Owner final : SessionOwner {
   }
   void head_complete(ServerStream& stream) override { static_cast<Stream&>(stream).begun = true; }
   void work_to_send() override {}
+  void windows_opened() override {
+    for (const auto& stream : streams)
+      if (stream) stream->windows_opened();
+  }
   std::string_view websocket_key() override { return "AAAAAAAAAAAAAAAAAAAAAA=="; }
 
   void judge_head(Stream& stream) {

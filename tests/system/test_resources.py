@@ -176,9 +176,9 @@ def test_while_memory_is_used_up_newcomers_wait_and_those_inside_are_served(make
     inside.request()
     gate.wait_reached()
     held = []
-    for _ in range(4000):
-        try:
-            held.append(Client(door.http, source="127.0.0.66", timeout=2))
+    for n in range(4000):
+        try:  # from many, none of whom holds much: it is nobody's fault
+            held.append(Client(door.http, source=f"127.7.{n // 2400}.{1 + n // 12 % 200}", timeout=2))
             held[-1].send(b"POST / HTTP/1.1\r\nHost: two.test\r\nContent-Length: 100000\r\n\r\n" + b"a" * 4000)
         except OSError:
             break  # refusing is what the limit is for
