@@ -3,7 +3,9 @@
 //   table. In the state folder: `catalog.json`, what the Consul sources know (and two generations before it), written
 //   after each change by a thread of its own; `entries.json`, the same of Consul's config entries, which a Consul
 //   that loads the other must not take for its own; `catalog.frozen.json`, what is in force while frozen, and by
-//   whom. Threads  control.  Limits  InputHistory::most tables to go back to.
+//   whom.
+//   Threads  control.
+//   Limits   InputHistory::most tables to go back to.
 #pragma once
 
 #include <cstdint>

@@ -2,9 +2,9 @@
 #include <iostream>
 
 #include "cli/asking.h"
+#include "cli/ban_view.h"
 #include "cli/commands.h"
 #include "cli/text.h"
-#include "conf/values.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -13,22 +13,6 @@ std::string text(const json::object& object, std::string_view name) {
   const json::value* value = object.if_contains(name);
   if (value == nullptr) return {};
   return value->is_string() ? printable(value->as_string()) : json::serialize(*value);
-}
-
-std::string left_words(const json::object& ban) {
-  const json::value* left = ban.if_contains("left_s");
-  if (left == nullptr) return "for ever";
-  const std::int64_t seconds = left->to_number<std::int64_t>();
-  return seconds == 0 ? "over" : conf::duration_text(Seconds(seconds)) + " left";
-}
-
-void add_row(const json::object& ban, Columns& rows) {
-  rows.row({{text(ban, "prefix")},
-            {text(ban, "jail")},
-            {text(ban, "action")},
-            {left_words(ban)},
-            {"offence " + text(ban, "offences")},
-            {"id " + text(ban, "id")}});
 }
 
 std::optional<json::object> ask(const Where& where, const std::string& target) {
@@ -54,7 +38,7 @@ int run_bans_list(const Where& where, bool as_json) {
   }
   Columns rows;
   const json::array& bans = answer->at("bans").as_array();
-  for (const json::value& ban : bans) add_row(ban.as_object(), rows);
+  for (const json::value& ban : bans) rows.row(ban_cells(ban.as_object()));
   if (!rows.empty()) std::cout << rows.text(false);
   const auto count = answer->at("count").to_number<std::size_t>();
   if (count != bans.size()) std::cout << "and " << count - bans.size() << " more\n";
@@ -72,7 +56,7 @@ int run_bans_why(const Where& where, const std::string& target, bool as_json) {
   const bool banned = answer->at("banned").as_bool();
   if (const json::value* ban = answer->if_contains("ban")) {
     Columns rows;
-    add_row(ban->as_object(), rows);
+    rows.row(ban_cells(ban->as_object()));
     std::cout << rows.text(false);
   }
   if (!banned) std::cout << "not banned now\n";

@@ -6,6 +6,7 @@
 
 #include "cli/door.h"
 #include "conf/values.h"
+#include "net/aside.h"
 #include "net/atomic_file.h"
 #include "net/local_addresses.h"
 #include "net/read_file.h"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr auto look_pause = std::chrono::milliseconds(100);
 constexpr std::uint64_t sweep_ms = 600'000;
+constexpr std::uint64_t no_thread_pause_ms = 10'000;  // until another try
 constexpr std::size_t ban_file_most = 1 << 30;
 
 SipKey make_secret() {
@@ -111,12 +113,18 @@ void Door::save_bans() {
   if (steady_ms() < save_after_) return;
   const std::uint64_t changes = shared_.guard->bans.changes();
   if (changes == bans_saved_) return;
-  bans_saved_ = changes;
   saved_at_ = steady_ms();
-  saving_ = std::async(std::launch::async, [tables = shared_.guard.get(), file = state_file("bans")] {
+  auto started = start_aside("bans", [tables = shared_.guard.get(), file = state_file("bans")] {
     return write_file_atomically(file, ratelimit::write_bans(tables->key, tables->bans, steady_ms(), wall_ms()),
                                  0600);
   });
+  if (!started) {
+    warn("guard", "bans not saved: " + started.error().what);
+    save_after_ = saved_at_ + no_thread_pause_ms;
+    return;
+  }
+  bans_saved_ = changes;
+  saving_ = std::move(*started);
 }
 
 void Door::close_guard() {

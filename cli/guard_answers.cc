@@ -1,7 +1,6 @@
 #include "cli/guard_answers.h"
 
-#include <algorithm>
-
+#include "cli/ban_view.h"
 #include "cli/door.h"
 #include "cli/door_view.h"
 
@@ -35,16 +34,8 @@ std::optional<Ban> find(const Now& now, const std::string& target) {
 
 json::object bans_json(const Door& door, std::size_t most) {
   const Now now(door);
-  std::vector<Ban> live;
-  now.bans.each([&](const Ban& ban) {
-    if (ban.live(now.ms())) live.push_back(ban);
-  });
-  const std::size_t shown = std::min(most, live.size());
-  std::partial_sort(live.begin(), live.begin() + static_cast<std::ptrdiff_t>(shown), live.end(),
-                    [](const Ban& a, const Ban& b) { return a.since_ms > b.since_ms; });
-  json::array list;
-  for (std::size_t i = 0; i < shown; ++i) list.push_back(now.json_of(live[i]));
-  return {{"count", live.size()}, {"bans", std::move(list)}};
+  NewestBans found = newest_bans(now.bans, now.view.steady_ms, now.view.wall_ms, most);
+  return {{"count", found.live}, {"bans", std::move(found.newest)}};
 }
 
 Result<json::object> why_json(const Door& door, const std::string& target) {

@@ -1,7 +1,8 @@
 // http_server_io.h: the small HTTP server of the control plane, on a Unix socket (admin) or on TCP (metrics).
 //   One request and answer at a time per connection, 64 KiB a request, and ServerLimits. A connection too many is
 //   closed, and so is one whose peer is not admitted, before it counts: who may not ask can't take the room of who
-//   may. Threads  control. The handler must not block.
+//   may.
+//   Threads  control. The handler must not block.
 #pragma once
 
 #include <chrono>

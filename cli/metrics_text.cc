@@ -134,6 +134,8 @@ constexpr ServiceRow service_rows[] = {
     {&Shard::auth_refused, "gatehouse_service_auth_refused_total", "Requests that `auth` did not let pass."},
     {&Shard::auth_failed, "gatehouse_service_auth_failed_total",
      "Requests answered 503 because it could not be found out whether they may pass."},
+    {&Shard::auth_pages_replaced, "gatehouse_service_auth_pages_replaced_total",
+     "Pages of the server that `auth` asks which were too large, and one of the door's was sent."},
     {&Shard::canaries, "gatehouse_service_canary_requests_total", "Requests that came as another service's canary."},
     {&Shard::sessions, "gatehouse_service_tcp_sessions_total", "TCP sessions carried to an endpoint."},
     {&Shard::sessions_failed, "gatehouse_service_tcp_sessions_failed_total", "TCP sessions that got no endpoint."},

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <span>
 
+#include "cli/ban_view.h"
 #include "cli/policy_words.h"
 #include "cli/text.h"
 #include "cli/tunnel_view.h"
@@ -15,6 +16,7 @@ namespace gatehouse::cli {
 namespace {
 
 constexpr std::int64_t day_ms = 86'400'000;
+constexpr std::size_t bans_shown = 10;
 
 template <class T>
 T load(const std::atomic<T>& value) {
@@ -230,6 +232,11 @@ json::array consul_json(const DoorView& view) {
   return out;
 }
 
+json::object bans_json(const DoorView& view) {
+  NewestBans found = newest_bans(view.guard->bans, view.steady_ms, view.wall_ms, bans_shown);
+  return {{"count", found.live}, {"newest", std::move(found.newest)}};
+}
+
 json::array problems_json(const DoorView& view) {
   json::array out;
   for (const conf::Finding& finding : problems_of(view))
@@ -364,6 +371,7 @@ json::object status_json(const DoorView& view) {
   if (view.tunnels != nullptr && !view.config.tunnel.empty())
     out["tunnels"] = tunnels_json(*view.tunnels, view.wall_ms, view.steady_ms);
   out["drained"] = strings(view.drained);
+  if (view.guard != nullptr) out["bans"] = bans_json(view);
   out["certificates"] = certificates_json(view);
   out["problems"] = problems_json(view);
   return out;
@@ -371,6 +379,7 @@ json::object status_json(const DoorView& view) {
 
 json::object status_page_json(const DoorView& view) {
   json::object out = status_json(view);
+  if (json::value* bans = out.if_contains("bans")) bans->as_object().erase("newest");  // whom, operators are told
   json::array recent;
   for (const HistoryEntry& entry : view.recent)
     recent.push_back(json::object{{"time_ms", entry.time_ms},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cli/ban_view.h"
 #include "cli/text.h"
 
 namespace gatehouse::cli {
@@ -57,6 +58,7 @@ class StatusPage {
     consuls();
     for (const json::value& service : Look(status_, "services").list()) show_service(Look(&service));
     tunnels();
+    bans();
     certificates();
     problems();
     return std::move(out_);
@@ -245,6 +247,17 @@ class StatusPage {
       }
     }
     section("tunnels", rows);
+  }
+
+  void bans() {
+    Columns rows;
+    const json::array& newest = look("bans")["newest"].list();
+    for (const json::value& each : newest)
+      if (const json::object* ban = each.if_object()) rows.row(ban_cells(*ban));
+    const std::int64_t count = look("bans")["count"].number();
+    section(counted(count, "ban"), rows);
+    if (count > std::ssize(newest))
+      out_ += "  and " + count_text(count - std::ssize(newest)) + " more: gatehouse bans list\n";
   }
 
   void certificates() {

@@ -101,6 +101,7 @@ std::string claim_key(const RouteMatch& match) {
   for (const std::string& method : match.methods) key += "\x1fm" + method;
   for (const HeaderMatch& header : match.headers) {
     key += "\x1f" + std::string(1, "hqp"[static_cast<std::size_t>(header.of)]) + header.name;
+    if (header.inverted) key += "!";
     key += header.pattern.is_said() ? "~" + header.pattern.text() : ":" + header.value;
   }
   return key;
@@ -115,7 +116,11 @@ std::string spelling_text(const Route& route) {
 // A parameter may be there twice.
 bool exclude(const HeaderMatch& a, const HeaderMatch& b) {
   const bool field = a.of == HeaderMatch::Of::field && b.of == HeaderMatch::Of::field;
-  return field && a.name == b.name && a.value != b.value && !a.value.empty() && !b.value.empty();
+  if (!field || a.name != b.name) return false;
+  const bool a_absent = a.inverted && a.asks_presence(), b_absent = b.inverted && b.asks_presence();
+  if (a_absent || b_absent) return a_absent != b_absent;  // all else asks that it is there
+  if (a.inverted != b.inverted) return a.value == b.value && a.pattern == b.pattern;
+  return !a.inverted && a.value != b.value && !a.value.empty() && !b.value.empty();
 }
 
 Findings settle_claims(std::vector<Service>& services, const RoutingTable* previous) {

@@ -113,8 +113,12 @@ Status set_types(Compress& compress, std::string_view text) {
   for (const std::string_view type : split_list(text)) {
     const std::size_t slash = type.find('/');
     const std::string_view below = slash == std::string_view::npos ? "" : type.substr(slash + 1);
-    if (!is_token(type.substr(0, slash)) || !is_token(below))
+    const std::string_view kind = type.substr(0, slash);
+    if (!is_token(kind) || !is_token(below))
       return invalid(std::string(type) + ": write media types as in text/*,application/json");
+    const bool star = kind.find('*') != std::string_view::npos || below.find('*') != std::string_view::npos;
+    if (star && (below != "*" || (kind != "*" && kind.find('*') != std::string_view::npos)))
+      return invalid(std::string(type) + ": * stands for all of a kind, as in text/*, or for all: */*");
     if (compress.types.size() == types_most)
       return invalid("more than " + std::to_string(types_most) + " types; write fewer");
     std::string& lower = compress.types.emplace_back(type);

@@ -9,9 +9,8 @@
 namespace gatehouse::conf {
 namespace {
 
-bool is_host_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':' || c == '[' || c == ']';
-}
+bool is_label_character(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; }
+bool is_host_character(char c) { return is_label_character(c) || c == '.' || c == ':' || c == '[' || c == ']'; }
 
 std::string lower_case(std::string_view text) {
   std::string out(text);
@@ -79,8 +78,7 @@ bool Cors::admits(std::string_view origin) const {
     const std::string_view scheme = std::string_view(each).substr(0, host);
     const std::string_view suffix = std::string_view(each).substr(host + 1);  // ".shop.example"
     return wanted.size() > scheme.size() + suffix.size() && wanted.starts_with(scheme) && wanted.ends_with(suffix) &&
-           std::ranges::all_of(wanted.substr(host, wanted.size() - host - suffix.size()),
-                               [](char c) { return is_host_character(c) && c != ':'; });
+           std::ranges::all_of(wanted.substr(host, wanted.size() - host - suffix.size()), is_label_character);
   });
 }
 

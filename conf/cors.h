@@ -15,8 +15,9 @@ namespace gatehouse::conf {
 
 struct Cors {
   static constexpr std::size_t origins_max = 64, names_bytes_max = 1024, origin_bytes_max = 512;
-  bool any = false;                  // "*"
-  std::vector<std::string> origins;  // "https://shop.example", "https://*.shop.example:8443"; lower case
+  bool any = false;  // "*"
+  // "https://shop.example", "https://*.shop.example:8443" (* is one label); lower case
+  std::vector<std::string> origins;
   std::string methods = "GET, HEAD, POST";
   std::string fields;  // that a page may send; "*": those it asks for
   std::string expose;  // that a page may read

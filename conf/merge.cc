@@ -236,7 +236,18 @@ class Merger {
     for (Page& page : route.policy.pages) page.file = path_from(context_.folder, page.file);
     if (Files* files = route.policy.files ? &*route.policy.files : nullptr)
       files->folder = path_from(context_.folder, files->folder);
+    if (route.policy.files) tell_idle_shares(route);
     subject_.service.routes.push_back(std::move(route));
+  }
+
+  // What no backend answers is neither shared out nor copied.
+  void tell_idle_shares(const Route& route) {
+    for (const auto& [key, share] :
+         {std::pair("canary", &subject_.service.canary), std::pair("mirror", &subject_.service.mirror)})
+      if (!share->service.empty())
+        out_.findings.push_back({route.at, input_.name + ": " + route.match.text(),
+                                 std::string(key) + ": does nothing to a route with files, which no backend answers",
+                                 Severity::warning});
   }
 
   // A limit that nobody defined limits nothing: to serve without it would be more than was asked for.

@@ -46,12 +46,13 @@ Status add_header(RouteMatch& match, std::string_view text) {
   return Done{};
 }
 
-// if.header_regex=NAME:PATTERN, if.query=NAME[:VALUE], if.query_regex=NAME:PATTERN, if.path_regex=PATTERN
+// if.header_regex=NAME:PATTERN, if.header_not=NAME[:VALUE], if.header_not_regex=NAME:PATTERN, if.query=NAME[:VALUE], if.query_regex=NAME:PATTERN, if.path_regex=PATTERN
 Status add_condition(RouteMatch& match, const Option& option) {
   HeaderMatch condition;
   condition.of = option.name.starts_with("if.path")    ? HeaderMatch::Of::path
                  : option.name.starts_with("if.query") ? HeaderMatch::Of::query
                                                        : HeaderMatch::Of::field;
+  condition.inverted = option.name.starts_with("if.header_not");
   std::string_view text = option.value;
   const auto wrong = [&](const std::string& what) { return invalid(option.name + "=" + option.value + ": " + what); };
   const bool by_pattern = option.name.ends_with("_regex");
@@ -76,7 +77,8 @@ Status add_condition(RouteMatch& match, const Option& option) {
 }
 
 bool is_condition(std::string_view option) {
-  constexpr std::string_view names[] = {"if.header_regex", "if.query", "if.query_regex", "if.path_regex"};
+  constexpr std::string_view names[] = {"if.header_regex", "if.header_not",  "if.header_not_regex",
+                                        "if.query",        "if.query_regex", "if.path_regex"};
   return std::ranges::find(names, option) != std::end(names);
 }
 
@@ -109,7 +111,7 @@ void normalise_conditions(RouteMatch& match) {
       std::ranges::transform(header.name, header.name.begin(),
                              [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   std::ranges::sort(match.headers, {}, [](const HeaderMatch& header) {
-    return std::tie(header.of, header.name, header.value, header.pattern.text());
+    return std::tie(header.of, header.name, header.value, header.pattern.text(), header.inverted);
   });
 }
 

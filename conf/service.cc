@@ -11,6 +11,7 @@ std::string RouteMatch::text() const {
   for (const HeaderMatch& header : headers) {
     using Of = HeaderMatch::Of;
     out += header.of == Of::path ? " if.path" : header.of == Of::query ? " if.query" : " if.header";
+    if (header.inverted) out += "_not";
     out += header.pattern.is_said() ? "_regex=" : "=";
     out += header.name;
     const std::string& value = header.pattern.is_said() ? header.pattern.text() : header.value;

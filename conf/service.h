@@ -136,7 +136,9 @@ struct HeaderMatch {
   std::string name, value;  // an empty value: it is present
   TextPattern pattern{};    // said: what the value holds, instead
   Of of = Of::field;
-  bool accepts(std::string_view found) const;
+  bool inverted = false;  // of a field: it is there and none of its values is so; without a value: it is not there
+  bool accepts(std::string_view found) const;  // whichever is asked for
+  bool asks_presence() const { return value.empty() && !pattern.is_said(); }
   bool operator==(const HeaderMatch&) const = default;
 };
 

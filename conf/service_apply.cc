@@ -17,8 +17,10 @@ Status set_prefix(std::string& out, std::string_view text) {
 }
 
 std::string unknown_option(std::string_view name) {
-  std::vector<std::string_view> known{"strip",     "prepend",         "redirect", "if.path",        "if.method",
-                                      "if.header", "if.header_regex", "if.query", "if.query_regex", "if.path_regex"};
+  std::vector<std::string_view> known{"strip",           "prepend",        "redirect",
+                                      "if.path",         "if.method",      "if.header",
+                                      "if.header_regex", "if.header_not",  "if.header_not_regex",
+                                      "if.query",        "if.query_regex", "if.path_regex"};
   for (const ServiceKey& candidate : service_keys())
     if (candidate.scope == Scope::route) known.push_back(candidate.name);
   return std::string(name) + ": unknown option" + did_you_mean(nearest(name, known));

@@ -265,6 +265,9 @@ constexpr auto table = std::to_array<ServiceKey>({
      "`strip=/path`, `prepend=/path`, `redirect=CODE,URL` (below), `if.path=exact` (nothing below the path), "
      "`if.method=GET,HEAD`, "
      "`if.header=NAME[:VALUE]`, `if.query=NAME[:VALUE]` (a parameter), `if.header_regex=NAME:EXPRESSION`, "
+     "`if.header_not=NAME` (it is not there), `if.header_not=NAME:VALUE` and `if.header_not_regex=NAME:EXPRESSION` "
+     "(it is "
+     "there, and otherwise), "
      "`if.query_regex=NAME:EXPRESSION`, `if.path_regex=EXPRESSION` (RE2's syntax, anywhere in it unless `^` and `$` "
      "say "
      "so; at most 64 expressions a service), and every key of scope route"},

@@ -1,6 +1,7 @@
 // text_pattern.h: a regular expression that a route asks of a field, a parameter or a path. Pure.
 //   RE2's syntax, which is Go's; found anywhere in the text unless it says ^ and $. Linear in the text, whatever the
-//   expression. Patterns of one text are shared, also between tables. Threads  any may match; one makes them.
+//   expression. Patterns of one text are shared, also between tables.
+//   Threads  any may match; one makes them.
 //   Limits   bytes_most; of an expression's program and of what it remembers memory_most.
 //   Source   RE2, https://github.com/google/re2/wiki/Syntax.
 #pragma once

@@ -2,8 +2,7 @@
 //   A job is handed over, its work is done by one of the threads, and its waiter is signalled in the loop. Whoever
 //   waits may leave at any time (drop its pointer, after clearing `waiter`); the job's end is then nobody's news.
 //   Threads  belongs to one loop; threads are started as jobs come, at most `threads_most`. The queue has a lock,
-//   held
-//            for a push or a pop: only what must wait for the disk comes here.
+//            held for a push or a pop: only what must wait for the disk comes here.
 //   Limits   `queued_most` jobs wait; beyond it submit() says no. The destructor waits for what is being worked on.
 #pragma once
 

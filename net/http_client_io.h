@@ -2,9 +2,9 @@
 //   Without TLS it speaks HTTP/1.1: a connection carries one request at a time. With TLS it speaks HTTP/2: hundreds
 //   of requests share a connection; or HTTP/1.1, which every server knows. Connections are kept; a kept one that
 //   turns out dead is replaced once. Each request has a deadline for everything, from waiting for a connection to the
-//   answer's last byte. Threads  the io_context's (control). Destroying the client ends what is under way; its
-//   callbacks aren't called. Limits connections_most at once, the rest waits in order; an answer's head 16 KiB, its
-//   body body_most.
+//   answer's last byte.
+//   Threads  the io_context's (control). Destroying the client ends what is under way; its callbacks aren't called.
+//   Limits   connections_most at once, the rest waits in order; an answer's head 16 KiB, its body body_most.
 #pragma once
 
 #include <functional>

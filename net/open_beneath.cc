@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -44,6 +45,13 @@ Opened open_at(int folder, const char* name, std::uint64_t flags, std::uint64_t 
   return out;
 }
 
+// Empty: the kernel doesn't say.
+std::string path_of(int fd) {
+  char path[PATH_MAX];
+  const ssize_t size = ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), path, sizeof path);
+  return size > 0 && size < PATH_MAX ? std::string(path, static_cast<std::size_t>(size)) : std::string();
+}
+
 std::uint64_t cached_flag(Disk disk) { return disk == Disk::cached ? RESOLVE_CACHED : 0; }
 
 }  // namespace
@@ -52,9 +60,23 @@ Opened open_folder(const char* path, Disk disk) {
   return open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, cached_flag(disk));
 }
 
+// A link costs a second look, and a name without one nothing.
 Opened open_beneath(int folder, const char* name, Disk disk) {
-  return open_at(folder, name, O_RDONLY | O_NONBLOCK | O_NOCTTY,
-                 RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | cached_flag(disk));
+  constexpr std::uint64_t flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+  Opened out = open_at(folder, name, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | cached_flag(disk));
+  if (out.error != ELOOP) return out;
+  out = open_at(folder, name, flags, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | cached_flag(disk));
+  out.by_link = true;
+  return out;
+}
+
+std::optional<std::string> path_beneath(int folder, int file) {
+  std::string base = path_of(folder);
+  std::string path = path_of(file);
+  if (!base.starts_with('/')) return std::nullopt;
+  if (base != "/") base += '/';
+  if (!path.starts_with(base)) return std::nullopt;
+  return path.substr(base.size());
 }
 
 std::ptrdiff_t read_at(int file, std::span<char> into, std::uint64_t at, Disk disk) {

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 
 #include "net/unique_fd.h"
 
@@ -18,6 +20,7 @@ struct Opened {
   std::uint64_t size = 0;
   std::int64_t modified_ns = 0;  // since 1970
   bool is_file = false, is_folder = false;
+  bool by_link = false;  // the name leads over a symlink
 };
 
 enum class Disk { cached, wait };
@@ -27,6 +30,9 @@ Opened open_folder(const char* path, Disk disk);
 // What stands at `name`, which ends with a NUL, below the folder. A FIFO or device is told as neither file nor
 // folder.
 Opened open_beneath(int folder, const char* name, Disk disk);
+// The path from the folder to a file that was opened below it, without links; nothing where the kernel can't say
+// (there is no /proc, or one of them was moved meanwhile).
+std::optional<std::string> path_beneath(int folder, int file);
 
 // As pread(2); -1 with errno. EAGAIN: not without the disk; EOPNOTSUPP: this file system can't say.
 std::ptrdiff_t read_at(int file, std::span<char> into, std::uint64_t at, Disk disk);

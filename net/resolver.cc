@@ -11,6 +11,7 @@
 
 #include <ares.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,6 +52,7 @@ class Resolver::Engine {
   bool start() {
     if (!wake_ || !open_channel()) return false;
     thread_ = std::thread([this] { run(); });
+    pthread_setname_np(thread_.native_handle(), "resolver");
     return true;
   }
 

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -129,6 +130,11 @@ bool Socket::looks_idle() {
   return !ended_;
 }
 
+std::size_t Socket::unread() const {
+  int size = 0;
+  return ::ioctl(fd_, FIONREAD, &size) == 0 && size > 0 ? static_cast<std::size_t>(size) : 0;
+}
+
 void Socket::shutdown_send() {
   if (fd_ >= 0) ::shutdown(fd_, SHUT_WR);
 }
@@ -144,8 +150,8 @@ void Socket::on_events(std::uint32_t events) {
     if (readable_ && idle_event_ != nullptr) idle_event_(idle_context_);  // may destroy us
     return;
   }
-  if ((waits_read_ && readable_) || (waits_write_ && writable_) || broken) {
-    waits_read_ = waits_write_ = false;
+  if ((waits_read_ && readable_) || (waits_write_ && writable_) || (waits_end_ && ended_) || broken) {
+    waits_read_ = waits_write_ = waits_end_ = false;
     waker_->signal();
   }
 }

@@ -63,6 +63,8 @@ class Socket final : public Pollable {
     hear_arrivals();
   }
   void wait_writable() { waits_write_ = true; }
+  void wait_end() { waits_end_ = true; }  // the peer's; for who doesn't read now
+  std::size_t unread() const;             // bytes that have come and are not received, as the kernel holds them
   // Is there nothing to read? Asks the kernel where that is not known: after a read of exactly what was wanted.
   bool looks_idle();
   void set_waker(Waker* waker) { waker_ = waker; }
@@ -88,7 +90,7 @@ class Socket final : public Pollable {
   int fd_ = -1;
   int error_ = 0;
   bool readable_ = false, writable_ = false, ended_ = false, failed_ = false;
-  bool waits_read_ = false, waits_write_ = false;
+  bool waits_read_ = false, waits_write_ = false, waits_end_ = false;
   bool arrivals_muted_ = false;
   std::uint8_t useless_arrivals_ = 0;  // events of what could be read already
 };

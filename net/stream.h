@@ -1,11 +1,11 @@
 // stream.h: a byte stream to a client or a backend: a Socket, with TLS on it or without; or a Lane of a connection
-// that
-//   carries several.
+//   that carries several.
 //   send() takes as much as it can; over TLS it takes all or nothing and may leave a rest pending(): flush it before
 //   more is offered, and before the end. Who waits, waits by the stream, which knows what it stands on. One thread.
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "net/lane.h"
 #include "net/tls_session.h"
@@ -44,6 +44,15 @@ class Stream {
   }
   void wait_writable() {
     if (!lane) socket.wait_writable();
+  }
+  // For who waits for another stream, and would like to know that nobody is here any more.
+  void wait_end() {
+    if (!lane) socket.wait_end();
+  }
+  // No more than these bytes can come, since the peer has ended; nothing where that isn't known.
+  std::optional<std::size_t> last_bytes() const {
+    if (lane || !socket.peer_ended() || (tls && tls->has_buffered_input())) return std::nullopt;
+    return socket.unread();
   }
   void set_waker(Waker* waker) { lane ? lane->set_waker(waker) : socket.set_waker(waker); }
   void wake() { lane ? lane->wake() : socket.wake(); }

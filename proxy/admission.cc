@@ -16,9 +16,13 @@
 namespace gatehouse::proxy {
 
 bool has_field(const http::RequestHead& head, const conf::HeaderMatch& asked) {
-  return std::ranges::any_of(head.fields(), [&](const http::Field& field) {
-    return http::equal_caseless(head.name(field), asked.name) && asked.accepts(head.value(field));
-  });
+  bool there = false;
+  for (const http::Field& field : head.fields()) {
+    if (!http::equal_caseless(head.name(field), asked.name)) continue;
+    there = true;
+    if (asked.accepts(head.value(field))) return !asked.inverted;
+  }
+  return asked.inverted && there != asked.asks_presence();
 }
 
 namespace {
@@ -219,7 +223,7 @@ void judge_route(const Arrival& arrival, const World& world, Admission& admissio
   admission.upgrade = head.is_upgrade && head.websocket && policy.websocket;
   if (!policy.auth.said.empty() && !policy.auth.policy)
     return refuse(admission, 503, http::Termination::auth_failed, "its auth is not known");
-  if (!admission.pool->service->canary.service.empty()) choose_canary(arrival, world, admission);
+  if (!policy.files && !admission.pool->service->canary.service.empty()) choose_canary(arrival, world, admission);
   const conf::Service& service = *admission.pool->service;
   if (service.balance == conf::Balance::maglev) admission.hash = hash_of(arrival, admission, service.hash_on);
   if (admission.pool->sticky.on())

@@ -28,6 +28,7 @@
 namespace gatehouse::proxy {
 
 // Whether one of the fields of that name is as it is asked for.
+// Whether the condition on a field holds.
 bool has_field(const http::RequestHead& head, const conf::HeaderMatch& asked);
 
 struct Arrival {

@@ -5,6 +5,8 @@
 namespace gatehouse::proxy {
 namespace {
 
+static_assert(Buffer::headroom >= http::trailer_name_bytes_max);
+
 Moved from_relay(Relay::State state) {
   switch (state) {
     case Relay::State::blocked: return Moved::blocked;
@@ -25,10 +27,10 @@ void BodyMover::start(Coding coding, std::uint64_t left, Buffer held) {
   relay_.start(coding == Coding::length ? left : Relay::unlimited, std::move(held));
 }
 
-bool BodyMover::feed_first(Coding coding, Buffer& slab, std::size_t body) {
+bool BodyMover::feed_first(Coding coding, Buffer& slab, std::size_t body, http::TrailerGuard guard) {
   coding_ = coding;
-  chunks_ =
-      http::ChunkedBody(coding == Coding::decode ? http::ChunkedBody::Mode::decode : http::ChunkedBody::Mode::pass);
+  chunks_ = http::ChunkedBody(
+      coding == Coding::decode ? http::ChunkedBody::Mode::decode : http::ChunkedBody::Mode::pass, guard);
   received_ += slab.size() - body;
   return take_in(slab, body);
 }
@@ -48,6 +50,7 @@ bool BodyMover::take_in(Buffer& slab, std::size_t body) {
     surplus_.append({data + fed.consumed, size - fed.consumed});
     received_ -= surplus_.size();
   }
+  slab.prepend(fed.before);
   slab.shrink_to(body + fed.kept);
   last_read_ = fed.done;
   return true;
@@ -57,6 +60,12 @@ void BodyMover::put_chunk_on(Buffer& slab) {
   slab.prepend(slab.data() - http::write_chunk_head(slab.size(), slab.data()));
   std::memcpy(slab.end(), http::chunk_tail.data(), http::chunk_tail.size());  // the tailroom is there for this
   slab.grew(http::chunk_tail.size());
+}
+
+std::uint64_t BodyMover::least_to_come() const {
+  if (coding_ == Coding::length) return filtered_ ? left_ : relay_.left();
+  const bool has_end = coding_ == Coding::chunked || coding_ == Coding::decode;
+  return has_end && !last_read_ ? 1 : 0;
 }
 
 Moved BodyMover::drain(Stream& to) {

@@ -35,7 +35,8 @@ class BodyMover {
   void start(Coding coding, std::uint64_t left, Buffer held = {});
   // For chunked and decode: feeds the bytes of `slab` behind `body` (an offset) in place. False: malformed. The
   // slab's bytes in front of `body` are left alone; then start_held() sends it all.
-  bool feed_first(Coding coding, Buffer& slab, std::size_t body);
+  // What `guard` names is left out of the trailers.
+  bool feed_first(Coding coding, Buffer& slab, std::size_t body, http::TrailerGuard guard);
   void start_held(Coding coding, Buffer held);
   // For length, raw and decode, which say how the source frames it: the payload passes the filter and reaches the
   // sink in chunks, behind the head. `first` is what of the payload is here; the `left` after it is for length.
@@ -46,6 +47,8 @@ class BodyMover {
   static void put_chunk_on(Buffer& slab);
 
   bool done() const { return done_; }
+  // So many bytes at least must still come from the source before the body is whole.
+  std::uint64_t least_to_come() const;
   std::uint64_t moved() const { return filtered_ ? filtered_->moved() : relayed() ? relay_.moved() : moved_; }
   std::uint64_t received() const { return relayed() && !filtered_ ? relay_.received() : received_; }
   // Of the payload, through the filter.

@@ -42,16 +42,19 @@ bool is_left_out(std::string_view name) {
   return std::ranges::any_of(names, [&](std::string_view each) { return http::equals_caseless(name, each); });
 }
 
+// What is said of a page by its bytes.
+bool is_of_page(std::string_view name) {
+  constexpr std::string_view names[] = {
+      "content-type",   "content-encoding", "content-language", "content-location", "content-disposition",
+      "content-digest", "content-md5",      "digest",           "repr-digest",      "etag",
+      "last-modified",  "accept-ranges"};
+  return std::ranges::any_of(names, [&](std::string_view each) { return http::equals_caseless(name, each); });
+}
+
 }  // namespace
 
 Task<bool> Exchange::authorize() {
   const AuthPolicy& policy = *policy_->auth.policy;
-  if (policy_->files) {  // others are admitted while this one waits, in the same rooms
-    kept_path_ = admission_.path;
-    kept_target_ = admission_.forward;
-    admission_.path = kept_path_;
-    admission_.forward = kept_target_;
-  }
   bool may = false;
   if (policy.kind == AuthPolicy::Kind::basic)
     may = co_await ask_password(policy);
@@ -129,8 +132,9 @@ Task<bool> Exchange::ask_server(const AuthPolicy& policy) {
   pool::end_request(*picked.endpoint);
   if (!asked) {
     worker_.warn(policy.service + ": " + asked.error().what + ": nobody passes");
-    pool::on_gateway_error(*picked.endpoint, pool->endpoints, pool->service->eject, pool->stats->eject,
-                           pool::Failure::closed, now_ms());
+    if (asked.error().side == Side::backend)  // what we lack ourselves is not its fault
+      pool::on_gateway_error(*picked.endpoint, pool->endpoints, pool->service->eject, pool->stats->eject,
+                             pool::Failure::closed, now_ms());
     refuse(503, Termination::auth_failed, "who decides about access can't be asked");
     co_return false;
   }
@@ -145,7 +149,7 @@ Task<bool> Exchange::ask_server(const AuthPolicy& policy) {
     refuse(503, Termination::auth_failed, "who decides about access has trouble");
     co_return false;
   }
-  co_await pass_on(answer);
+  co_await pass_on(policy, answer);
   co_return false;
 }
 
@@ -233,13 +237,26 @@ bool Exchange::copy_fields(const AuthPolicy& policy, const SideAnswer& answer) {
   return fits;
 }
 
+// A page that is too large is never sent in part: one of ours takes its place, and its other fields stay.
+void Exchange::replace_page(const AuthPolicy& policy, SideAnswer& answer,
+                            std::span<char, http::page_bytes_max> room) {
+  worker_.warn(policy.service + ": its page is larger than 64 KiB: the client gets one of the door's in its place");
+  shard().auth_pages_replaced.add();
+  for (unsigned i = 0; i < answer.head.field_count; ++i)
+    if (is_of_page(answer.head.name(answer.head.field[i]))) answer.head.field[i].drop = true;
+  answer.body = http::html_page(answer.head.status, {}, room);
+}
+
 // The server's answer in place of the backend's: a login page, a redirect to one, a 401.
-Task<> Exchange::pass_on(const SideAnswer& answer) {
+Task<> Exchange::pass_on(const AuthPolicy& policy, SideAnswer& answer) {
   const bool whole = head_.body == http::Framing::none;
   keep_client_ = keep_client_ && whole;
   client_.linger = !keep_client_;
   status_ = answer.head.status;
   termination_ = Termination::unauthorized;
+  std::array<char, http::page_bytes_max> page;
+  const bool replaced = answer.cut;
+  if (replaced) replace_page(policy, answer, page);
   http::ResponseHead head = answer.head;
   head.body = http::Framing::length;
   head.content_length = answer.body.size();
@@ -253,6 +270,7 @@ Task<> Exchange::pass_on(const SideAnswer& answer) {
   rewrite.client_minor = head_.minor;
   rewrite.date = worker_.date();
   rewrite.request_id = request_id_;
+  if (replaced) rewrite.extra = "Content-Type: text/html; charset=utf-8\r\n";
   if (!admission_.fields.empty()) rewrite.fields = &admission_.fields;
   http::write_response_head(head, rewrite, writer);
   answering_ = true;

@@ -165,7 +165,8 @@ bool Exchange::prepare_body() {
   const std::size_t behind = client_.in.size() - head_.size;
   if (head_.body == http::Framing::chunked) {
     if (policy_->max_body) request_body_.set_limit(*policy_->max_body);
-    if (!request_body_.feed_first(BodyMover::Coding::chunked, client_.in, head_.size)) {
+    const http::TrailerGuard guard{&policy_->headers.request, fields_of_auth(), true};
+    if (!request_body_.feed_first(BodyMover::Coding::chunked, client_.in, head_.size, guard)) {
       refuse_body();
       return false;
     }
@@ -178,6 +179,12 @@ bool Exchange::prepare_body() {
   region_size_ = std::min<std::uint64_t>(behind, length);
   request_body_.start(BodyMover::Coding::length, length - region_size_);
   return true;
+}
+
+// The fields that the server which is asked says to the backend, and nobody else may; null: none.
+const std::vector<std::string>* Exchange::fields_of_auth() const {
+  const conf::AuthPolicy* const auth = policy_->auth.policy.get();
+  return auth != nullptr && !auth->fields.empty() ? &auth->fields : nullptr;
 }
 
 // A chunked body that can't be passed on.
@@ -204,8 +211,7 @@ bool Exchange::write_request() {
   rewrite.port = client_.listener->port();
   rewrite.request_id = request_id_;
   if (!rules.empty()) rewrite.rules = &rules;
-  if (const conf::AuthPolicy* auth = policy_->auth.policy.get(); auth != nullptr && !auth->fields.empty())
-    rewrite.left_out = &auth->fields;
+  rewrite.left_out = fields_of_auth();
   if (policy_->trace == conf::Trace::make && trace_id_.empty()) rewrite.traceparent = trace_to_send();
   http::write_request_head(head_, rewrite, writer);
   if (!writer.ok()) {

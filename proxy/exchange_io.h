@@ -80,6 +80,7 @@ class Exchange : public Pooled {
   bool keep_paths();
   bool prepare_body();
   bool write_request();
+  const std::vector<std::string>* fields_of_auth() const;
   void refuse_body();
   void refuse(int status, http::Termination why, std::string_view detail = {});
   Task<> answer_locally();
@@ -101,7 +102,8 @@ class Exchange : public Pooled {
                                     const pool::Endpoint& endpoint, SideAnswer& answer);
   bool write_question(const conf::AuthPolicy& policy, const ServicePool& pool, Buffer& out);
   bool copy_fields(const conf::AuthPolicy& policy, const SideAnswer& answer);
-  Task<> pass_on(const SideAnswer& answer);
+  void replace_page(const conf::AuthPolicy& policy, SideAnswer& answer, std::span<char, http::page_bytes_max> room);
+  Task<> pass_on(const conf::AuthPolicy& policy, SideAnswer& answer);
 
   // guard_io.cc
   Task<> wait_turn();
@@ -152,6 +154,8 @@ class Exchange : public Pooled {
   Task<> converse();
   void pump();
   void pump_request();
+  void client_left();
+  void look_for_client();
   bool send_region(const char* bytes, std::size_t size, std::size_t& sent);
   void pump_answer_head();
   bool take_answer_head();
@@ -197,7 +201,7 @@ class Exchange : public Pooled {
   WorldKeeper::Use world_;  // until let_world_go()
   std::shared_ptr<const Settings> kept_settings_;
   PoolPtr kept_pool_, kept_canary_;
-  std::string kept_head_, kept_path_, kept_target_;
+  std::string kept_head_;
   const Settings* settings_;
   http::RequestHead head_;
   http::ResponseHead answer_head_;

@@ -163,7 +163,7 @@ Task<> Exchange::send_file(files::Found& found) {
   facts.size = found.file.size;
   facts.modified_ns = found.file.modified_ns;
   facts.coding = found.coding;
-  if (!http::replaces(admission_.fields, "Cache-Control")) facts.control = files::cache_control(policy, found.name);
+  facts.control = files::cache_control(policy, found.name);
   const std::string_view type = files::media_type(found.name);
   facts.varies = !policy.precompressed.empty() && (found.coding || compress::is_compressible({}, type));
   if (!found.coding) {

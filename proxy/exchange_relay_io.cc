@@ -61,6 +61,7 @@ Task<> Exchange::converse() {
 void Exchange::pump() {
   waits_for_client_body_ = waits_for_client_to_read_ = false;
   if (!request_sent_ && !request_broken_) pump_request();
+  if (attempt_ == Attempt::running && !request_sent_ && !request_broken_) look_for_client();
   if (attempt_ == Attempt::running && !answering_) pump_answer_head();
   if (attempt_ == Attempt::running && answering_) pump_answer_body();
 }
@@ -96,12 +97,23 @@ void Exchange::pump_request() {
       if (answering_) return break_off(http::Termination::client_malformed);
       return refuse_body();
     case Moved::source_ended:
-    case Moved::source_failed: break;
+    case Moved::source_failed: client_left();
   }
-  // The client left in the middle of its body: the backend must not take what came for the whole.
+}
+
+// In the middle of its body: the backend must not take what came for the whole.
+void Exchange::client_left() {
   attempt_ = Attempt::failed;
   if (answering_) return break_off(http::Termination::client_closed);
   refuse(400, http::Termination::client_closed, "the body ended before its length");
+}
+
+// While the backend takes nothing, nothing is read that would tell of the client's end. One that has only ended its
+// sending stays, if what it has sent may be the whole.
+void Exchange::look_for_client() {
+  const std::optional<std::size_t> last = client_.stream.last_bytes();
+  if (last && *last < request_body_.least_to_come()) return client_left();
+  client_.stream.wait_end();
 }
 
 // False: not all of them could go yet.
@@ -243,10 +255,10 @@ bool Exchange::frame_answer(http::Framing towards_client, BodyMover::Coding& cod
       keep_client_ = keep_client_ && coding == Coding::encode;
       return true;
     case http::Framing::chunked:
-      if (filter_) return answer_body_.feed_first(coding = Coding::decode, answer_, head_size);
+      if (filter_) return answer_body_.feed_first(coding = Coding::decode, answer_, head_size, {});
       coding = towards_client == http::Framing::chunked ? Coding::chunked : Coding::decode;
       keep_client_ = keep_client_ && coding == Coding::chunked;
-      return answer_body_.feed_first(coding, answer_, head_size);
+      return answer_body_.feed_first(coding, answer_, head_size, {&policy_->headers.answer});
     default: break;
   }
   const std::uint64_t length = answer_head_.body == http::Framing::length ? answer_head_.content_length : 0;

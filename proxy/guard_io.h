@@ -1,6 +1,5 @@
 // guard_io.h: where the data plane meets the guard: the gate of a moment, what a refusal says, who waits his turn,
-// what
-//   is told of a request that is over.
+//   what is told of a request that is over.
 #pragma once
 
 #include <array>

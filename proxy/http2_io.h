@@ -1,11 +1,10 @@
 // http2_io.h: a client's connection once it speaks HTTP/2: reads for the session, writes what it has, and lets each
 //   stream live as a small client of its own, with its own exchange, waker and deadlines.
 //   Turns   what came in a turn is read first, and its requests begin; then everything else that is ready has its
-//   say;
-//           then all frames leave together. So many answers become few records and few packets.
-//   End     GOAWAY when the door drains, at limits.keep_alive_requests, when idle too long, once the client is
-//           banned (cut, where its ban gives no answer), or for misbehaviour; what has begun may finish, but for the
-//           last. Streams never outlive their connection.
+//           say; then all frames leave together. So many answers become few records and few packets.
+//   End     GOAWAY when the door drains, at limits.keep_alive_requests, when idle too long, once the client is banned
+//           (cut, where its ban gives no answer), or for misbehaviour; what has begun may finish, but for the last.
+//           Streams never outlive their connection.
 //   Limits  limits.http2_*; header_time for each head, keep_alive_time without a stream, body_idle_time for a client
 //           that takes nothing.
 #pragma once

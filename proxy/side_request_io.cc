@@ -67,7 +67,9 @@ class Body {
 
  private:
   void keep(const char* data, std::size_t size) {
-    into_.body.append(data, std::min(size, most_ - std::min(most_, into_.body.size())));
+    const std::size_t room = most_ - std::min(most_, into_.body.size());
+    into_.cut = into_.cut || size > room;
+    into_.body.append(data, std::min(size, room));
   }
 
   http::Framing framing_;

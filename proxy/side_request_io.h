@@ -22,13 +22,14 @@ struct SideAnswer {
   Buffer bytes;
   std::string body;  // without its framing
   bool whole = false;
+  bool cut = false;       // the body is longer than what was wanted of it
   bool reusable = false;  // the connection may carry another request
 
   void clear() {
     head.clear();
     bytes.release();
     body.clear();
-    whole = reusable = false;
+    whole = cut = reusable = false;
   }
 };
 

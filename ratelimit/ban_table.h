@@ -1,9 +1,8 @@
 // ban_table.h: which networks are banned now, and until when: one table of fixed size for all workers.
 //   The worker that decides writes it; the next request or accept anywhere reads it. A look-up computes one keyed
-//   hash for each length of prefix in use and touches a line or two of memory; none, while nobody is banned. Memory
-//   A ban stays after its end until its place is needed: so that who comes again is known (offences). In a
-//            set of eight the oldest end goes first; where all eight live, the soonest end ends early, and is
-//            counted.
+//   hash for each length of prefix in use and touches a line or two of memory; none, while nobody is banned.
+//   Memory   a ban stays after its end until its place is needed: so that who comes again is known (offences). In a
+//            set of eight the oldest end goes first; where all eight live, the soonest end ends early, and is counted.
 //   Threads  any, without locks: a place is claimed by compare-exchange of its hash, and holds once its word, which
 //            repeats a part of the hash, is there. Who reads while that happens sees no ban.
 //   Time     milliseconds, monotonic; what is kept over restarts is how long a ban still lasts (ban_file.h).

@@ -1,7 +1,7 @@
 // carrier_io.h: one worker's part in the tunnels: listeners, TLS contexts and connections, on the worker's own loop.
 //   What comes from outside (a plan, listeners, drain) is posted to the loop. A new plan cuts at once what it no
-//   longer allows; all else goes on under the plan that it began with. Limits  connections and handshakes are counted
-//   over all workers (Shared); memory by the worker's pools.
+//   longer allows; all else goes on under the plan that it began with.
+//   Limits  connections and handshakes are counted over all workers (Shared); memory by the worker's pools.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,7 @@
 // keyring_io.h: the key files of a configuration, read and refused where they are not kept well.
 //   Refused: a file or folder that others can read or a group can write, a link that leads out of its folder, and
-//   what keyring.h and key_audit.h refuse. Blocks on the disk: for the control thread. Limits  files_max in a folder.
+//   what keyring.h and key_audit.h refuse. Blocks on the disk: for the control thread.
+//   Limits  files_max in a folder.
 #pragma once
 
 #include <set>

@@ -289,16 +289,18 @@ class EntryReader {
     JsonFields fields = of(object, path);
     conf::HeaderMatch match{fields.text("Name"), fields.text("Exact")};
     const bool present = fields.flag("Present");
-    for (const char* name : {"Invert", "IgnoreCase"})
-      if (fields.ignore(name), fields.has(name)) fields.tell(name, "is not carried");
-    const std::string prefix = fields.text("Prefix"), suffix = fields.text("Suffix"), regex = fields.text("Regex"),
-                      part = fields.text("Contains");
-    if (!prefix.empty()) set_pattern(fields, "Prefix", "^" + conf::literal_pattern(prefix), match);
-    if (!suffix.empty()) set_pattern(fields, "Suffix", conf::literal_pattern(suffix) + "$", match);
-    if (!part.empty()) set_pattern(fields, "Contains", conf::literal_pattern(part), match);
+    match.inverted = fields.flag("Invert");
+    const std::string exact = match.value, prefix = fields.text("Prefix"), suffix = fields.text("Suffix"),
+                      regex = fields.text("Regex"), part = fields.text("Contains");
+    const std::string any_case = fields.flag("IgnoreCase") ? "(?i)" : "";  // not of what is an expression already
+    if (!exact.empty() && !any_case.empty() &&
+        set_pattern(fields, "Exact", any_case + whole(conf::literal_pattern(exact)), match))
+      match.value.clear();
+    if (!prefix.empty()) set_pattern(fields, "Prefix", any_case + "^" + conf::literal_pattern(prefix), match);
+    if (!suffix.empty()) set_pattern(fields, "Suffix", any_case + conf::literal_pattern(suffix) + "$", match);
+    if (!part.empty()) set_pattern(fields, "Contains", any_case + conf::literal_pattern(part), match);
     if (!regex.empty()) set_pattern(fields, "Regex", whole(regex), match);
-    const int asked =
-        present + !match.value.empty() + !prefix.empty() + !suffix.empty() + !regex.empty() + !part.empty();
+    const int asked = present + !exact.empty() + !prefix.empty() + !suffix.empty() + !regex.empty() + !part.empty();
     if (match.name.empty() || asked == 0) fields.tell("Name", "asks for nothing");
     if (asked > 1) fields.tell("Name", "asks for more than one thing");
     fields.tell_unread();

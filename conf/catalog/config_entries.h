@@ -1,9 +1,10 @@
 // config_entries.h: Consul's service-resolver, service-splitter and service-router entries to plain data. Pure.
 //   The answers of /v1/config/KIND. What of an entry can't be carried is told where it stands: a field that only
 //   changes how something looks as a warning; a condition that can't be asked drops its route, a destination that
-//   can't be reached is refused with its reason (`refused`), never replaced by another. An answer that is no list
-//   is refused whole. Limits   nesting 30, 8192 entries, 256 routes and 64 splits each. Source: Consul's
-//   documentation, config-entries/service-{resolver,splitter,router}.
+//   can't be reached is refused with its reason (`refused`), never replaced by another. An answer that is no list is
+//   refused whole.
+//   Limits  nesting 30, 8192 entries, 256 routes and 64 splits each. Source: Consul's documentation,
+//           config-entries/service-{resolver,splitter,router}.
 #pragma once
 
 #include <map>

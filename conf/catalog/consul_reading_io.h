@@ -1,5 +1,6 @@
 // consul_reading_io.h: a live catalog, read once: the services that carry a tag in any of the spellings.
-//   Blocks until all is read, or something is wrong. Limits   a deadline for each answer, as of HttpClient.
+//   Blocks until all is read, or something is wrong.
+//   Limits  a deadline for each answer, as of HttpClient.
 #pragma once
 
 #include <vector>

@@ -2,9 +2,10 @@
 //   One query watches the names of all services and their tags; one each kind of config entry; one more each service
 //   that carries a tag of ours or is wanted besides. Each service keeps its last good answer, whatever becomes of
 //   Consul, and what an answer lacks leaves only with evidence (hold_down.h). While the agent is away only the first
-//   of these queries asks for it; the others follow, spread over a moment. Threads  control. Changes are told at
-//   once, in a flood every 250 ms on average, or less often where what is made of them takes long. Limits
-//   connections_most of HttpClient, services_most watched.
+//   of these queries asks for it; the others follow, spread over a moment.
+//   Threads  control. Changes are told at once, in a flood every 250 ms on average, or less often where what is made
+//            of them takes long.
+//   Limits   connections_most of HttpClient, services_most watched.
 #pragma once
 
 #include <functional>

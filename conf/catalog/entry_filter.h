@@ -1,8 +1,8 @@
 // entry_filter.h: the filter of a service-resolver's subset, asked of one instance. Pure.
 //   Read: ==, !=, in, not in, contains, not contains, is empty, is not empty; and, or, not, parentheses; about
 //   Service.Meta, Service.Tags, Service.ID, Service.Service, Node.Node and Node.Datacenter. Regular expressions and
-//   other selectors are refused whole. Limits   4 KiB, nesting 16. Source: Consul's API documentation,
-//   features/filtering.
+//   other selectors are refused whole.
+//   Limits  4 KiB, nesting 16. Source: Consul's API documentation, features/filtering.
 #pragma once
 
 #include <cstddef>

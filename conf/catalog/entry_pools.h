@@ -2,9 +2,9 @@
 //   A resolver leads to a subset, to another service (redirect), or has others' instances stand by as backups
 //   (failover, which doesn't go on to theirs); a splitter makes one pool of several of these, in which each has its
 //   share: the weights in force are scaled so that those of one split sum up to it, counting whom the catalog calls
-//   usable. Another service's instance keeps
-//   that one's checks. What can't be had is left out of the pool with its reason; where nothing is left the reason
-//   refuses the routes. Limits   16 entries in a row, 256 splits in all.
+//   usable. Another service's instance keeps that one's checks. What can't be had is left out of the pool with its
+//   reason; where nothing is left the reason refuses the routes.
+//   Limits  16 entries in a row, 256 splits in all.
 #pragma once
 
 #include <map>

@@ -4,8 +4,9 @@
 //   and port, its conditions and restrictions, the narrower path of both; what restricts all routes of the service it
 //   leads to restricts it, too. The router's order is kept by the matcher (Route::derived): at each path stand all
 //   of the router's routes that hold there. A subset has a service of its own, "v2@web". Routers of the services that
-//   it leads to are not asked. Limits   16,384 routes by a router within a service's; of the service's own those
-//   within which more would lie are refused.
+//   it leads to are not asked.
+//   Limits  16,384 routes by a router within a service's; of the service's own those within which more would lie are
+//           refused.
 #pragma once
 
 #include <map>

@@ -19,7 +19,8 @@ std::string text_of(const conf::Route& route) {
   const conf::RouteMatch& match = route.match;
   json::array headers;
   for (const conf::HeaderMatch& header : match.headers)
-    headers.push_back(json::array{header.name, header.value, header.pattern.text(), static_cast<int>(header.of)});
+    headers.push_back(
+        json::array{header.name, header.value, header.pattern.text(), static_cast<int>(header.of), header.inverted});
   json::array parts{match.host,        match.port, match.path, match.exact_path, json::value_from(match.methods),
                     std::move(headers)};
   if (route.derived)  // another service's, which holds it
@@ -49,6 +50,7 @@ conf::Route route_of(std::string_view text) {
     const std::string_view pattern = header.at(2).as_string();
     if (const auto read = conf::TextPattern::parse(pattern); !pattern.empty() && read) one.pattern = *read;
     one.of = static_cast<conf::HeaderMatch::Of>(header.at(3).to_number<int>());
+    one.inverted = header.as_array().size() > 4 && header.at(4).as_bool();
   }
   return route;
 }

@@ -1,5 +1,6 @@
 // input_history.h: what the last few routing tables were made of, to go back to. Pure.
-//   An instance that did not change is kept once, and so are the config entries of a source. Threads  one (control).
+//   An instance that did not change is kept once, and so are the config entries of a source.
+//   Threads  one (control).
 //   Limits   most tables.
 #pragma once
 

@@ -4,7 +4,8 @@
 //   held …); a meta key of its own that begins so is written as gatehouse_own_…. Who must not be taken for healthy
 //   elsewhere (critical, in maintenance, departed) carries a check that says so. Config entries stand under
 //   config_entries.bootstrap (snapshot_entries.h). The first line holds a checksum of all that follows it. Left out:
-//   what Consul would refuse (names over 255 bytes, meta beyond its 64 pairs). Limits   bytes_most, to be read again.
+//   what Consul would refuse (names over 255 bytes, meta beyond its 64 pairs).
+//   Limits  bytes_most, to be read again.
 #pragma once
 
 #include <map>

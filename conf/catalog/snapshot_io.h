@@ -1,9 +1,10 @@
 // snapshot_io.h: snapshots on disk: FILE, and the two before it as FILE.1 and FILE.2.
 //   A write replaces FILE whole (net/atomic_file.h), mode 0600; the one before it is FILE.1 by then, so that there is
-//   always one to read. The first change is written at once, further ones together after `pause`; what is the same
-//   as the last one is not written. Reading takes the newest generation that is as it was written.
-//   Threads   write() from one (control), never waiting; the disk is a thread's own. Limits   one snapshot waits.
-//   Failure   told by `on_failure`, from the writing thread; the next change tries again.
+//   always one to read. The first change is written at once, further ones together after `pause`; what is the same as
+//   the last one is not written. Reading takes the newest generation that is as it was written.
+//   Threads  write() from one (control), never waiting; the disk is a thread's own.
+//   Limits   one snapshot waits.
+//   Failure  told by `on_failure`, from the writing thread; the next change tries again.
 #pragma once
 
 #include <condition_variable>

@@ -31,7 +31,10 @@ bool PasswordPool::start_threads() {
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
-    while (threads_.size() < threads) threads_.emplace_back([this] { work(); });
+    while (threads_.size() < threads) {
+      threads_.emplace_back([this] { work(); });
+      pthread_setname_np(threads_.back().native_handle(), "passwords");
+    }
   } catch (const std::system_error&) {  // too many tasks
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -1,13 +1,13 @@
 // h2_connection_io.h: a connection of HTTP/2 to an endpoint, shared by exchanges of its worker; and those of a
-// worker.
+//   worker.
 //   Each connection is a story of its own: reads, and says what its streams have given it, once a turn. One that
 //   carries streams and hears nothing for silence_ms is asked by a PING, gets no new ones until it answers, and is
 //   lost if it doesn't for as long again; at most once in ping_pause_ms, since servers of gRPC end who asks oftener.
 //   One that carries none goes after the pool's idle time, with a GOAWAY. An exchange gets a stream on the connection
 //   that has room and is the fullest, so that few carry all. Where there is none, one exchange connects and those
-//   behind it wait for that, as many as it will have room for. Limits  streams of a connection (ours and the
-//   backend's), connections by the endpoint's max_connections; what waits
-//           to be sent is one large slab a connection. Threads: the worker's.
+//   behind it wait for that, as many as it will have room for.
+//   Limits  streams of a connection (ours and the backend's), connections by the endpoint's max_connections; what
+//           waits to be sent is one large slab a connection. Threads: the worker's.
 #pragma once
 
 #include <deque>

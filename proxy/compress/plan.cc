@@ -34,6 +34,7 @@ constexpr auto usual_types = std::to_array<std::string_view>({
 });
 
 bool fits(std::string_view type, std::string_view pattern) {
+  if (pattern == "*/*") return true;
   if (!pattern.ends_with("/*")) return http::equals_caseless(type, pattern);
   return http::starts_caseless(type, pattern.substr(0, pattern.size() - 1));
 }

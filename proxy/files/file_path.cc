@@ -1,5 +1,7 @@
 #include "proxy/files/file_path.h"
 
+#include <algorithm>
+
 #include "net/encoding.h"
 
 namespace gatehouse::files {
@@ -47,6 +49,15 @@ std::optional<FilePath> file_path(std::string_view path, std::span<char> room) {
   if (size == 0) return FilePath{{}, true};
   if (!is_served({room.data() + begin, size - begin}, begin == 0)) return std::nullopt;
   return FilePath{{room.data(), size}, false};
+}
+
+bool is_shown(std::string_view name) {
+  for (bool first = true;; first = false) {
+    const std::size_t end = std::min(name.find('/'), name.size());
+    if (!is_served(name.substr(0, end), first)) return false;
+    if (end == name.size()) return true;
+    name.remove_prefix(end + 1);
+  }
 }
 
 }  // namespace gatehouse::files

@@ -22,4 +22,7 @@ struct FilePath {
 // The name is in the room, which must hold path_bytes_max; a NUL may be written behind it.
 std::optional<FilePath> file_path(std::string_view path, std::span<char> room);
 
+// Whether what lies at this path below the folder may be served under its own name: what a link leads to must be.
+bool is_shown(std::string_view name);
+
 }  // namespace gatehouse::files

@@ -2,6 +2,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
+#include <string>
 
 namespace gatehouse::files {
 namespace {
@@ -70,12 +72,23 @@ class Search {
   Found look(std::string_view name) {
     Found found;
     if (!name_.set(name)) return found;
-    Opened opened = open_beneath(root_, name_.c_str(), disk_);
+    Opened opened = open_shown();
     found.kind = kind_of(opened);
     found.error = opened.error;
     found.file = {std::move(opened.fd), opened.size, opened.modified_ns};
     found.name = name_.view();
     return found;
+  }
+
+  // What a link leads to must be something that may be asked for by its own name.
+  Opened open_shown() const {
+    Opened opened = open_beneath(root_, name_.c_str(), disk_);
+    if (opened.error != 0 || !opened.by_link) return opened;
+    const std::optional<std::string> own = path_beneath(root_, opened.fd.get());
+    if (own && is_shown(*own)) return opened;
+    Opened missing;
+    missing.error = ENOENT;
+    return missing;
   }
 
   Found look_for_index(std::string_view folder) {
@@ -98,7 +111,7 @@ class Search {
     for (const conf::ContentCoding coding : codings_.list()) {
       name_.cut_to(size);
       if (!name_.add(conf::suffix_of(coding))) continue;
-      Opened opened = open_beneath(root_, name_.c_str(), disk_);
+      Opened opened = open_shown();
       if (opened.error == EAGAIN) {
         found.kind = Found::Kind::again;
         break;

@@ -2,8 +2,9 @@
 //   and, beside it, one that holds the same in a coding that the client takes.
 //   The first look is at what the kernel has in memory, on the loop. Where that doesn't suffice, the same is done by
 //   a file thread (FindJob). The folder itself is opened anew each second, so that a link to a release can be
-//   switched. Threads  Roots is a worker's own; find() may run anywhere. Failure  what is not there, must not be
-//   shown or leads out of the folder is `missing`; the errno tells the rest.
+//   switched. A link is served only where what it leads to might be asked for by its own name.
+//   Threads  Roots is a worker's own; find() may run anywhere.
+//   Failure  what is not there, must not be shown or leads out of the folder is `missing`; the errno tells the rest.
 #pragma once
 
 #include <array>

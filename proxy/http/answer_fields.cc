@@ -20,6 +20,8 @@ bool is_of_local_reply(std::string_view name) {
   return std::ranges::any_of(ours, [&](std::string_view each) { return equals_caseless(name, each); });
 }
 
+std::string_view name_of_line(std::string_view line) { return line.substr(0, line.find(':')); }
+
 void put_rule(const FieldRule& rule, const MessageHead* sent, HeadWriter& out) {
   switch (rule.kind) {
     case FieldRule::Kind::remove: return;
@@ -31,14 +33,24 @@ void put_rule(const FieldRule& rule, const MessageHead* sent, HeadWriter& out) {
   }
 }
 
+// Takes the first of the lines off, with its end.
+std::string_view next_line(std::string_view& lines) {
+  const std::string_view line = lines.substr(0, std::min(lines.find('\n'), lines.size() - 1) + 1);
+  lines.remove_prefix(line.size());
+  return line;
+}
+
 bool has_line(std::string_view lines, std::string_view name) {
-  while (!lines.empty()) {
-    if (lines.size() > name.size() && lines[name.size()] == ':' &&
-        conf::same_field(lines.substr(0, name.size()), name))
-      return true;
-    lines.remove_prefix(std::min(lines.find('\n'), lines.size() - 1) + 1);
-  }
+  while (!lines.empty())
+    if (conf::same_field(name_of_line(next_line(lines)), name)) return true;
   return false;
+}
+
+// Of a file's fields: without these its body would be read as something else.
+bool frames_file(std::string_view name, bool in_parts) {
+  constexpr std::string_view ours[] = {"content-length", "transfer-encoding", "content-range", "content-encoding"};
+  if (equals_caseless(name, "content-type")) return in_parts;
+  return std::ranges::any_of(ours, [&](std::string_view each) { return equals_caseless(name, each); });
 }
 
 void put_cors(const AnswerFields& fields, HeadWriter& out) {
@@ -68,6 +80,21 @@ void put_own_answer_fields(const AnswerFields& fields, std::string_view lines, H
   if (fields.rules != nullptr)
     for (const FieldRule& rule : fields.rules->rules)
       if (!is_of_local_reply(rule.name) && !has_line(lines, rule.name)) put_rule(rule, nullptr, out);
+  put_cors(fields, out);
+}
+
+void put_file_answer_fields(const AnswerFields& fields, std::string_view lines, HeadWriter& out) {
+  const bool parts = lines.find("multipart/byteranges") != std::string_view::npos;
+  for (std::string_view left = lines; !left.empty();) {
+    const std::string_view line = next_line(left), name = name_of_line(line);
+    const bool stays = frames_file(name, parts) || equals_caseless(name, "vary");
+    if (stays || !replaces(fields, name)) out.put(line);
+  }
+  if (fields.rules != nullptr)
+    for (const FieldRule& rule : fields.rules->rules) {
+      const bool sent = rule.kind == FieldRule::Kind::fallback && has_line(lines, rule.name);
+      if (!sent && !frames_file(rule.name, parts)) put_rule(rule, nullptr, out);
+    }
   put_cors(fields, out);
 }
 

@@ -18,6 +18,9 @@ bool replaces(const AnswerFields& fields, std::string_view name);
 void put_answer_fields(const AnswerFields& fields, const ResponseHead& sent, HeadWriter& out);
 // Of an answer of the door's own: what these lines, or any such answer, say by themselves stands.
 void put_own_answer_fields(const AnswerFields& fields, std::string_view lines, HeadWriter& out);
+// Of a file: these lines are its fields, and are written as a backend's would be. What frames the body or says how it
+// is coded stands, as does the Vary that caches need.
+void put_file_answer_fields(const AnswerFields& fields, std::string_view lines, HeadWriter& out);
 
 void put_request_fields(const conf::FieldRules& rules, const RequestHead& sent, HeadWriter& out);
 

@@ -13,11 +13,19 @@ struct ChunkedBody::Cursor {
   const char* in;
   const char* end;
   char* out;
+  std::size_t held;         // of a trailer's name, since before these bytes
+  std::size_t before = 0;   // of what was kept, in front of them
   std::size_t trailer = 0;  // bytes of it that were kept
 
   void keep(std::size_t size) {
     if (out != in) std::memmove(out, in, size);
     in += size, out += size;
+  }
+  // What was held back. Nothing is kept yet of these bytes if it began before them.
+  void put(std::string_view name) {
+    before += held;
+    out -= held;
+    out += name.copy(out, name.size());
   }
 };
 
@@ -71,6 +79,13 @@ bool may_be_trailer(FieldId id) {
 
 }  // namespace
 
+bool TrailerGuard::drops(std::string_view name) const {
+  if (odd_names && name.find_first_of("_.") != std::string_view::npos) return true;
+  if (rules != nullptr && rules->drops(name)) return true;
+  return names != nullptr &&
+         std::ranges::any_of(*names, [&](const std::string& each) { return conf::same_field(each, name); });
+}
+
 const char* ChunkedBody::size_digit(char c) {
   const int digit = hex_digit(c);
   if (digit >= 0) {
@@ -114,32 +129,63 @@ const char* ChunkedBody::size_line(char c) {
   return c == '\r' || is(c, value_byte) ? nullptr : "a control byte in a chunk extension";
 }
 
-const char* ChunkedBody::trailer(char c) {
+// A name is held back until its end, where it is known whether it passes.
+const char* ChunkedBody::trailer_name(char c, Cursor& at) {
+  if (is(c, token_byte)) {
+    if (name_size_ == name_.size()) return "a trailer's name too long";
+    name_[name_size_++] = c;
+    ++at.in;
+    return nullptr;
+  }
+  const std::string_view name(name_.data(), name_size_);
+  if (c != ':' || name.empty()) return "a trailer line that is no field";
+  if (!may_be_trailer(field_id(name))) return "a trailer that must be in the head";
+  leaves_out_ = mode_ == Mode::decode || guard_.drops(name);
+  state_ = State::trailer_value;
+  if (!leaves_out_) {
+    at.put(name);
+    at.trailer += name.size();
+  }
+  at.held = 0;
+  keep_trailer(at);
+  return nullptr;
+}
+
+void ChunkedBody::keep_trailer(Cursor& at) {
+  if (leaves_out_) {
+    ++at.in;
+    return;
+  }
+  at.keep(1);
+  ++at.trailer;
+}
+
+const char* ChunkedBody::trailer(char c, Cursor& at) {
   if (++trailer_ > trailer_bytes_max + 2) return "trailers too large";  // the blank line is not counted
   switch (state_) {
     case State::trailer_start:
       if (c == '\r') {
         state_ = State::last_lf;
-        return nullptr;
+        break;
       }
       name_size_ = 0;
       state_ = State::trailer_name;
       [[fallthrough]];
-    case State::trailer_name:
-      if (is(c, token_byte)) {
-        if (name_size_ < name_.size()) name_[name_size_++] = c;
-        return nullptr;
-      }
-      if (c != ':' || name_size_ == 0) return "a trailer line that is no field";
-      if (!may_be_trailer(field_id({name_.data(), name_size_}))) return "a trailer that must be in the head";
-      state_ = State::trailer_value;
-      return nullptr;
+    case State::trailer_name: return trailer_name(c, at);
     case State::trailer_value:
       if (c == '\r') state_ = State::trailer_lf;
+      keep_trailer(at);
       return c == '\r' || is(c, value_byte) ? nullptr : "a control byte in a trailer";
-    case State::trailer_lf: state_ = State::trailer_start; return c == '\n' ? nullptr : "CR without LF in a trailer";
-    default: state_ = State::done; return c == '\n' ? nullptr : "CR without LF behind the trailers";
+    case State::trailer_lf:
+      state_ = State::trailer_start;
+      keep_trailer(at);
+      return c == '\n' ? nullptr : "CR without LF in a trailer";
+    default:
+      state_ = State::done;
+      if (c != '\n') return "CR without LF behind the trailers";
   }
+  mode_ == Mode::pass ? at.keep(1) : void(++at.in);  // the line that ends it all
+  return nullptr;
 }
 
 void ChunkedBody::data(Cursor& at) {
@@ -177,12 +223,7 @@ const char* ChunkedBody::step(Cursor& at) {
       if (c != '\n') fault = "CR without LF behind a chunk";
       state_ = State::size_start;
       break;
-    default:
-      fault = trailer(c);
-      if (mode_ != Mode::split || state_ == State::last_lf || state_ == State::done) break;
-      at.keep(1);
-      ++at.trailer;
-      return fault;
+    default: return trailer(c, at);
   }
   if (keep && mode_ == Mode::pass)
     at.keep(1);
@@ -192,13 +233,14 @@ const char* ChunkedBody::step(Cursor& at) {
 }
 
 ChunkedBody::Fed ChunkedBody::feed(char* data, std::size_t size) {
-  Cursor at{data, data + size, data};
+  Cursor at{data, data + size, data, state_ == State::trailer_name ? name_size_ : std::size_t{0}};
   Fed fed;
   if (state_ == State::faulty) fed.fault = "the body was faulty before";
   while (at.in != at.end && state_ != State::done && !fed.fault) fed.fault = step(at);
   if (fed.fault) state_ = State::faulty;
   fed.consumed = static_cast<std::size_t>(at.in - data);
-  fed.kept = static_cast<std::size_t>(at.out - data);
+  fed.before = at.before;
+  fed.kept = static_cast<std::size_t>(at.out - data) + at.before;
   fed.trailer = at.trailer;
   fed.done = state_ == State::done;
   return fed;

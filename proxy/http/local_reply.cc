@@ -85,9 +85,13 @@ void write_local_head(const LocalReply& reply, std::string_view date, HeadWriter
     out.put("Connection: close\r\n");
   else if (reply.client_minor == 0)
     out.put("Connection: keep-alive\r\n");
-  if (reply.fields != nullptr) put_own_answer_fields(*reply.fields, reply.extra, out);
-  if (reply.preflight != nullptr) put_preflight_fields(*reply.fields->cors, *reply.preflight, out);
-  out.put(reply.extra);
+  if (reply.fields != nullptr && reply.framed) {
+    put_file_answer_fields(*reply.fields, reply.extra, out);
+  } else {
+    if (reply.fields != nullptr) put_own_answer_fields(*reply.fields, reply.extra, out);
+    if (reply.preflight != nullptr) put_preflight_fields(*reply.fields->cors, *reply.preflight, out);
+    out.put(reply.extra);
+  }
   out.put("\r\n");
 }
 

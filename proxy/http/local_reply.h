@@ -33,7 +33,7 @@ struct LocalReply {
   unsigned client_minor = 1;
   bool to_grpc = false;     // told by grpc-status: status 200, no body, whatever stands above
   std::string_view detail;  // for grpc-message
-  bool framed = false;      // Content-Type and Content-Length, if any, are among `extra`
+  bool framed = false;      // a file's: all its fields, Content-Type and Content-Length too, are `extra`
   std::string_view extra;   // whole field lines: X-Request-Id, Strict-Transport-Security
   const AnswerFields* fields = nullptr;
   const RequestHead* preflight = nullptr;  // that is answered; by fields->cors

@@ -2,9 +2,10 @@
 //   Streams are BackendStreams, owned by whoever opened them; the session outlives none of them and ends all it
 //   loses. Backends are not trusted: what they send is bounded (streams_max, window, heads, trailers), oddity is
 //   counted in one bucket, and a backend that overdoes it or breaks the protocol loses the connection: broken() says
-//   why. Memory   of answers streams × window, no more: what an exchange hasn't taken is not credited again; the
-//   connection's
-//            window is as large as all of its streams' together, so that a slow client holds up nobody else.
+//   why.
+//   Memory   of answers streams × window, no more: what an exchange hasn't taken is not credited again; the
+//            connection's window is as large as all of its streams' together, so that a slow client holds up nobody
+//            else.
 //   Threads  one. Time: milliseconds of the loop.
 #pragma once
 

@@ -73,14 +73,16 @@ std::size_t BackendStream::take_body(const char* data, std::size_t size) {
 
 // Chunk by chunk becomes payload; the section behind it is kept for the trailers.
 std::size_t BackendStream::take_chunked(const char* data, std::size_t size) {
-  char piece[4096];
+  char room[http::trailer_name_bytes_max + 4096];
+  char* const piece = room + http::trailer_name_bytes_max;
   std::size_t taken = 0;
   while (taken < size && sending_ == Sending::body) {
-    const std::size_t some = std::min(size - taken, sizeof piece);
+    const std::size_t some = std::min<std::size_t>(size - taken, room + sizeof room - piece);
     std::memcpy(piece, data + taken, some);
     const auto fed = chunks_.feed(piece, some);
-    out_.append({piece, fed.kept - fed.trailer});
-    trailers_.append(piece + fed.kept - fed.trailer, fed.trailer);
+    const char* const kept = piece - fed.before;
+    out_.append({kept, fed.kept - fed.trailer});
+    trailers_.append(kept + fed.kept - fed.trailer, fed.trailer);
     taken += fed.consumed;
     if (fed.fault) {  // ours never are
       reset();

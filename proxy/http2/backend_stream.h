@@ -1,8 +1,8 @@
 // backend_stream.h: one request to a backend that speaks HTTP/2, and its answer: a Lane of its connection.
 //   What is sent is an HTTP/1.1 request as the exchange writes it (the head in one piece), what is received is the
 //   answer as HTTP/1.1. fault() tells why there is none: `not_processed` is certain (RFC 9113 8.7), so that the
-//   request may be sent again. Destroyed before its end, it resets the stream. Limits  of the request's body,
-//   body_waiting_max waits here; of the answer's, what the stream's window lets come;
+//   request may be sent again. Destroyed before its end, it resets the stream.
+//   Limits  of the request's body, body_waiting_max waits here; of the answer's, what the stream's window lets come;
 //           both are slabs of the worker's pool. Threads: one.
 #pragma once
 

@@ -1,6 +1,5 @@
 // head_lines.h: walks the lines of an HTTP/1.1 head or trailer section that was written by our own HeadWriter, or
-// kept
-//   by our own parser: every line ends in CRLF, every field line has a colon. What has neither is left out.
+//   kept by our own parser: every line ends in CRLF, every field line has a colon. What has neither is left out.
 #pragma once
 
 #include <string_view>

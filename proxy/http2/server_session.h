@@ -2,8 +2,8 @@
 //   nghttp2 knows frames, HPACK, windows and states; here is what it leaves to us: what streams carry, what counts as
 //   odd (odd_events.h), frames for streams that are long over, priorities by RFC 9218 and not by RFC 7540. No
 //   sockets, no clock: the owner reads, writes and tells the time. Streams are the owner's, who makes them when
-//   asked. Order   receive() never begins an exchange by itself: head_complete() tells of a whole head; a stream may
-//   be over
+//   asked.
+//   Order   receive() never begins an exchange by itself: head_complete() tells of a whole head; a stream may be over
 //           again by the time that all bytes of a read were taken.
 //   Memory  from the thread's pools; bounded by windows, streams and the bucket.
 #pragma once

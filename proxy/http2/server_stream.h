@@ -1,6 +1,5 @@
 // server_stream.h: one stream of a client's HTTP/2 connection: to its exchange a Lane of HTTP/1.1, to the session
-// what
-//   a frame is made from and goes to.
+//   what a frame is made from and goes to.
 //   In   the head is a text of its own; the body waits in a queue that the stream's window bounds, and is framed as
 //        the head said it would be (by length, in chunks, or not at all behind an upgrade) when it is read. Windows
 //        open again as it is read, not before.

@@ -1,8 +1,9 @@
 // failover.h: when a service goes to another datacenter's endpoints, and when it comes back. Pure.
 //   By itself: there once none here was usable for `after` and one there is; back once one here was for `back_after`,
 //   at once where none there is left. By hand: there and here until told otherwise; coming back by hand leaves the
-//   rest to the policy. Endpoints that await their first check keep a service where it is. Time  steady clock as a
-//   parameter. Threads  one (control).
+//   rest to the policy. Endpoints that await their first check keep a service where it is.
+//   Time     steady clock as a parameter.
+//   Threads  one (control).
 #pragma once
 
 #include <map>

@@ -3,8 +3,8 @@
 //   maintenance, below max_requests, not tried already. Backups only when no primary is healthy: a primary that is
 //   merely full is waited for. Where a zone is preferred its primaries come before the far ones, as long as enough of
 //   them are healthy and one has room. Nobody healthy at all: panic.h. slow_start raises the weight from 10 % over
-//   its time. Threads  any; allocates nothing. A policy normally looks at one or two endpoints, at all of them only
-//   when it
+//   its time.
+//   Threads  any; allocates nothing. A policy normally looks at one or two endpoints, at all of them only when it
 //            drew some that can't be used.
 #pragma once
 

@@ -26,6 +26,7 @@ struct alignas(64) ServiceShard {
   Counter retries, retries_refused;  // refused: by the budget
   Counter queue_full, queue_timeout;
   Counter auth_refused, auth_failed;  // failed: it could not be found out who may pass
+  Counter auth_pages_replaced;        // of servers that were asked, which were too large
   Counter canaries;                   // requests that went to the canary
   Counter bytes_in, bytes_out;        // from and to clients
   Counter sessions, sessions_failed;  // of TCP; failed: got no endpoint

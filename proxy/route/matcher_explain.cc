@@ -39,6 +39,7 @@ std::string objection(const conf::RouteMatch& match, const RouteRequest& request
     using Of = conf::HeaderMatch::Of;
     const std::string which =
         field.of == Of::path ? "the path" : (field.of == Of::query ? "the parameter " : "the field ") + field.name;
+    if (field.inverted) return which + (field.asks_presence() ? " is there" : " is missing, or as it must not be");
     if (field.pattern.is_said()) return which + " is not like " + field.pattern.text();
     return which + (field.value.empty() ? " is missing" : " is not " + field.value);
   }

@@ -1,6 +1,7 @@
 // query_parameter.h: the values of one parameter of a query, "a=1&b=2&a=3". Pure.
 //   Names and values are read as forms write them: + is a blank, %XX a byte; a % that is none stands for itself.
-//   Source   URL standard, application/x-www-form-urlencoded. Limits   a value beyond value_bytes_max is nobody's.
+//   Source  URL standard, application/x-www-form-urlencoded.
+//   Limits  a value beyond value_bytes_max is nobody's.
 #pragma once
 
 #include <cstddef>

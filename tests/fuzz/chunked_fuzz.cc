@@ -1,5 +1,6 @@
 // A chunked body gives the same however its bytes come, and what was passed on is a strict chunked body of the same
-// payload. The first byte seeds where the pieces end.
+// payload, without what a guard names. The first byte seeds where the pieces end.
+#include <algorithm>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -11,6 +12,9 @@ using namespace gatehouse::http;
 
 namespace {
 
+const std::vector<std::string> guarded{"X-User"};
+const TrailerGuard guard{nullptr, &guarded, true};
+
 struct Outcome {
   std::string kept;
   std::size_t consumed = 0;
@@ -18,15 +22,17 @@ struct Outcome {
 };
 
 Outcome feed(const std::string& bytes, ChunkedBody::Mode mode, std::mt19937* dice) {
-  ChunkedBody body(mode);
+  ChunkedBody body(mode, guard);
   Outcome out;
   while (out.consumed < bytes.size() && !out.done && !out.faulty) {
     const std::size_t left = bytes.size() - out.consumed;
-    std::string piece = bytes.substr(out.consumed, dice ? 1 + (*dice)() % 7 : left);
-    const auto fed = body.feed(piece.data(), piece.size());
-    REQUIRE(fed.kept <= fed.consumed && fed.consumed <= piece.size());
-    REQUIRE(fed.consumed == piece.size() || fed.done || fed.fault);
-    out.kept.append(piece, 0, fed.kept);
+    const std::size_t size = dice ? std::min<std::size_t>(1 + (*dice)() % 7, left) : left;
+    std::string piece = std::string(trailer_name_bytes_max, '#') + bytes.substr(out.consumed, size);
+    const auto fed = body.feed(piece.data() + trailer_name_bytes_max, size);
+    REQUIRE(fed.kept <= fed.consumed + fed.before && fed.consumed <= size && fed.before <= trailer_name_bytes_max);
+    REQUIRE(fed.before == 0 || out.consumed > 0);
+    REQUIRE(fed.consumed == size || fed.done || fed.fault);
+    out.kept.append(piece, trailer_name_bytes_max - fed.before, fed.kept);
     out.consumed += fed.consumed;
     out.done = fed.done, out.faulty = fed.fault != nullptr;
   }
@@ -46,6 +52,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const Outcome passed = feed(bytes, ChunkedBody::Mode::pass, nullptr);
   if (!passed.done) return 0;
+  std::string framed = std::string(trailer_name_bytes_max, '#') + passed.kept;
+  ChunkedBody split(ChunkedBody::Mode::split);
+  const auto fed = split.feed(framed.data() + trailer_name_bytes_max, passed.kept.size());
+  std::string_view trailers(framed.data() + trailer_name_bytes_max + fed.kept - fed.trailer, fed.trailer);
+  for (; !trailers.empty(); trailers.remove_prefix(trailers.find('\n') + 1))
+    REQUIRE(!guard.drops(trailers.substr(0, trailers.find(':'))));
   const Outcome payload = feed(bytes, ChunkedBody::Mode::decode, nullptr);
   const Outcome again = feed(passed.kept, ChunkedBody::Mode::pass, nullptr);
   REQUIRE(again.done && again.consumed == passed.kept.size() && again.kept == passed.kept);

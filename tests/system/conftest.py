@@ -14,6 +14,7 @@ from support.door import Door
 from support.fake_consul import FakeConsul
 from support.pebble import Pebble
 from support.stand_in import NginxDoor
+from support.tcp_backend import TcpBackend
 from support.wait import patient
 
 _living = []  # doors that run now, of any scope
@@ -121,6 +122,19 @@ def make_shared_backend():
 
 
 @pytest.fixture
+def make_tcp_backend():
+    made = []
+
+    def make(name="tcp", **options):
+        made.append(TcpBackend(name, **options))
+        return made[-1]
+
+    yield make
+    for backend in made:
+        backend.stop()
+
+
+@pytest.fixture
 def consul():
     """A scripted Consul, whose failures are deterministic; the real one is support.consul."""
     fake = FakeConsul()
@@ -167,6 +181,11 @@ class Site:
     @property
     def backend(self):
         return self.backends[0]
+
+    @property
+    def sent(self):
+        """The last request that its backend got."""
+        return self.backend.requests[-1]
 
     def client(self, **more):
         return Client(self.door.http, host=self.host, **more)

@@ -10,18 +10,14 @@ from support.wait import wait_until
 pytestmark = pytest.mark.quick
 
 
-def sent(site):
-    return site.backend.requests[-1]
-
-
 # -- headers --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.site("headers=request set X-Env prod", "headers=request remove X-Debug", "headers=request add Accept text/x")
 def test_request_fields_are_set_added_and_removed(site):
     site.ask(fields=[("x-env", "forged"), ("X-Debug", "1"), ("Accept", "*/*")])
-    assert sent(site).all("X-Env") == ["prod"]
-    assert not sent(site).has("X-Debug") and sent(site).all("Accept") == ["*/*", "text/x"]
+    assert site.sent.all("X-Env") == ["prod"]
+    assert not site.sent.has("X-Debug") and site.sent.all("Accept") == ["*/*", "text/x"]
 
 
 @pytest.mark.site("headers=set Cache-Control no-store", "headers=remove Server", "headers=default X-Robots-Tag noindex")
@@ -70,7 +66,7 @@ def test_other_methods_get_405_with_those_that_are_allowed(site):
 ])
 def test_paths_are_rewritten(site, asked, got):
     site.ask(target=asked)
-    assert sent(site).target == got
+    assert site.sent.target == got
 
 
 @pytest.mark.site("rewrite=^/gone/(.*) /$1 301", "rewrite=^/a/(.*) https://www.example/$1 308")
@@ -85,7 +81,7 @@ def test_a_rewrite_with_a_code_is_a_redirect_that_no_path_leads_astray(site):
 @pytest.mark.site("rewrite=^/x(.)y(.)/(.*) /guarded/$1$2/$3")
 def test_what_a_rewrite_makes_climbs_out_of_nothing(site):
     assert site.ask(target="/xayb/c").status == 200
-    assert sent(site).target == "/guarded/ab/c"
+    assert site.sent.target == "/guarded/ab/c"
     assert site.ask(target="/x.y./admin").status == 400
     assert len(site.backend.requests) == 1
 
@@ -151,22 +147,22 @@ PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 def test_a_trace_passes_as_it_came_and_is_logged(site):
     site.ask(fields=[("traceparent", PARENT), ("tracestate", "a=b")])
-    assert sent(site).get("traceparent") == PARENT and sent(site).get("tracestate") == "a=b"
+    assert site.sent.get("traceparent") == PARENT and site.sent.get("tracestate") == "a=b"
     assert site.door.logged(host=site.host)["trace_id"] == PARENT[3:35]
 
 
 def test_none_is_made_unasked(site):
     site.ask()
-    assert not sent(site).has("traceparent")
+    assert not site.sent.has("traceparent")
 
 
 @pytest.mark.site("trace=make")
 @pytest.mark.parametrize("came", [None, "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "garbage"])
 def test_where_none_that_is_valid_came_one_is_made(site, came):
     site.ask(fields=[("traceparent", came), ("tracestate", "a=b")] if came else [])
-    made = sent(site).all("traceparent")
+    made = site.sent.all("traceparent")
     assert len(made) == 1 and re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-01", made[0]) and made[0] != came
-    assert not sent(site).has("tracestate")
+    assert not site.sent.has("tracestate")
     assert site.door.logged(host=site.host, trace_id=made[0][3:35])
 
 

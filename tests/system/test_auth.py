@@ -1,14 +1,17 @@
 """Who may pass: names and passwords, and the word of a server that is asked."""
 import base64
 import os
+import resource
 import shutil
 import subprocess
 import threading
 
 import pytest
 
-from support.backend import Gate, refused_port
+from support import wire
+from support.backend import Gate
 from support.catalog import instance
+from support.door import endpoints
 from support.wait import wait_until
 
 pytestmark = pytest.mark.ci
@@ -205,13 +208,54 @@ def test_tags_choose_no_server_of_their_own(asked, make_backend):
     assert asked.ask(host="three.test").status == 200
 
 
-def test_a_large_refusal_is_cut_and_a_chunked_one_is_whole(asked):
+def test_a_refusal_is_whole_or_the_door_s_own(asked):
     asked.server.handler = lambda exchange: exchange.send(
         b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nnope\r\n0\r\n\r\n")
     asked.start()
     assert asked.ask(host="one.test").body == b"nope"
-    asked.server.handler = lambda exchange: exchange.answer(status=403, body=b"z" * 200000)
-    assert asked.ask(host="one.test").body == b"z" * 65536
+    most = 64 << 10
+    asked.server.handler = lambda exchange: exchange.answer(status=403, body=b"z" * most)
+    assert asked.ask(host="one.test").body == b"z" * most
+    fields = [("WWW-Authenticate", "Negotiate"), ("Content-Type", "image/png"), ("Content-Encoding", "gzip"), ("ETag", '"z"')]
+    asked.server.handler = lambda exchange: exchange.answer(status=401, body=b"z" * (most + 1), fields=fields)
+    with asked.client(host="one.test") as client:
+        for _ in range(2):
+            answer = client.ask()
+            assert answer.status == 401 and b"Unauthorized" in answer.body and b"z" not in answer.body[:1]
+            assert answer.get("Content-Type") == "text/html; charset=utf-8" and answer.get("WWW-Authenticate") == "Negotiate"
+            assert not answer.has("Content-Encoding") and not answer.has("ETag")
+    assert asked.metric("gatehouse_service_auth_pages_replaced_total", service="one") == 2
+    assert asked.backend.requests == []
+
+
+def test_the_server_is_not_blamed_for_what_the_door_lacks(asked):
+    asked.server.handler = lambda exchange: exchange.answer(status=200)
+    asked.start()
+    with asked.client(host="one.test") as client:
+        assert client.ask(host="other.test").status == 404
+        _, hard = most = resource.prlimit(asked.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(asked.pid, resource.RLIMIT_NOFILE, (3, hard))  # no descriptor is left for a connection
+        try:
+            assert client.ask().status == 503
+        finally:
+            resource.prlimit(asked.pid, resource.RLIMIT_NOFILE, most)
+        assert asked.logged(status=503)["termination"] == "auth_failed"
+        (server,) = endpoints(asked.status(), "auth/sso").values()
+        assert server["failures"] == server["connect_failures"] == 0
+        assert client.ask().status == 200
+
+
+def test_what_only_the_server_may_say_is_left_out_of_trailers(asked):
+    asked.server.handler = lambda exchange: exchange.answer(status=200, fields=[("X-User", "ada")])
+    asked.start()
+    trailers = [("X-Sum", "4"), ("X-User", "root"), ("X_User", "root"), ("x.user", "root")]
+    with asked.client(host="one.test") as client:
+        for _ in range(2):
+            client.send(wire.message("POST / HTTP/1.1", [("Host", "one.test"), ("Transfer-Encoding", "chunked")]))
+            client.send(wire.chunked(b"body", trailers=trailers))
+            assert client.response().status == 200
+    request = asked.backend.requests[-1]
+    assert request.trailers == [("X-Sum", "4")] and request.all("X-User") == ["ada"]
 
 
 def test_nginx_decides(make_door, make_backend, tmp_path):

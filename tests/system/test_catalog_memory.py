@@ -8,6 +8,7 @@ import time
 import pytest
 
 from support.client import ask
+from support.door import status_of, wait_for
 from support.wait import wait_until
 
 pytestmark = pytest.mark.quick
@@ -19,14 +20,6 @@ def door(make_door, consul):
     made.config["catalog"] = {"consul": [{"address": consul.address}]}
     made.write_config(made.config)
     return made.start()
-
-
-def status_of(door, host="web.test"):
-    return ask(door.http, host=host).status
-
-
-def wait_for(door, status, host="web.test"):
-    wait_until(lambda: status_of(door, host) == status, f"{status} of {host}")
 
 
 def snapshot(door, generation=""):

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from support.client import Client, ask
-from support.fake_consul import Answer, FakeConsul
+from support.fake_consul import Answer
 from support.wait import wait_until
 
 pytestmark = pytest.mark.quick
@@ -78,6 +78,22 @@ def test_a_router_leads_to_another_service_and_rewrites(door, web):
     assert ask(door.http, target="/admin/x?y=1", host="web.test").get("X-Echo") == "/x?y=1"
 
 
+def test_a_router_asks_that_a_field_is_not_so_in_whatever_case(door, web):
+    def led(field, to):
+        return {"Match": {"HTTP": {"Header": [field]}}, "Destination": {"Service": to}}
+
+    web.say("service-router", "web", Routes=[
+        led({"Name": "x-kind", "Exact": "Admin", "IgnoreCase": True}, "admin"),
+        led({"Name": "x-kind", "Prefix": "Can", "IgnoreCase": True, "Invert": True}, "admin"),
+        led({"Name": "x-user", "Present": True, "Invert": True}, "canary"),
+    ])  # fmt: skip
+    wait_until(lambda: set(served_by(door)) == {"canary"}, "who has no user")
+    assert set(served_by(door, fields=[("X-User", "a")])) == {"one", "two"}, "a field that is missing is not inverted"
+    assert set(served_by(door, fields=[("X-Kind", "aDMIN")])) == {"admin"}
+    assert set(served_by(door, fields=[("X-Kind", "other"), ("X-User", "a")])) == {"admin"}
+    assert set(served_by(door, fields=[("X-Kind", "CANNED"), ("X-User", "a")])) == {"one", "two"}
+
+
 def test_a_router_asks_parameters_and_expressions_and_keeps_its_order(door, web):
     to = {"Destination": {"Service": "canary"}}
     web.say("service-router", "web", Routes=[
@@ -101,14 +117,16 @@ def test_what_cannot_be_carried_is_told_and_never_served_by_another(door, web):
         {"Match": {"HTTP": {"PathPrefix": "/odd"}}, "Destination": {"ServiceSubset": "odd"}},
         {"Match": {"HTTP": {"PathPrefix": "/inverted", "Header": [{"Name": "x", "Present": True, "Invert": True}]}},
          "Destination": {"Service": "admin"}},
+        {"Match": {"HTTP": {"PathPrefix": "/any_case", "CaseInsensitive": True}}, "Destination": {"Service": "admin"}},
     ])  # fmt: skip
     wait_until(lambda: set(served_by(door, "/odd")) == {503}, "refused")
-    assert set(served_by(door, "/inverted")) == {"one", "two"}, "a condition we can't ask is left out"
+    assert set(served_by(door, "/any_case")) == {"one", "two"}, "a condition we can't ask is left out"
+    assert not {"one", "two"} & set(served_by(door, "/inverted")), "no field x, as it is asked"
 
     def told():
         return json.dumps(door.status()["problems"])
 
-    wait_until(lambda: "Subsets.odd.Filter" in told() and "Invert" in told(), lambda: f"both are told; {told()}")
+    wait_until(lambda: "Subsets.odd.Filter" in told() and "CaseInsensitive" in told(), lambda: f"both are told; {told()}")
 
 
 def test_no_right_to_read_entries_is_told_and_no_more(door, web):

@@ -7,7 +7,7 @@ import pytest
 
 from support import websocket
 from support.client import Client, ask
-from support.door import endpoints, problems
+from support.door import consul_of, endpoints, problems, status_of, wait_for
 from support.fake_consul import Answer, FakeConsul
 from support.load import Load
 from support.wait import wait_until, watch_for
@@ -37,14 +37,6 @@ def door(make_door, consul):
         return made
 
     return make
-
-
-def status_of(door, host, **more):
-    return ask(door.http, host=host, **more).status
-
-
-def wait_for(door, status, host="web.test"):
-    wait_until(lambda: status_of(door, host) == status, f"{status} of {host}")
 
 
 def test_what_is_registered_is_served_and_what_is_changed_follows(door, consul, make_backend):
@@ -424,10 +416,6 @@ def test_a_wiped_catalog_takes_nothing_away(farm, consul):
 
 
 # -- is it to be believed? ------------------------------------------------------------------------------------------
-
-
-def consul_of(door):
-    return door.status()["consul"][0]
 
 
 def seen_by_itself(door):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.client import ask
+from support.door import consul_of, wait_for
 from support.tls_front import TlsFront
 from support.wait import wait_until
 
@@ -23,14 +23,6 @@ def door(make_door, consul):
         return made
 
     return make
-
-
-def consul_of(door):
-    return door.status()["consul"][0]
-
-
-def wait_for(door, status, host="web.test"):
-    wait_until(lambda: ask(door.http, host=host).status == status, f"{status} of {host}")
 
 
 @pytest.fixture

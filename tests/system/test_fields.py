@@ -14,10 +14,6 @@ TRUSTED = "127.9.0.1"  # a proxy in front of the door
 DOOR = {"trusted_proxies": ["127.9.0.0/16"]}
 
 
-def sent(site):
-    return site.backend.requests[-1]
-
-
 # -- fields of one hop (RFC 9110 7.6) -------------------------------------------------------------------------------
 
 
@@ -27,10 +23,10 @@ def test_fields_of_the_client_s_hop_stay_at_the_door(site):
         ("Proxy-Connection", "keep-alive"), ("TE", "gzip"), ("X-End", "2"),
     ]
     site.ask(fields=fields)
-    assert sent(site).get("X-End") == "2"
+    assert site.sent.get("X-End") == "2"
     for name in ("X-Hop", "Keep-Alive", "Proxy-Connection"):
-        assert not sent(site).has(name), name
-    assert "gzip" not in (sent(site).get("TE") or "")
+        assert not site.sent.has(name), name
+    assert "gzip" not in (site.sent.get("TE") or "")
 
 
 def test_fields_of_the_backend_s_hop_stay_at_the_door(site):
@@ -43,7 +39,7 @@ def test_fields_of_the_backend_s_hop_stay_at_the_door(site):
 def test_end_to_end_fields_pass_in_order_and_unchanged(site):
     fields = [("Accept", "*/*"), ("Cookie", "a=1; b=2"), ("X-Twice", "1"), ("X-Twice", "2"), ("x-case", "kePt")]
     site.ask(fields=fields)
-    got = [(name, value) for name, value in sent(site).fields if (name, value) in fields]
+    got = [(name, value) for name, value in site.sent.fields if (name, value) in fields]
     assert got == fields
 
 
@@ -56,20 +52,20 @@ def test_several_set_cookie_fields_stay_several(site):
 @pytest.mark.parametrize("name", ["X_Forwarded_For", "X_User", "X.User"])
 def test_names_that_a_backend_could_read_as_others_are_dropped(site, name):
     site.ask(fields={name: "forged", "X-Kept": "1"})
-    assert sent(site).get("X-Kept") == "1"
-    assert not sent(site).has(name)
+    assert site.sent.get("X-Kept") == "1"
+    assert not site.sent.has(name)
 
 
 def test_the_host_passes_unchanged_with_its_port(site):
     ask(site.door.http, host=f"{site.host}:8080")
-    assert sent(site).get("Host") == f"{site.host}:8080"
+    assert site.sent.get("Host") == f"{site.host}:8080"
 
 
 @pytest.mark.site("host=inner.example")
 def test_the_host_is_what_the_key_host_says(site):
     site.ask()
-    assert sent(site).get("Host") == "inner.example"
-    assert sent(site).get("X-Forwarded-Host") == site.host
+    assert site.sent.get("Host") == "inner.example"
+    assert site.sent.get("X-Forwarded-Host") == site.host
 
 
 # -- the client, as told to the backend -----------------------------------------------------------------------------
@@ -77,7 +73,7 @@ def test_the_host_is_what_the_key_host_says(site):
 
 def test_the_backend_is_told_who_asks_and_how(site):
     site.ask(source="127.0.0.3")
-    request = sent(site)
+    request = site.sent
     assert request.get("X-Forwarded-For") == "127.0.0.3"
     assert request.get("X-Forwarded-Proto") == "http"
     assert request.get("X-Forwarded-Host") == site.host
@@ -94,12 +90,12 @@ def test_the_backend_is_told_who_asks_and_how(site):
 )
 def test_a_stranger_s_claim_does_not_reach_the_backend(site, name, forged):
     site.ask(fields={name: forged})
-    assert all(forged not in value for value in sent(site).all(name))
+    assert all(forged not in value for value in site.sent.all(name))
 
 
 def test_a_claim_in_several_fields_does_not_reach_the_backend(site):
     site.ask(fields=[("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-For", "6.6.6.7")], source="127.0.0.3")
-    assert sent(site).all("X-Forwarded-For") == ["127.0.0.3"]
+    assert site.sent.all("X-Forwarded-For") == ["127.0.0.3"]
 
 
 def test_naming_our_fields_in_connection_does_not_take_them_away(site):
@@ -107,14 +103,14 @@ def test_naming_our_fields_in_connection_does_not_take_them_away(site):
         answer = client.ask(fields={"Connection": "keep-alive, X-Forwarded-For, X-Forwarded-Host"})
     if answer.status == 400:
         return  # refusing is as safe
-    assert sent(site).get("X-Forwarded-For") == "127.0.0.3"
-    assert sent(site).get("X-Forwarded-Host") == site.host
+    assert site.sent.get("X-Forwarded-For") == "127.0.0.3"
+    assert site.sent.get("X-Forwarded-Host") == site.host
 
 
 def test_a_trusted_proxy_is_believed(site):
     claim = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "front.example"}
     site.ask(source=TRUSTED, fields=claim)
-    request = sent(site)
+    request = site.sent
     assert re.split(r"\s*,\s*", request.get("X-Forwarded-For")) == ["192.0.2.7", TRUSTED]
     assert request.get("X-Forwarded-Proto") == "https"
     assert request.get("X-Forwarded-Host") == "front.example"
@@ -143,7 +139,7 @@ def test_a_chain_that_is_no_addresses_leaves_the_peer_as_the_client(site, rubbis
 @pytest.mark.site("forwarded=rfc7239")
 def test_forwarded_by_rfc_7239_is_sent_where_it_is_asked_for(site):
     site.ask(source="127.0.0.3", fields={"Forwarded": "for=6.6.6.6"})
-    request = sent(site)
+    request = site.sent
     pairs = dict(part.strip().split("=", 1) for part in request.get("Forwarded").split(";"))
     assert {key.lower(): value.strip('"') for key, value in pairs.items()}["for"] == "127.0.0.3"
     assert pairs["proto"] == "http" and pairs["host"].strip('"') == site.host
@@ -153,13 +149,13 @@ def test_forwarded_by_rfc_7239_is_sent_where_it_is_asked_for(site):
 @pytest.mark.site("forwarded=both")
 def test_both_kinds_are_sent_where_both_are_asked_for(site):
     site.ask()
-    assert sent(site).has("Forwarded") and sent(site).has("X-Forwarded-For")
+    assert site.sent.has("Forwarded") and site.sent.has("X-Forwarded-For")
 
 
 @pytest.mark.site("forwarded=none")
 def test_nothing_is_told_where_nothing_is_asked_for(site):
     site.ask(fields={"X-Forwarded-For": "6.6.6.6", "Forwarded": "for=6.6.6.6"})
-    assert not sent(site).has("Forwarded") and not sent(site).has("X-Forwarded-For")
+    assert not site.sent.has("Forwarded") and not site.sent.has("X-Forwarded-For")
 
 
 # -- request ids ----------------------------------------------------------------------------------------------------
@@ -177,7 +173,7 @@ def test_each_request_has_an_id_of_its_own_that_the_log_knows(site):
 def test_the_client_is_told_the_id_of_its_request(site):
     site.answer_with(lambda exchange: exchange.answer(fields={"X-Request-Id": "the backend's own"}))
     told = site.ask("GET", "/told").get("X-Request-Id")
-    assert told == sent(site).get("X-Request-Id")
+    assert told == site.sent.get("X-Request-Id")
     assert site.door.logged(host=site.host, path="/told")["request_id"] == told
 
 
@@ -190,12 +186,12 @@ def test_the_door_s_own_answers_tell_the_id_of_their_request(site, bytes_sent):
 
 def test_a_stranger_s_request_id_is_not_believed(site):
     site.ask(fields={"X-Request-Id": "forged"})
-    assert sent(site).get("X-Request-Id") != "forged"
+    assert site.sent.get("X-Request-Id") != "forged"
 
 
 def test_a_trusted_proxy_s_request_id_is_kept(site):
     site.ask(source=TRUSTED, fields={"X-Request-Id": "0123456789abcdef0123"})
-    assert sent(site).get("X-Request-Id") == "0123456789abcdef0123"
+    assert site.sent.get("X-Request-Id") == "0123456789abcdef0123"
 
 
 def test_the_request_id_of_a_tunnel_is_logged_though_its_head_is_long_gone(make_door, make_backend):

@@ -70,6 +70,10 @@ def house(make_shared_door, authority):
     os.symlink("/etc/passwd", house.path("absolute"))
     os.symlink("..", house.path("sub/up"))
     os.symlink("loop", house.path("loop"))
+    os.symlink(".secret", house.path("to_secret"))
+    os.symlink("../.git", house.path("sub/to_git"))
+    os.symlink(".secret", house.path("text.txt.br"))
+    os.symlink(".well-known/security.txt", house.path("contact.txt"))
     os.mkfifo(house.path("fifo"))
     door.change_config({"services": {
         "files": {
@@ -162,6 +166,35 @@ def test_links_that_stay_within_work(house):
     assert house.ask("/within").body == b"sub"
     assert house.ask("/sub/up/text.txt").body == b"0123456789" * 1000
     assert house.ask("/.well-known/security.txt").body == b"Contact: us"
+    assert house.ask("/contact.txt").body == b"Contact: us"
+
+
+def test_rules_on_fields_hold_for_files_too(make_door):
+    door = make_door(start=False)
+    write(door.path("www", "page.html"), b"<p>" * 2000)
+    rules = ["set Content-Type text/plain", "remove ETag", "set Cache-Control no-store", "remove Vary", "set Content-Range x",
+             "set Content-Encoding br", "default Last-Modified never", "add X-Door a"]
+    door.change_config({"services": {"site": {
+        "route": "site.test", "files": door.path("www") + " cache=*:1d", "compress": "gzip", "headers": rules}}})
+    door.start()
+    for encoding in ("identity", "gzip"):
+        answer = door.ask("/page.html", host="site.test", fields={"Accept-Encoding": encoding})
+        assert answer.status == 200 and answer.all("Content-Type") == ["text/plain"] and not answer.has("ETag")
+        assert answer.all("Cache-Control") == ["no-store"] and answer.all("X-Door") == ["a"]
+        assert answer.all("Vary") == ["Accept-Encoding"] and answer.get("Last-Modified") != "never"
+        assert not answer.has("Content-Range")
+        assert answer.all("Content-Encoding") == ([] if encoding == "identity" else ["gzip"])
+    parts = door.ask("/page.html", host="site.test", fields={"Range": "bytes=0-1,5-6"})
+    assert parts.status == 206 and parts.get("Content-Type").startswith("multipart/byteranges")
+    one = door.ask("/page.html", host="site.test", fields={"Range": "bytes=0-1"})
+    assert one.all("Content-Range") == ["bytes 0-1/6000"] and one.body == b"<p"
+
+
+def test_a_link_shows_nothing_that_has_no_name_of_its_own(house):
+    for path in ("/to_secret", "/sub/to_git/config", "/sub/to_git"):
+        assert house.ask(path).status == 404, path
+    answer = house.ask("/text.txt", fields={"Accept-Encoding": "br"})
+    assert answer.body == b"0123456789" * 1000 and not answer.has("Content-Encoding")
 
 
 def test_other_methods_are_told_what_may_be_asked(house):

@@ -5,9 +5,11 @@ import time
 
 import pytest
 
+from support import addresses
 from support.catalog import instance
 from support.client import Client, ask
 from support.http2 import DATA, END_STREAM, HEADERS, Http2Client, headers, request_fields
+from support.tcp_backend import read_line
 from support.wait import wait_until
 
 pytestmark = pytest.mark.ci
@@ -381,6 +383,38 @@ def test_bans_are_added_and_lifted_by_hand(house, client):
     assert bans(house, "remove", client.address).returncode == 0
     assert client().status == 200
     assert bans(house, "remove", client.address).returncode == 1
+
+
+def test_status_shows_how_many_are_banned_and_the_newest(make_door):
+    door = make_door()
+    assert door.status()["bans"] == {"count": 0, "newest": []} and "ban" not in door.do("status").split("problems")[0]
+    for n in range(11):
+        bans(door, "add", f"127.18.0.{n + 1}", "--for", "1h")
+    told = door.status()["bans"]
+    assert told["count"] == 11 and len(told["newest"]) == 10
+    assert told["newest"][0]["prefix"] == "127.18.0.11" and told["newest"][0]["jail"] == "admin"
+    shown = door.do("status")
+    assert "11 bans" in shown and re.search(r"127\.18\.0\.11 +admin +403 +.* left", shown) and "and 1 more" in shown
+    page = json.loads(door.ask_metrics("/status.json").body)
+    assert page["bans"] == {"count": 11}, "whom is for operators"
+
+
+def test_a_banned_client_s_tcp_session_is_cut_and_told(make_door, client, make_tcp_backend):
+    backend = make_tcp_backend("shell")
+    door = make_door(start=False)
+    at = (door.address, 23001)
+    door.change_config({"catalog": {"permit": {"listen": [f"{door.address}:23001"]}}})
+    door.catalog.put("shell", instance("shell", backend, f"tcp={at[0]}:{at[1]}"))
+    door.start()
+    wait_until(lambda: addresses.listens(at), "the service's port")
+    with Client(at, source=client.address) as one, Client(at, source=next(_addresses)) as other:
+        assert read_line(one) == read_line(other) == "shell"
+        bans(door, "add", client.address, "--for", "1h")
+        one.wait_closed()
+        other.send(b"still here\n")
+        assert read_line(other) == "still here"
+    line = door.logged(event="tcp", client_address=client.address)
+    assert (line["termination"], line["service"]) == ("banned", "shell")
 
 
 def test_a_lifted_ban_is_forgotten(house, client):

@@ -13,8 +13,8 @@ import pytest
 
 from support import bulk, deployment
 from support.backend import Backend
-from support.client import Client, ask
-from support.door import wait_healthy
+from support.client import Client, ask, one_with
+from support.door import visit, wait_healthy
 from support.load import Load
 from support.process import MIB
 from support.tcp_backend import TcpBackend, first_line, greeted
@@ -69,10 +69,6 @@ def opencraft(only_one, make_shared_door, authority, request):
         yield door
         for backend in door.backends.values():
             backend.stop()
-
-
-def visit(door, authority, host, **more):
-    return Client(door.https, tls=authority.trust(), sni=host, host=host, **more)
 
 
 def service_of(answer):
@@ -204,11 +200,6 @@ def test_with_all_its_servers_down_a_site_shows_the_operator_s_page(opencraft, a
     for preview in previews:
         preview.listen()
     wait_healthy(opencraft, "campus-preview", "campus-preview-1", "campus-preview-2", within=15)
-
-
-def one_with(client, status):
-    answer = client.ask()
-    return answer if answer.status == status else None
 
 
 def test_a_server_is_replaced_by_a_new_version_without_a_failed_request(opencraft, authority):

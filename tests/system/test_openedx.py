@@ -8,8 +8,8 @@ import pytest
 
 from support import deployment
 from support.backend import echo
-from support.client import Client, ask
-from support.door import problems, wait_healthy
+from support.client import Client, ask, one_with
+from support.door import problems, visit, wait_healthy
 from support.wait import wait_until
 
 pytestmark = pytest.mark.ci
@@ -35,10 +35,6 @@ def openedx(make_shared_door, authority, request):
             yield door
             for backend in door.backends.values():
                 backend.stop()
-
-
-def visit(door, authority, host, **more):
-    return Client(door.https, tls=authority.trust(), sni=host, host=host, **more)
 
 
 def servers(client, count=60, target="/"):
@@ -107,7 +103,3 @@ def test_with_all_its_servers_gone_the_site_shows_the_maintenance_page(openedx, 
         openedx.backends[name].listen()
     wait_healthy(openedx, "lms", *all_of("lms"), within=15)
 
-
-def one_with(client, status):
-    answer = client.ask()
-    return answer if answer.status == status else None

@@ -5,8 +5,7 @@ The files are tests/system/deployments/orocloud; its databases are not reached h
 import pytest
 
 from support import deployment
-from support.client import Client
-from support.door import problems, wait_healthy
+from support.door import problems, visit, wait_healthy
 
 pytestmark = pytest.mark.ci
 
@@ -27,10 +26,6 @@ def orocloud(make_shared_door, authority, request):
             yield door
             for backend in door.backends.values():
                 backend.stop()
-
-
-def visit(door, authority, host, **more):
-    return Client(door.https, tls=authority.trust(), sni=host, host=host, **more)
 
 
 def test_the_tags_are_read_as_they_are(orocloud):

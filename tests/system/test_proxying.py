@@ -6,6 +6,7 @@ import pytest
 from support import websocket, wire
 from support.backend import Gate
 from support.catalog import instance
+from support.process import unread
 from support.wait import wait_until
 
 pytestmark = pytest.mark.quick
@@ -371,3 +372,48 @@ def test_an_early_answer_ends_the_upload_without_poisoning_the_next_request(site
         assert client.response().status == 413
     site.answer_with(lambda exchange: exchange.answer(body="fresh"))
     assert site.ask("GET", "/next").text == "fresh"
+
+
+def fill(client, piece):
+    """Sends pieces until the door takes no more of them, since its backend takes none."""
+    seen = []
+
+    def stalled():
+        seen.append(unread(client.sock))
+        if seen[-1] == 0:
+            client.send(piece)
+        return len(seen) > 4 and all(seen[-4:])
+
+    wait_until(stalled, "the door stops reading", within=20, every=0.02)
+
+
+@pytest.mark.site(head_only=True)
+def test_a_client_that_leaves_while_its_backend_takes_nothing_is_noticed(site):
+    gate = Gate()
+    site.answer_with(lambda exchange: gate.wait())
+    with site.client() as client:
+        fields = [("Host", site.host), ("Content-Length", str(1 << 30))]
+        client.send(wire.message("POST /left HTTP/1.1", fields))
+        fill(client, b"x" * 65536)
+        client.half_close()
+        assert client.response().status == 400
+    assert site.door.logged(host=site.host, path="/left")["termination"] == "client_closed"
+    gate.open()
+
+
+@pytest.mark.site(head_only=True)
+def test_a_client_that_only_ends_its_sending_is_served_however_slow_its_backend_is(site):
+    gate = Gate()
+
+    def answer(exchange):
+        gate.wait()
+        exchange.connection.reader.body(exchange.request)
+        exchange.answer(body="all of it")
+
+    site.answer_with(answer)
+    with site.client() as client:
+        client.send(wire.message("POST / HTTP/1.1", [("Host", site.host), ("Transfer-Encoding", "chunked")]))
+        fill(client, b"10000\r\n" + b"x" * 65536 + b"\r\n")
+        client.send("0\r\n\r\n").half_close()
+        gate.open()
+        assert client.response().text == "all of it"

@@ -11,10 +11,10 @@ import uuid
 import pytest
 
 from support.catalog import http_check
-from support.client import Client, ask
+from support.client import Client
 from support.consul import DOOR_RULES, Agent, Cluster, Refused, ttl_check
 from support.deployment import only_one
-from support.door import ROOT, problems
+from support.door import ROOT, problems, status_of, wait_for
 from support.figures import spread
 from support.load import Load
 from support.wait import wait_until
@@ -31,14 +31,6 @@ def definition(service, backend, *tags, id=None, host=None, checks=None, **more)
         "tags": [f"gatehouse.route={host or service + '.test'}", *tags], "checks": checks or [ttl_check(f"{id}:ttl")],
         **more,
     }  # fmt: skip
-
-
-def status_of(door, host):
-    return ask(door.http, host=host).status
-
-
-def wait_for(door, status, host="web.test", within=10.0):
-    wait_until(lambda: status_of(door, host) == status, lambda: f"{status} of {host}; {problems(door.status())}", within)
 
 
 def served_by(door, host="web.test", count=40):

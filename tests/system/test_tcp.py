@@ -11,25 +11,12 @@ from support.backend import refused_port
 from support.catalog import http_check, instance
 from support.client import Client
 from support.door import endpoints, problems, wait_healthy
-from support.tcp_backend import TcpBackend, first_line, greeted, part, read_line
+from support.tcp_backend import first_line, greeted, part, read_line
 from support.wait import wait_until, watch_for
 
 pytestmark = pytest.mark.quick
 
 PORTS = iter(range(23000, 24000))
-
-
-@pytest.fixture
-def tcp_backend():
-    made = []
-
-    def make(name="tcp", **options):
-        made.append(TcpBackend(name, **options))
-        return made[-1]
-
-    yield make
-    for backend in made:
-        backend.stop()
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +66,8 @@ class Judge:
         return http_check(self.backend)
 
 
-def test_a_session_goes_both_ways_and_is_told(house, tcp_backend):
-    one = tcp_backend("one")
+def test_a_session_goes_both_ways_and_is_told(house, make_tcp_backend):
+    one = make_tcp_backend("one")
     at = put(house, "both", place(house), one)
     with Client(at, source="127.0.0.9") as client:
         assert read_line(client) == "one"
@@ -100,8 +87,8 @@ def test_a_session_goes_both_ways_and_is_told(house, tcp_backend):
     assert house.metric("gatehouse_endpoint_requests_total", service="both") == 1
 
 
-def test_an_end_ends_one_direction_alone(house, tcp_backend):
-    silent = tcp_backend("silent", echo=False, farewell=b"")
+def test_an_end_ends_one_direction_alone(house, make_tcp_backend):
+    silent = make_tcp_backend("silent", echo=False, farewell=b"")
     at = put(house, "half", place(house), silent)
     with Client(at) as client:
         assert read_line(client) == "silent"
@@ -115,8 +102,8 @@ def test_an_end_ends_one_direction_alone(house, tcp_backend):
     assert house.logged(event="tcp", service="half")["termination"] == "tunnel_backend_closed"
 
 
-def test_a_reset_is_a_reset_on_the_other_side(house, tcp_backend):
-    one = tcp_backend("one")
+def test_a_reset_is_a_reset_on_the_other_side(house, make_tcp_backend):
+    one = make_tcp_backend("one")
     at = put(house, "reset", place(house), one)
     with Client(at) as client:
         read_line(client)
@@ -132,8 +119,8 @@ def test_a_reset_is_a_reset_on_the_other_side(house, tcp_backend):
     house.logged(service="reset", termination="backend_reset")
 
 
-def test_a_client_that_is_gone_behind_its_end_is_noticed(house, tcp_backend):
-    patient_one = tcp_backend("patient", farewell=None)
+def test_a_client_that_is_gone_behind_its_end_is_noticed(house, make_tcp_backend):
+    patient_one = make_tcp_backend("patient", farewell=None)
     at = put(house, "gone", place(house), patient_one)
     with Client(at) as client:
         read_line(client)
@@ -144,8 +131,8 @@ def test_a_client_that_is_gone_behind_its_end_is_noticed(house, tcp_backend):
     assert house.logged(service="gone")["termination"] == "client_reset"
 
 
-def test_who_is_not_allowed_is_turned_away_before_anything_is_read(house, tcp_backend):
-    one = tcp_backend("one")
+def test_who_is_not_allowed_is_turned_away_before_anything_is_read(house, make_tcp_backend):
+    one = make_tcp_backend("one")
     at = put(house, "closed", place(house), [one, "allow=127.0.0.9/32,127.0.0.8/32", "deny=127.0.0.8/32"])
     assert greeted(at, source="127.0.0.9") == "one"
     for stranger in ("127.0.0.7", "127.0.0.8"):
@@ -158,8 +145,8 @@ def test_who_is_not_allowed_is_turned_away_before_anything_is_read(house, tcp_ba
 PROXIED = "127.9.1.1"
 
 
-def test_without_allow_only_private_clients_are_served(house, tcp_backend):
-    one = tcp_backend("one")
+def test_without_allow_only_private_clients_are_served(house, make_tcp_backend):
+    one = make_tcp_backend("one")
     at = put(house, "private", place(house), one, options=" proxy_protocol=127.9.1.0/24")
     for who, served in (("10.1.2.3", "one"), ("192.0.2.7", None)):
         with Client(at, source=PROXIED) as client:
@@ -175,8 +162,8 @@ def test_without_allow_only_private_clients_are_served(house, tcp_backend):
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-def test_the_endpoint_is_told_of_the_client_before_the_client_speaks(house, tcp_backend, version):
-    one = tcp_backend("one", greeting=b"", echo=False)
+def test_the_endpoint_is_told_of_the_client_before_the_client_speaks(house, make_tcp_backend, version):
+    one = make_tcp_backend("one", greeting=b"", echo=False)
     at = put(house, f"told-{version}", place(house), [one, f"send_proxy={version}"])
     with Client(at, source="127.0.0.9") as client:
         own = client.sock.getsockname()
@@ -190,8 +177,8 @@ def test_the_endpoint_is_told_of_the_client_before_the_client_speaks(house, tcp_
         wait_until(lambda: one.session().received == header + b"hello", "and what the client says behind it")
 
 
-def test_an_endpoint_that_refuses_is_passed_over(house, tcp_backend):
-    one = tcp_backend("one")
+def test_an_endpoint_that_refuses_is_passed_over(house, make_tcp_backend):
+    one = make_tcp_backend("one")
     dead = refused_port()
     at = put(house, "spare", place(house), dead.getsockname(), one)
     assert [greeted(at) for _ in range(10)] == ["one"] * 10
@@ -207,8 +194,8 @@ def test_where_nobody_listens_the_connection_is_closed(house):
     assert house.metric("gatehouse_service_tcp_sessions_failed_total", service="nobody") == 1
 
 
-def test_listeners_come_and_go_with_the_catalog_and_touch_no_other(house, tcp_backend):
-    one, two = tcp_backend("one"), tcp_backend("two")
+def test_listeners_come_and_go_with_the_catalog_and_touch_no_other(house, make_tcp_backend):
+    one, two = make_tcp_backend("one"), make_tcp_backend("two")
     first = put(house, "first", place(house), [one, "drain_time=1s"])
     with Client(first) as client:
         assert read_line(client) == "one"
@@ -228,8 +215,8 @@ def test_listeners_come_and_go_with_the_catalog_and_touch_no_other(house, tcp_ba
     assert house.logged(service="first")["termination"] == "backend_withdrawn"
 
 
-def test_of_two_services_the_holder_keeps_the_address(house, tcp_backend):
-    old, new = tcp_backend("old"), tcp_backend("new")
+def test_of_two_services_the_holder_keeps_the_address(house, make_tcp_backend):
+    old, new = make_tcp_backend("old"), make_tcp_backend("new")
     at = put(house, "zz-old", place(house), old)
     put(house, "aa-new", at, new)
     wait_until(lambda: any("aa-new" in text and "conflict" in text for text in problems(house.status())), "it is told")
@@ -239,8 +226,8 @@ def test_of_two_services_the_holder_keeps_the_address(house, tcp_backend):
     house.catalog.remove("aa-new")
 
 
-def test_what_may_not_be_opened_is_told_and_harms_nothing(house, tcp_backend):
-    one = tcp_backend("one")
+def test_what_may_not_be_opened_is_told_and_harms_nothing(house, make_tcp_backend):
+    one = make_tcp_backend("one")
     forbidden = (house.address, 24000)
     put(house, "greedy", forbidden, one, wait=False)
     put(house, "circle", (house.address, addresses.HTTP), one, wait=False)
@@ -256,7 +243,7 @@ def test_what_may_not_be_opened_is_told_and_harms_nothing(house, tcp_backend):
     house.catalog.remove("circle")
 
 
-def test_an_endpoint_that_is_the_door_itself_is_not_used(house, tcp_backend):
+def test_an_endpoint_that_is_the_door_itself_is_not_used(house, make_tcp_backend):
     at = place(house)
     put(house, "loop", at, at)
     wait_until(lambda: any("the TCP listener" in text for text in problems(house.status())), "it is told")
@@ -266,10 +253,10 @@ def test_an_endpoint_that_is_the_door_itself_is_not_used(house, tcp_backend):
     house.catalog.remove("loop")
 
 
-def test_an_address_that_is_taken_is_told_and_opened_once_it_is_free(make_door, tcp_backend):
+def test_an_address_that_is_taken_is_told_and_opened_once_it_is_free(make_door, make_tcp_backend):
     door = make_door()
     other = socket.create_server((door.address, 23500))
-    one = tcp_backend("one")
+    one = make_tcp_backend("one")
     door.change_config({"catalog": {"permit": {"listen": [f"{door.address}:1-65535"]}}})
     door.reload()
     door.catalog.put("db", instance("db", one, f"tcp={door.address}:23500"))
@@ -282,9 +269,9 @@ def test_an_address_that_is_taken_is_told_and_opened_once_it_is_free(make_door, 
 
 
 @pytest.mark.root
-def test_a_low_port_wants_the_capability_and_nothing_else_breaks(make_door, tcp_backend):
+def test_a_low_port_wants_the_capability_and_nothing_else_breaks(make_door, make_tcp_backend):
     """As root but without CAP_NET_BIND_SERVICE, so that the test's folders stay readable."""
-    one = tcp_backend("one")
+    one = make_tcp_backend("one")
     door = make_door(start=False)
     door.change_config({"catalog": {"permit": {"listen": [f"{door.address}:1-65535"]}}})
     door.catalog.put("low", instance("low", one, f"tcp={door.address}:432"))
@@ -296,8 +283,8 @@ def test_a_low_port_wants_the_capability_and_nothing_else_breaks(make_door, tcp_
     assert greeted((door.address, 23501)) == "one"
 
 
-def test_silence_ends_a_session_and_talk_does_not(house, tcp_backend):
-    one = tcp_backend("one")
+def test_silence_ends_a_session_and_talk_does_not(house, make_tcp_backend):
+    one = make_tcp_backend("one")
     at = put(house, "quiet", place(house), [one, "idle_timeout=1s"])
     with Client(at) as client:
         read_line(client)
@@ -307,8 +294,8 @@ def test_silence_ends_a_session_and_talk_does_not(house, tcp_backend):
     assert line["termination"] == "tunnel_idle" and line["duration_ms"] >= 1000
 
 
-def test_sessions_end_with_an_endpoint_that_turns_unhealthy_if_asked(house, tcp_backend, make_backend):
-    one = tcp_backend("one")
+def test_sessions_end_with_an_endpoint_that_turns_unhealthy_if_asked(house, make_tcp_backend, make_backend):
+    one = make_tcp_backend("one")
     judge = Judge(make_backend("judge"))
     at = put(house, "judged", place(house), [one, "on_unhealthy=close", judge.check()])
     wait_healthy(house, "judged", "judged-1")
@@ -321,8 +308,8 @@ def test_sessions_end_with_an_endpoint_that_turns_unhealthy_if_asked(house, tcp_
     assert greeted(at) is None
 
 
-def test_a_single_primary_is_never_one_of_two(house, tcp_backend, make_backend):
-    a, b = tcp_backend("a"), tcp_backend("b")
+def test_a_single_primary_is_never_one_of_two(house, make_tcp_backend, make_backend):
+    a, b = make_tcp_backend("a"), make_tcp_backend("b")
     of_a, of_b = Judge(make_backend("of-a")), Judge(make_backend("of-b"), healthy=False)
     at = put(house, "primary", place(house), [a, "single=true", of_a.check()], [b, "single=true", of_b.check()])
     wait_healthy(house, "primary", "primary-1")
@@ -347,8 +334,8 @@ def test_a_single_primary_is_never_one_of_two(house, tcp_backend, make_backend):
     assert not any("more than one" in text for text in problems(house.status()))
 
 
-def test_the_next_session_waits_for_a_place(house, tcp_backend):
-    one = tcp_backend("one")
+def test_the_next_session_waits_for_a_place(house, make_tcp_backend):
+    one = make_tcp_backend("one")
     at = put(house, "narrow", place(house), [one, "max_connections=1", "queue=10,20s"])
     with Client(at) as first:
         assert read_line(first) == "one"
@@ -360,10 +347,10 @@ def test_the_next_session_waits_for_a_place(house, tcp_backend):
             assert read_line(second) == "waits"
 
 
-def test_what_is_large_arrives_as_it_was_sent(house, tcp_backend):
+def test_what_is_large_arrives_as_it_was_sent(house, make_tcp_backend):
     size = 48 << 20
     data = hashlib.shake_256(b"seed").digest(1 << 20) * (size >> 20)
-    big = tcp_backend("big", greeting=data, echo=False, farewell=b"")
+    big = make_tcp_backend("big", greeting=data, echo=False, farewell=b"")
     at = put(house, "large", place(house), big)
     with Client(at, timeout=60) as client:
         sender = threading.Thread(target=lambda: (client.sock.sendall(data), client.half_close()))
@@ -381,8 +368,8 @@ def test_what_is_large_arrives_as_it_was_sent(house, tcp_backend):
     assert (line["bytes_in"], line["bytes_out"]) == (size, size)
 
 
-def test_a_client_has_no_more_sessions_than_connections(house, tcp_backend):
-    one = tcp_backend("one")
+def test_a_client_has_no_more_sessions_than_connections(house, make_tcp_backend):
+    one = make_tcp_backend("one")
     at = put(house, "many", place(house), one)
     clients = [Client(at, source="127.0.0.33") for _ in range(64)]
     try:
@@ -395,8 +382,8 @@ def test_a_client_has_no_more_sessions_than_connections(house, tcp_backend):
             client.close()
 
 
-def test_a_reload_cuts_nobody_and_a_stop_drains(make_door, tcp_backend):
-    one = tcp_backend("one")
+def test_a_reload_cuts_nobody_and_a_stop_drains(make_door, make_tcp_backend):
+    one = make_tcp_backend("one")
     door = make_door(start=False, config={"limits": {"shutdown_time": "2s"}})
     door.change_config({"catalog": {"permit": {"listen": [f"{door.address}:23502"]}}})
     door.catalog.put("db", instance("db", one, f"tcp={door.address}:23502"))
@@ -421,8 +408,8 @@ def test_a_reload_cuts_nobody_and_a_stop_drains(make_door, tcp_backend):
     assert {line["termination"] for line in door.log_lines()} == {"tunnel_client_closed", "shutdown"}
 
 
-def test_status_and_history_tell_of_it(house, tcp_backend):
-    one = tcp_backend("one")
+def test_status_and_history_tell_of_it(house, make_tcp_backend):
+    one = make_tcp_backend("one")
     at = put(house, "told", place(house), one)
     (service,) = [each for each in house.status()["services"] if each["name"] == "told"]
     assert service["tcp"][0]["address"] == text(at) and service["routes"] == []
@@ -432,8 +419,8 @@ def test_status_and_history_tell_of_it(house, tcp_backend):
     wait_until(lambda: "service told: removed" in house.do("history"), "its removal")
 
 
-def test_no_session_holds_a_slab_while_it_is_silent(house, tcp_backend):
-    one = tcp_backend("one")
+def test_no_session_holds_a_slab_while_it_is_silent(house, make_tcp_backend):
+    one = make_tcp_backend("one")
     at = put(house, "silent", place(house), one)
     before = house.metric("gatehouse_memory_used_bytes")
     clients = [Client(at, source=f"127.0.0.{40 + n // 50}") for n in range(200)]

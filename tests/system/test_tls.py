@@ -7,6 +7,7 @@ import pytest
 from support import tls, wire
 from support.catalog import instance
 from support.client import Client
+from support.door import visit
 from support.wait import patient, wait_until
 
 pytestmark = pytest.mark.quick
@@ -30,10 +31,6 @@ def house(make_shared_door, make_shared_backend, authority):
         backend = make_shared_backend(host)
         door.catalog.put(f"s{n}", instance(f"s{n}", backend, f"route={host}", "hsts=1d"))
     return door.start()
-
-
-def visit(house, authority, host, sni=None, **more):
-    return Client(house.https, tls=authority.trust(), sni=sni or host, host=host, **more)
 
 
 # -- names ----------------------------------------------------------------------------------------------------------

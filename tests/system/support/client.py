@@ -107,6 +107,12 @@ def ask(address, method="GET", target="/", tls=None, sni=None, source=None, time
         return client.ask(method, target, **more)
 
 
+def one_with(client, status):
+    """An answer on this connection, if it has this status."""
+    answer = client.ask()
+    return answer if answer.status == status else None
+
+
 def wait_for_status(address, status, within=5.0, **more):
     """Asks until the door answers with this status; the answer."""
     seen = []

@@ -292,3 +292,22 @@ def wait_healthy(door, service, *ids, within=10.0):
         return f"of {service} exactly {ids} up; it is {endpoints(door.status(), service)}"
 
     wait_until(lambda: healthy(door, service) == set(ids), told, within, every=0.1)
+
+
+def visit(door, authority, host, sni=None, **more):
+    """A TLS connection to one of the door's hosts."""
+    return Client(door.https, tls=authority.trust(), sni=sni or host, host=host, **more)
+
+
+def status_of(door, host="web.test", **more):
+    return ask(door.http, host=host, **more).status
+
+
+def wait_for(door, status, host="web.test", within=10.0):
+    """Waits until the host is answered with this status."""
+    wait_until(lambda: status_of(door, host) == status, lambda: f"{status} of {host}; {problems(door.status())}", within)
+
+
+def consul_of(door):
+    """What the door tells of its first Consul."""
+    return door.status()["consul"][0]

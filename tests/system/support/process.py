@@ -1,6 +1,8 @@
 """What the kernel knows about a process: memory, descriptors, threads."""
 import os
 import re
+import socket
+import struct
 
 
 def status_line(pid, name):
@@ -33,3 +35,14 @@ def threads(pid):
 
 
 MIB = 1 << 20
+
+
+def unread(sock):
+    """Bytes that the other end of this TCP connection (IPv4, this machine's) has not received yet, of those that came."""
+    def told(address):
+        return "%08X:%04X" % (struct.unpack("=I", socket.inet_aton(address[0]))[0], address[1])
+
+    ends = [told(sock.getpeername()), told(sock.getsockname())]
+    with open("/proc/net/tcp") as file:
+        found = [line.split()[4] for line in file if line.split()[1:3] == ends]
+    return int(found[0].split(":")[1], 16) if found else 0

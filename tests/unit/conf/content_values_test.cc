@@ -79,6 +79,10 @@ TEST(ContentValues, WhatIsWrongWithCompressIsToldWithWhatToWrite) {
   EXPECT_NE(fault("gzip level=10", false), "");
   EXPECT_NE(fault("gzip level=0", false), "");
   EXPECT_EQ(fault("gzip types=text", false), "types=text: write media types as in text/*,application/json");
+  for (const std::string type : {"*/json", "te*/*", "text/*ml", "**/*"})
+    EXPECT_EQ(fault("gzip types=" + type, false),
+              "types=" + type + ": * stands for all of a kind, as in text/*, or for all: */*");
+  EXPECT_EQ(fault("gzip types=*/*", false), "");
   EXPECT_NE(fault("gzip min=many", false), "");
 }
 

@@ -450,6 +450,17 @@ TEST(Merge, ARestrictionThatTcpCanNotKeepRefusesIt) {
   }
 }
 
+TEST(Merge, ACanaryOfFilesIsToldToDoNothing) {
+  Case of{.yaml = layer("yaml", {{"route", "a.example files=/srv/a"}, {"canary", "next 5%"}, {"mirror", "copy 1%"}})};
+  of.yaml->settings["route"].push_back({"b.example", {}});
+  EXPECT_EQ(
+      texts(of.merge().findings),
+      (std::vector<std::string>{
+          "file:1:1: warning: web: a.example/: canary: does nothing to a route with files, which no backend answers",
+          "file:1:1: warning: web: a.example/: mirror: does nothing to a route with files, which no backend "
+          "answers"}));
+}
+
 TEST(Merge, SessionsOfASinglePrimaryEndWithItUnlessSaidOtherwise) {
   const auto on_unhealthy = [](const Settings& said) {
     return Case{.instances = {instance("web-1", said)}}.merge().service.on_unhealthy;

@@ -65,6 +65,29 @@ TEST(RouteValue, ConditionsMayAskParametersAndExpressions) {
   EXPECT_FALSE(parse_route("a.example if.path_regex=((a{1,100}){1,100}){1,100}")) << "takes too much room";
 }
 
+TEST(RouteValue, AFieldMayBeAskedNotToBeSo) {
+  const auto route = parse_route("a.example if.header_not=X-A if.header_not=X-B:1 if.header_not_regex=X-C:^2");
+  ASSERT_TRUE(route) << route.error().what;
+  EXPECT_EQ(route->match.text(), "a.example/ if.header_not=x-a if.header_not=x-b:1 if.header_not_regex=x-c:^2");
+  const auto excluded = [](std::string_view a, std::string_view b) {
+    const auto one = parse_route("a.example " + std::string(a)), other = parse_route("a.example " + std::string(b));
+    return exclude(one->match.headers.at(0), other->match.headers.at(0)) &&
+           exclude(other->match.headers.at(0), one->match.headers.at(0));
+  };
+  EXPECT_TRUE(excluded("if.header=x", "if.header_not=x"));
+  EXPECT_TRUE(excluded("if.header=x:1", "if.header_not=x"));
+  EXPECT_TRUE(excluded("if.header=x:1", "if.header_not=x:1"));
+  EXPECT_TRUE(excluded("if.header_not=x:1", "if.header_not=x"));
+  EXPECT_TRUE(excluded("if.header_regex=x:1", "if.header_not_regex=x:1"));
+  EXPECT_FALSE(excluded("if.header=x:1", "if.header_not=x:2"));
+  EXPECT_FALSE(excluded("if.header=x", "if.header_not=x:1"));
+  EXPECT_FALSE(excluded("if.header_not=x:1", "if.header_not=x:2"));
+  EXPECT_FALSE(excluded("if.header_not=x", "if.header_not=x"));
+  EXPECT_NE(claim_key(parse_route("a if.header=x:1")->match), claim_key(parse_route("a if.header_not=x:1")->match));
+  for (const char* wrong : {"if.header_not=", "if.header_not=X:", "if.header_not_regex=X"})
+    EXPECT_FALSE(parse_route("a.example " + std::string(wrong))) << wrong;
+}
+
 TEST(RouteValue, APathMayBeExact) {
   const auto route = parse_route("a.example/x if.path=exact");
   ASSERT_TRUE(route);

@@ -54,6 +54,23 @@ TEST_F(OpenBeneath, NothingLeadsOut) {
     EXPECT_EQ(error(name), EXDEV) << name;
 }
 
+TEST_F(OpenBeneath, WhatALinkLeadsToIsToldByItsOwnPath) {
+  scratch_.write("root/.hidden", "secret");
+  fs::create_symlink(".hidden", scratch_.path("root/shown"));
+  const auto path_of = [this](const char* name, bool by_link) {
+    const Opened opened = open_beneath(root_.fd.get(), name, Disk::wait);
+    EXPECT_EQ(opened.by_link, by_link) << name;
+    return path_beneath(root_.fd.get(), opened.fd.get()).value_or("(nothing)");
+  };
+  EXPECT_EQ(path_of("a", false), "a");
+  EXPECT_EQ(path_of("sub/up", true), "a");
+  EXPECT_EQ(path_of("shown", true), ".hidden");
+  const Opened outside =
+      open_beneath(open_folder(scratch_.path("").c_str(), Disk::wait).fd.get(), "outside", Disk::wait);
+  EXPECT_FALSE(path_beneath(root_.fd.get(), outside.fd.get()));
+  EXPECT_FALSE(path_beneath(root_.fd.get(), -1));
+}
+
 TEST_F(OpenBeneath, WhatWasJustOpenedIsKnownWithoutTheDisk) {
   open_beneath(root_.fd.get(), "a", Disk::wait);
   const Opened file = open_beneath(root_.fd.get(), "a", Disk::cached);

@@ -109,10 +109,26 @@ TEST(Admission, ACanaryGetsItsShareOfTheDice) {
   const Admission canary = front.ask("GET /", 0, 0);
   EXPECT_TRUE(canary.canary);
   EXPECT_EQ(canary.policy, &front.world->find("web")->service->routes[0].policy);
+  front.web().routes[0].policy.files.emplace();
+  EXPECT_FALSE(front.ask("GET /", 0, 0).canary) << "files have none";
+  front.web().routes[0].policy.files.reset();
   front.web().canary.service = "nobody";
   EXPECT_EQ(front.ask("GET /", 0, 0).pool->service->name, "web");
   front.web().canary = {"next", 10'000, true};
   EXPECT_EQ(front.ask("GET /").pool->service->name, "next");
+}
+
+TEST(Admission, AConditionOnAFieldMayBeInverted) {
+  Front front;
+  front.ask("GET /\nX-A: 1\r\nX-A: 2");
+  const auto holds = [&](const char* name, const char* value, bool inverted) {
+    return has_field(*front.head, {.name = name, .value = value, .inverted = inverted});
+  };
+  EXPECT_TRUE(holds("x-a", "2", false) && holds("x-a", "", false));
+  EXPECT_FALSE(holds("x-a", "2", true) || holds("x-a", "", true));
+  EXPECT_TRUE(holds("x-a", "3", true));
+  EXPECT_FALSE(holds("x-b", "3", true)) << "it is not there";
+  EXPECT_TRUE(holds("x-b", "", true));
 }
 
 TEST(Admission, ARewriteIsJudgedByThePathAsItCame) {

@@ -174,14 +174,21 @@ TEST(ConfigEntries, ConditionsOfARouterAreAskedAsConsulMeansThem) {
   struct Case {
     const char *match, *text;
   };
-  for (const Case& c : {Case{R"("PathRegex": "/a|/b")", "/ if.path_regex=^(?:/a|/b)$"},
-                        Case{R"("QueryParam": [{"Name": "x", "Exact": "1"}, {"Name": "y", "Present": true}])",
-                             "/ if.query=x:1 if.query=y"},
-                        Case{R"("QueryParam": [{"Name": "x", "Regex": "v."}])", "/ if.query_regex=x:^(?:v.)$"},
-                        Case{R"("Header": [{"Name": "x", "Prefix": "a."}])", "/ if.header_regex=x:^a\\."},
-                        Case{R"("Header": [{"Name": "x", "Suffix": "a."}])", "/ if.header_regex=x:a\\.$"},
-                        Case{R"("Header": [{"Name": "x", "Contains": "a"}])", "/ if.header_regex=x:a"},
-                        Case{R"("Header": [{"Name": "x", "Regex": "a+"}])", "/ if.header_regex=x:^(?:a+)$"}}) {
+  for (const Case& c :
+       {Case{R"("PathRegex": "/a|/b")", "/ if.path_regex=^(?:/a|/b)$"},
+        Case{R"("QueryParam": [{"Name": "x", "Exact": "1"}, {"Name": "y", "Present": true}])",
+             "/ if.query=x:1 if.query=y"},
+        Case{R"("QueryParam": [{"Name": "x", "Regex": "v."}])", "/ if.query_regex=x:^(?:v.)$"},
+        Case{R"("Header": [{"Name": "x", "Prefix": "a."}])", "/ if.header_regex=x:^a\\."},
+        Case{R"("Header": [{"Name": "x", "Suffix": "a."}])", "/ if.header_regex=x:a\\.$"},
+        Case{R"("Header": [{"Name": "x", "Contains": "a"}])", "/ if.header_regex=x:a"},
+        Case{R"("Header": [{"Name": "x", "Exact": "a", "Invert": true}])", "/ if.header_not=x:a"},
+        Case{R"("Header": [{"Name": "x", "Present": true, "Invert": true}])", "/ if.header_not=x"},
+        Case{R"("Header": [{"Name": "x", "Regex": "a+", "Invert": true}])", "/ if.header_not_regex=x:^(?:a+)$"},
+        Case{R"("Header": [{"Name": "x", "Exact": "a.", "IgnoreCase": true}])", "/ if.header_regex=x:(?i)^(?:a\\.)$"},
+        Case{R"("Header": [{"Name": "x", "Prefix": "a", "IgnoreCase": true, "Invert": true}])",
+             "/ if.header_not_regex=x:(?i)^a"},
+        Case{R"("Header": [{"Name": "x", "Regex": "a+"}])", "/ if.header_regex=x:^(?:a+)$"}}) {
     const ConfigEntries entries =
         read(R"({"Kind": "service-router", "Name": "web", "Routes": [{"Match": {"HTTP": {)" + std::string(c.match) +
              R"(}}, "Destination": {"Service": "x"}}]})");
@@ -194,8 +201,8 @@ TEST(ConfigEntries, ARouteThatAsksWhatWeCannotIsLeftOutAlone) {
   for (const char* match :
        {R"("PathRegex": "/a(")", R"("QueryParam": [{"Name": "x"}])", R"("QueryParam": [{"Name": "x", "Regex": "("}])",
         R"("QueryParam": [7])", R"("Header": [{"Name": "x", "Prefix": "a", "Suffix": "b"}])",
-        R"("Header": [{"Name": "x", "Exact": "a", "Invert": true}])", R"("Header": [{"Name": "x"}])",
-        R"("CaseInsensitive": true)", R"("PathPrefix": "/a/../b")", R"("PathPrefix": 7)"}) {
+        R"("Header": [{"Name": "x", "Invert": true}])", R"("Header": [{"Name": "x"}])", R"("CaseInsensitive": true)",
+        R"("PathPrefix": "/a/../b")", R"("PathPrefix": 7)"}) {
     const ConfigEntries entries =
         read(R"({"Kind": "service-router", "Name": "web", "Routes": [{"Match": {"HTTP": {)" + std::string(match) +
              R"(}}}, {"Destination": {"Service": "x"}}]})");

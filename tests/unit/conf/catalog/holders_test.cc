@@ -61,6 +61,7 @@ TEST(Holders, SoDoesOneWithEveryPartOfAMatch) {
   route.match = {"*.shop.example", 8443, "/a b", {"GET", "POST"}, {{"X-A", "1"}, {"X-B", ""}}, true};
   route.match.headers.push_back(
       {.name = "c", .pattern = *conf::TextPattern::parse("^a|b$"), .of = conf::HeaderMatch::Of::query});
+  route.match.headers.push_back({.name = "d", .value = "2", .inverted = true});
   route.derived.emplace().router = "web";
   conf::TcpEntry& tcp = service->tcp.emplace_back();
   tcp.address = *SocketAddress::parse("[::1]:5432");

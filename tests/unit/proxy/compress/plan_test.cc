@@ -88,6 +88,13 @@ TEST(Plan, TypesAreTheRoutesWhereItNamesSome) {
   EXPECT_FALSE(is_compressible({}, ""));
 }
 
+TEST(Plan, StarsAloneAreEveryType) {
+  conf::Compress policy = wanted();
+  policy.types = {"*/*"};
+  for (const char* type : {"text/html", "image/jpeg", "application/x-of-our-own; a=b", ""})
+    EXPECT_TRUE(is_compressible(policy, type)) << type;
+}
+
 TEST(Plan, ItsFieldsAreWrittenOnce) {
   const auto fields = [](std::string_view answer, Plan plan = {true, true, gzip}) {
     const auto parsed = http::response("HTTP/1.1 200 OK\r\n" + std::string(answer) + "\r\n");

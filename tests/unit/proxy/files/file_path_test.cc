@@ -55,6 +55,12 @@ TEST(FilePath, WellKnownIsServedAtTheTop) {
   EXPECT_EQ(named("/.well-known/.hidden"), "(none)");
 }
 
+TEST(FilePath, APlaceIsShownIfItMightBeAskedFor) {
+  for (const char* name : {"a", "a/b.c", ".well-known/x", "a./b"}) EXPECT_TRUE(is_shown(name)) << name;
+  for (const char* name : {"", ".a", "a/.b", "a/.git/b", ".well-known/.x", "a/.well-known/x", "a//b", "a/"})
+    EXPECT_FALSE(is_shown(name)) << name;
+}
+
 TEST(FilePath, NamesAndPathsAreBounded) {
   const std::string longest(name_bytes_max, 'a');
   EXPECT_EQ(named("/" + longest), longest);

@@ -21,21 +21,37 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-// Feeds the text in pieces that end at `ends`; every piece is a copy of its own.
-Outcome feed(const std::string& text, Mode mode, const std::vector<std::size_t>& ends) {
-  ChunkedBody body(mode);
+// A piece of the text, with the room in front that feed() wants.
+class Piece {
+ public:
+  explicit Piece(std::string_view text) : bytes_(trailer_name_bytes_max, '#') { bytes_.append(text); }
+  ChunkedBody::Fed feed_to(ChunkedBody& body) {
+    return fed_ = body.feed(bytes_.data() + trailer_name_bytes_max, size());
+  }
+  std::string kept() const { return bytes_.substr(trailer_name_bytes_max - fed_.before, fed_.kept); }
+  std::size_t size() const { return bytes_.size() - trailer_name_bytes_max; }
+
+ private:
+  std::string bytes_;
+  ChunkedBody::Fed fed_;
+};
+
+// Feeds the text in pieces that end at `ends`.
+Outcome feed(const std::string& text, Mode mode, const std::vector<std::size_t>& ends, TrailerGuard guard = {}) {
+  ChunkedBody body(mode, guard);
   Outcome out;
   std::size_t begin = 0;
   for (const std::size_t end : ends) {
-    std::vector<char> piece(text.begin() + static_cast<long>(begin), text.begin() + static_cast<long>(end));
-    const auto fed = body.feed(piece.data(), piece.size());
-    EXPECT_LE(fed.kept, fed.consumed);
+    Piece piece(std::string_view(text).substr(begin, end - begin));
+    const auto fed = piece.feed_to(body);
+    EXPECT_LE(fed.kept, fed.consumed + fed.before);
+    EXPECT_TRUE(fed.before == 0 || begin > 0);
     EXPECT_TRUE(fed.consumed == piece.size() || fed.done || fed.fault);
     if (fed.fault) {
       out.faulty = true;
       break;
     }
-    out.kept.append(piece.data(), fed.kept);
+    out.kept += piece.kept();
     if (fed.done) {
       out.rest = text.substr(begin + fed.consumed);
       break;
@@ -55,11 +71,11 @@ TEST(ChunkedBody, SplitKeepsPayloadAndTrailersApart) {
     ChunkedBody body(Mode::split);
     std::string payload, trailers;
     for (std::size_t at = 0; at < text.size() && !body.done(); at += piece) {
-      std::string some = text.substr(at, piece);
-      const auto fed = body.feed(some.data(), some.size());
+      Piece some(std::string_view(text).substr(at, piece));
+      const auto fed = some.feed_to(body);
       ASSERT_EQ(fed.fault, nullptr);
-      payload.append(some, 0, fed.kept - fed.trailer);
-      trailers.append(some, fed.kept - fed.trailer, fed.trailer);
+      payload += some.kept().substr(0, fed.kept - fed.trailer);
+      trailers += some.kept().substr(fed.kept - fed.trailer);
     }
     EXPECT_EQ(payload, "hello");
     EXPECT_EQ(trailers, "A: b\r\nC:d\r\n");
@@ -193,6 +209,36 @@ TEST(ChunkedBody, TrailersOfTheLimitPassAndOneByteMoreDoNot) {
   std::string many;
   while (many.size() <= trailer_bytes_max) many += "X-A: b\r\n";
   EXPECT_TRUE(feed("0\r\n" + many + "\r\n").faulty);
+}
+
+TEST(ChunkedBody, TrailersThatTheHeadMayNotSayAreLeftOutHoweverTheyCome) {
+  conf::HeaderRules rules;
+  ASSERT_TRUE(conf::add_field_rule(rules, "request remove X-Debug"));
+  ASSERT_TRUE(conf::add_field_rule(rules, "request set X-Door a"));
+  ASSERT_TRUE(conf::add_field_rule(rules, "request add X-More b"));
+  const std::vector<std::string> names{"X-User"};
+  const std::string text =
+      "1\r\na\r\n0\r\nX-Sum: 1\r\nx-user: root\r\nX-Debug:\r\nX_User: root\r\nX-Userx: 1\r\nx-door: 2\r\n"
+      "x.user: 3\r\nX-More: 4\r\n\r\nrest";
+  const std::string clean = "1\r\na\r\n0\r\nX-Sum: 1\r\nX-Userx: 1\r\nX-More: 4\r\n\r\n";
+  const TrailerGuard guard{&rules.request, &names, true};
+  for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+    std::vector<std::size_t> ends;
+    for (std::size_t at = piece; at < text.size() + piece; at += piece) ends.push_back(std::min(at, text.size()));
+    const Outcome out = feed(text, Mode::pass, ends, guard);
+    EXPECT_TRUE(out.done);
+    EXPECT_EQ(out.kept, clean) << piece;
+  }
+  EXPECT_EQ(feed(text, Mode::pass, {text.size()}).kept, text.substr(0, text.size() - 4)) << "without a guard";
+  EXPECT_EQ(feed(text, Mode::split, {text.size()}, guard).kept, "aX-Sum: 1\r\nX-Userx: 1\r\nX-More: 4\r\n");
+}
+
+TEST(ChunkedBody, ATrailersNameOfTheLimitPassesAndOneByteMoreDoesNot) {
+  const auto body = [](std::size_t size) { return "0\r\n" + std::string(size, 'x') + ": a\r\n\r\n"; };
+  const std::string text = body(trailer_name_bytes_max);
+  for (std::size_t cut = 1; cut < text.size(); ++cut)
+    EXPECT_EQ(feed(text, Mode::pass, {cut, text.size()}).kept, text) << cut;
+  EXPECT_TRUE(feed(body(trailer_name_bytes_max + 1)).faulty);
 }
 
 TEST(ChunkedBody, WhatWeEncodeDecodesAgain) {
