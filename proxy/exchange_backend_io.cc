@@ -1,10 +1,7 @@
 // The part of an exchange that finds an endpoint, gets a connection to it, and decides what a failure means.
 #include <algorithm>
 
-#include <linux/tcp.h>  // netinet's tcp_info ends too early
-#include <netinet/in.h>
-#include <sys/socket.h>
-
+#include "proxy/backend/acked_io.h"
 #include "proxy/connect_io.h"
 #include "proxy/exchange_io.h"
 #include "proxy/http/framing.h"
@@ -15,16 +12,6 @@ namespace gatehouse::proxy {
 namespace {
 
 constexpr LoopTime first_look_ms = 10, later_look_ms = 100;  // for places that other workers release
-
-// Bytes of a connection that was used before which the peer's TCP has acknowledged; nothing where the kernel doesn't
-// tell.
-std::optional<std::uint64_t> acked_bytes(int fd) {
-  constexpr socklen_t least = offsetof(tcp_info, tcpi_bytes_acked) + sizeof(tcp_info::tcpi_bytes_acked);
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  const bool told = getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && size >= least;
-  return told && info.tcpi_bytes_acked > 0 ? std::optional(std::uint64_t{info.tcpi_bytes_acked}) : std::nullopt;
-}
 
 http::Termination no_endpoint_reason(pool::Outcome outcome, bool queue_was_full) {
   if (outcome == pool::Outcome::doubled) return http::Termination::two_primaries;
@@ -138,7 +125,7 @@ Task<pool::Outcome> Exchange::wait_in_queue(pool::Outcome outcome) {
 
 bool Exchange::take_idle_connection() {
   if (over_http2()) {
-    if (is_shared()) backend_ = worker_.h2_backends.open(endpoint_->live->id);
+    if (is_shared()) backend_ = worker_.h2_backends.open(endpoint_->live->id, !repeatable());
     if (backend_) worker_.backends.know(*backend_);
     if (backend_) worker_.counters.backend_reuses.add();
     return backend_ != nullptr;
@@ -148,7 +135,7 @@ bool Exchange::take_idle_connection() {
   if (!backend_) return false;
   worker_.counters.backend_reuses.add();
   // What could not be repeated is sent only where a failure can be judged: see may_replay.
-  if (!repeatable()) acked_before_ = acked_bytes(backend_->stream.socket.fd());
+  if (!repeatable()) acked_before_ = acked_bytes(backend_->stream);
   return true;
 }
 
@@ -249,12 +236,8 @@ bool Exchange::may_replay() const {
   if (answering_ || interims_ > 0 || (answer_ && !answer_.empty())) return false;
   if (out_sent_ == 0 || repeatable() || was_not_processed()) return true;
   if (backend_->h2) return false;
-  // The backend had closed before a byte of this request reached it: its FIN acknowledges none of them. Linux tells
-  // a reset that follows a FIN as EPIPE, so a plain ECONNRESET proves nothing.
-  const Socket& socket = backend_->stream.socket;
-  const bool fin_first = socket.last_error() == 0 || socket.last_error() == EPIPE;
-  return backend_->requests > 0 && fin_first && !backend_->stream.tls && acked_before_ &&
-         acked_bytes(socket.fd()) == acked_before_;
+  // The backend had closed before a byte of this request reached it.
+  return backend_->requests > 0 && acked_before_ && acked_at_end(backend_->stream) == acked_before_;
 }
 
 // Back to the state before anything was sent.

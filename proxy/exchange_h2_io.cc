@@ -43,7 +43,7 @@ Task<Status> Exchange::open_h2() {
     opened = co_await all.adopt(std::move(*made), client_.waker, deadline);
   }
   if (opened) {
-    backend_ = (*opened)->open();
+    backend_ = (*opened)->open(!repeatable());
     if (!is_shared()) (*opened)->retire();
   }
   all.end_connect(id, opened ? nullptr : &opened.error());
@@ -56,7 +56,7 @@ Task<Status> Exchange::open_h2() {
 Task<Made> Exchange::make_stream() {
   const LoopTime deadline = std::min(worker_.loop.now() + pool_->service->queue.wait.count(), total_due());
   for (;;) {
-    if (is_shared()) backend_ = worker_.h2_backends.open(endpoint_->live->id);
+    if (is_shared()) backend_ = worker_.h2_backends.open(endpoint_->live->id, !repeatable());
     if (backend_) co_return Made(std::move(backend_));
     const Status opened = co_await open_h2();
     if (opened) continue;

@@ -83,11 +83,13 @@ Task<> Http2Connection::StreamClient::serve() {
 Task<> Http2Connection::StreamClient::part() {
   in.release();
   if (!answer_whole()) reset();
-  while (!answer_gone() && !failed()) {
+  while (!answer_gone() && (!failed() || head_waits())) {
     const std::uint64_t before = bytes_framed();
     const LoopTime patience = worker.worlds.current().settings().limits.body_idle_time.count();
     const Waker::Why why = co_await waker.sleep(worker.loop.now() + patience);
-    if (why == Waker::Why::deadline && bytes_framed() == before) reset();
+    if (why != Waker::Why::deadline || bytes_framed() != before) continue;
+    if (failed()) break;
+    reset();
   }
   home.session_.leave_request(*this);
 }

@@ -282,6 +282,7 @@ void Worker::shed_load() {
     cut_idle(false);
     backends.close_all();
     h2_backends.close_idle();
+    compressors.clear_kept();
     const double part = static_cast<double>(memory_reported_) / static_cast<double>(used);
     const auto ours = static_cast<std::uint64_t>(static_cast<double>(used - most / 100 * relieved_at) * part);
     const std::uint64_t rest = used > stop ? cut_half_heads(ours) : ours;

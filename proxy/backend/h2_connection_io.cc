@@ -1,7 +1,10 @@
 #include "proxy/backend/h2_connection_io.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <string>
+
+#include "proxy/backend/acked_io.h"
 
 namespace gatehouse::proxy {
 namespace {
@@ -28,11 +31,12 @@ H2Connection::H2Connection(H2Connections& all, std::unique_ptr<BackendConnection
 
 H2Connection::~H2Connection() { all_.counters_.h2_backend_connections_open.subtract(); }
 
-std::unique_ptr<BackendConnection> H2Connection::open() {
+std::unique_ptr<BackendConnection> H2Connection::open(bool once) {
   if (!has_room()) return nullptr;
   auto made = std::make_unique<BackendConnection>(carrier_->endpoint);
   made->h2 = std::make_unique<http2::BackendStream>(session_);
   made->stream.lane = made->h2.get();
+  if (once) made->h2->acked_before = acked_bytes(carrier_->stream);
   made->requests = carrier_->requests++;
   return made;
 }
@@ -161,7 +165,8 @@ void H2Connection::end() {
     all_.counters_.h2_backend_connections_broken.add();
     session_.lose(http2::BackendStream::Fault::malformed);
   }
-  session_.lose(http2::BackendStream::Fault::lost);
+  const bool ended = carrier_->stream.peer_ended() || carrier_->stream.socket.last_error() == EPIPE;
+  session_.lose(http2::BackendStream::Fault::lost, ended ? acked_at_end(carrier_->stream) : std::nullopt);
   note_counts();
   if (settling_ != nullptr) std::exchange(settling_, nullptr)->signal();
   unsent_.release();
@@ -177,14 +182,14 @@ H2Connections::PerEndpoint& H2Connections::of(std::uint32_t endpoint_id) {
   return by_endpoint_[endpoint_id];
 }
 
-std::unique_ptr<BackendConnection> H2Connections::open(std::uint32_t endpoint_id) {
+std::unique_ptr<BackendConnection> H2Connections::open(std::uint32_t endpoint_id, bool once) {
   ListNode& list = of(endpoint_id).connections;
   H2Connection* best = nullptr;
   for (ListNode* node = list.next; node != &list; node = node->next) {
     auto& each = static_cast<H2Connection&>(*node);
     if (each.has_room() && (best == nullptr || each.streams() > best->streams())) best = &each;
   }
-  return best != nullptr ? best->open() : nullptr;
+  return best != nullptr ? best->open(once) : nullptr;
 }
 
 bool H2Connections::join(std::uint32_t endpoint_id, Waiter& waiter) {

@@ -41,8 +41,8 @@ class H2Connection final : public Pooled, public ListNode, private http2::Backen
   bool has_room() const { return session_.has_room() && !retired_ && !asked_; }
   unsigned streams() const { return session_.in_use(); }
   bool idle() const { return session_.idle(); }
-  std::unique_ptr<BackendConnection> open();
-  void retire();  // takes no more streams, and goes when the last is over
+  std::unique_ptr<BackendConnection> open(bool once);  // `once`: its request may not be repeated
+  void retire();                                       // takes no more streams, and goes when the last is over
   std::uint32_t endpoint_id() const { return carrier_->endpoint->id; }
 
  private:
@@ -86,7 +86,7 @@ class H2Connections {
   ~H2Connections() { close_all(); }
 
   void set_limits(Limits limits, LoopTime idle_ms) { limits_ = limits, idle_ms_ = idle_ms; }
-  std::unique_ptr<BackendConnection> open(std::uint32_t endpoint_id);
+  std::unique_ptr<BackendConnection> open(std::uint32_t endpoint_id, bool once);
   // Behind those who connect now, if they will have room.
   bool join(std::uint32_t endpoint_id, Waiter& waiter);
   void leave(std::uint32_t endpoint_id, Waiter& waiter);

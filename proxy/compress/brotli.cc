@@ -31,6 +31,8 @@ class Brotli final : public Context {
     return true;
   }
 
+  void idle() override { end(); }
+
   // It takes its memory as the first bytes come: the tables of levels above 5 double with each.
   std::size_t bytes() const override { return encoder_ == nullptr ? 0 : std::max(bytes_, begun_bytes_); }
 

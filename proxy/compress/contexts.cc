@@ -56,8 +56,16 @@ void Contexts::give(conf::ContentCoding coding, std::unique_ptr<Context> context
   bytes_ -= counted;
   auto& kept = kept_[static_cast<std::size_t>(coding)];
   if (kept.size() >= kept_most) return;
+  context->idle();
   bytes_ += context->bytes();
   kept.push_back(std::move(context));
+}
+
+void Contexts::clear_kept() {
+  for (auto& kept : kept_) {
+    for (const auto& context : kept) bytes_ -= context->bytes();
+    kept.clear();
+  }
 }
 
 }  // namespace gatehouse::compress

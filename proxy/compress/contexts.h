@@ -20,6 +20,7 @@ class Context : public BodyFilter {
  public:
   // `size`: of the body, if it is known. False: it can't.
   virtual bool begin(unsigned level, std::optional<std::uint64_t> size) = 0;
+  virtual void idle() {}                  // its body is over: gives back what the next one has no use for
   virtual std::size_t bytes() const = 0;  // held now
 };
 std::unique_ptr<Context> make_gzip();
@@ -33,6 +34,7 @@ class Contexts {
   void set_most(std::size_t most) { most_ = most; }
   // Null: there is none to be had now. The filter goes before us.
   BodyFilterPtr take(conf::ContentCoding coding, unsigned level, std::optional<std::uint64_t> size);
+  void clear_kept();  // memory is short
   std::size_t out() const { return out_; }
   std::size_t bytes() const { return bytes_; }  // of those that are out, as they began, and of those that are kept
 

@@ -161,15 +161,16 @@ void BackendSession::leave(BackendStream& stream) {
   owner_.has_output();
 }
 
-void BackendSession::lose(Fault fault) {
+void BackendSession::lose(Fault fault, std::optional<std::uint64_t> acked) {
   going_ = true;
   while (streams_.linked()) {
     BackendStream& stream = static_cast<BackendStream&>(*streams_.next);
     stream.unlink();
     stream.session_ = nullptr;
     if (stream.is_open_) nghttp2_session_set_stream_user_data(session_.get(), stream.id_, nullptr);
+    const bool arrived = stream.head_sent_ && !(acked && acked == stream.acked_before);
     if (!stream.ended_ || stream.sending_ != BackendStream::Sending::done)
-      stream.fail(stream.head_sent_ ? fault : Fault::not_processed);
+      stream.fail(arrived ? fault : Fault::not_processed);
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -54,8 +55,9 @@ class BackendSession {
   void pull(Buffer& out);
   bool has_something_to_say() const { return nghttp2_session_want_write(session_.get()) != 0; }
   void ping();
-  // The connection is gone, or useless: every stream that isn't over ends with that fault.
-  void lose(BackendStream::Fault fault);
+  // The connection is gone, or useless: every stream that isn't over ends with that fault. `acked`: all that the
+  // backend had acknowledged when it closed; a stream that was opened behind that was not processed.
+  void lose(BackendStream::Fault fault, std::optional<std::uint64_t> acked = {});
   // Says that we go; whatever runs may end.
   void say_goodbye();
 

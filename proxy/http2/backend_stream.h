@@ -6,7 +6,9 @@
 //           both are slabs of the worker's pool. Threads: one.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "net/frame_pool.h"
@@ -36,6 +38,8 @@ class BackendStream final : public Lane, public ListNode, public Pooled {
   void reset() override;
 
   Fault fault() const { return fault_; }
+  // Bytes that the backend's TCP had acknowledged when the stream was opened; nothing where nobody asked.
+  std::optional<std::uint64_t> acked_before;
   bool allows_websocket() const;
 
  private:

@@ -252,8 +252,12 @@ void ServerSession::consumed(ServerStream& of, std::size_t bytes) {
 void ServerSession::frame_sent(const nghttp2_frame& frame) {
   const bool ends = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   switch (frame.hd.type) {
-    case NGHTTP2_DATA: odd_.sent_data(); [[fallthrough]];
     case NGHTTP2_HEADERS:
+      if (ServerStream* const of = stream(frame.hd.stream_id)) of->head_sent();
+      if (ServerStream* const of = ends ? stream(frame.hd.stream_id) : nullptr) of->last_frame_sent();
+      return;
+    case NGHTTP2_DATA:
+      odd_.sent_data();
       if (ServerStream* const of = ends ? stream(frame.hd.stream_id) : nullptr) of->last_frame_sent();
       return;
     case NGHTTP2_RST_STREAM: {
@@ -347,8 +351,9 @@ void ServerSession::reset(std::int32_t id, std::uint32_t code) {
   owner_.work_to_send();
 }
 
+// A reset would overtake a head that waits for its frame: it is sent behind that.
 void ServerSession::break_off(ServerStream& of) {
-  if (!of.closed()) reset(of.id, of.answer_begun() ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
+  if (!of.closed() && !of.head_waits()) reset(of.id, of.answer_begun() ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
 }
 
 void ServerSession::leave_request(ServerStream& of) {

@@ -143,7 +143,9 @@ bool ServerStream::take_head(std::string_view& text) {
   if (!answer_.interim()) phase_ = has_body ? Phase::body : Phase::done;
   if (answer_.body == AnswerHead::Body::chunked) chunks_.emplace();
   text.remove_prefix(answer_.size);
-  return session_.submit_head(*this, answer_, {table, answer_.fields});
+  if (!session_.submit_head(*this, answer_, {table, answer_.fields})) return false;
+  ++heads_waiting_;
+  return true;
 }
 
 void ServerStream::take_body(std::string_view& text) {
@@ -209,7 +211,7 @@ void ServerStream::close(bool whole) {
   closed_ = true;
   if (out_) session_.let_go(out_.size());
   out_.release();
-  if (!whole || phase_ != Phase::done) failed_ = readable_ = writable_ = true;
+  if (!whole || !answer_gone_) failed_ = readable_ = writable_ = true;
   wake();
 }
 
@@ -246,6 +248,12 @@ void ServerStream::write_data(Buffer& out, std::size_t size) {
   out_.release();
   if (waits_for_window_) return;
   writable_ = true;
+  wake();
+}
+
+void ServerStream::head_sent() {
+  if (heads_waiting_ == 0 || --heads_waiting_ > 0 || !failed_) return;
+  session_.break_off(*this);
   wake();
 }
 

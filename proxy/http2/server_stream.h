@@ -36,9 +36,10 @@ class ServerStream : public Lane {
 
   bool request_ended() const { return request_ended_; }
   bool answer_begun() const { return phase_ != Phase::head; }
-  bool answer_whole() const { return phase_ == Phase::done; }  // nothing more will come of it
-  bool answer_gone() const { return answer_gone_; }            // and its last frame was sent
-  bool closed() const { return closed_; }                      // as far as HTTP/2 is concerned
+  bool answer_whole() const { return phase_ == Phase::done; }         // nothing more will come of it
+  bool answer_gone() const { return answer_gone_; }                   // and its last frame was sent
+  bool closed() const { return closed_; }                             // as far as HTTP/2 is concerned
+  bool head_waits() const { return heads_waiting_ > 0 && !closed_; }  // for its frame
   std::uint64_t bytes_framed() const { return framed_; }
   void connection_gone() { close(false); }
   std::size_t bytes_waiting() const { return out_ ? out_.size() : 0; }  // of the answer, for their frames
@@ -59,6 +60,7 @@ class ServerStream : public Lane {
   void close(bool whole);  // by the session: the stream is over
   ssize_t frame_data(std::size_t most, std::uint32_t* flags);
   void write_data(Buffer& out, std::size_t size);
+  void head_sent();
   void last_frame_sent();
 
   IoResult receive_plain(char* data, std::size_t size);
@@ -77,7 +79,7 @@ class ServerStream : public Lane {
 
   ByteQueue queue_;
   std::string tail_;  // of a chunked body: what is left of its last chunk and trailers
-  unsigned trailers_ = 0;
+  unsigned trailers_ = 0, heads_waiting_ = 0;
   bool request_ended_ = false, tail_made_ = false;
 
   Phase phase_ = Phase::head;

@@ -99,6 +99,31 @@ TEST(Contexts, AllAreCountedInBytesAndOnlySoManyAreKept) {
   EXPECT_EQ(contexts.bytes(), each * Contexts::kept_most);
 }
 
+TEST(Contexts, ACompressorThatCannotBeginAnewIsKeptWithoutItsMemory) {
+  Contexts contexts;
+  const std::string text = text_of(200'000);
+  BodyFilterPtr filter = contexts.take(brotli, 9, std::nullopt);
+  out_of(*filter, text, Ask::finish);
+  EXPECT_GT(contexts.bytes(), 8u << 20);
+  filter.reset();
+  EXPECT_EQ(contexts.bytes(), 0u);
+}
+
+TEST(Contexts, WhereMemoryIsShortTheKeptAreFreedAndThoseThatAreOutAreNot) {
+  Contexts contexts;
+  for (const auto coding : {gzip, zstd, brotli}) {
+    BodyFilterPtr one = contexts.take(coding, 4, std::nullopt), two = contexts.take(coding, 4, std::nullopt);
+  }
+  EXPECT_GT(contexts.bytes(), 512u << 10);
+  const BodyFilterPtr busy = contexts.take(gzip, 4, std::nullopt);
+  contexts.clear_kept();
+  const std::size_t of_one = contexts.bytes();
+  EXPECT_GT(of_one, 0u);
+  EXPECT_LT(of_one, 400u << 10);
+  EXPECT_EQ(contexts.out(), 1u);
+  EXPECT_TRUE(contexts.take(zstd, 4, std::nullopt));
+}
+
 // What limits.memory counts for a compressor when it begins is what it holds when it is busy.
 TEST(Contexts, NoneGrowsBeyondWhatItIsCountedFor) {
   const std::string text = text_of(200'000);

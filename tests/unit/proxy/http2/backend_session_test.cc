@@ -290,6 +290,27 @@ TEST(BackendSession, ALostConnectionEndsItsStreams) {
   EXPECT_EQ(Pair::read(unsent), "!");
 }
 
+// RFC 9110 9.2.2: a request that never arrived may be sent again, whatever it asks for.
+TEST(BackendSession, WhatTheBackendsTcpNeverAcknowledgedWasNotProcessed) {
+  Pair pair;
+  const auto arrived = pair.open(), unasked = pair.open(), behind = pair.open();
+  arrived->acked_before = 100;
+  behind->acked_before = 300;
+  pair.session.lose(Fault::lost, 300);
+  EXPECT_EQ(arrived->fault(), Fault::lost);
+  EXPECT_EQ(unasked->fault(), Fault::lost);
+  EXPECT_EQ(behind->fault(), Fault::not_processed);
+}
+
+TEST(BackendSession, WhereTheBackendsTcpTellsNothingASentRequestMayHaveArrived) {
+  Pair pair;
+  const auto unasked = pair.open(), asked = pair.open();
+  asked->acked_before = 100;
+  pair.session.lose(Fault::lost);
+  EXPECT_EQ(unasked->fault(), Fault::lost);
+  EXPECT_EQ(asked->fault(), Fault::lost);
+}
+
 TEST(BackendSession, AnAnswerThatIsWholeOutlivesItsConnection) {
   Pair pair;
   const auto stream = pair.open();
