@@ -200,11 +200,12 @@ def echo(stream):
 
 
 class H2Backend:
-    def __init__(self, handler=echo, tls=None, settings=None, head_only=False, takes_body=True):
+    def __init__(self, handler=echo, tls=None, settings=None, head_only=False, takes_body=True,
+                 address="127.0.0.1"):
         self.handler, self.tls, self.settings, self.head_only = handler, tls, settings or {}, head_only
         self.takes_body = takes_body
         self.requests, self.connections = [], []
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.listener = socket.create_server((address, 0), backlog=256)
         self.host, self.port = self.listener.getsockname()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -229,6 +230,10 @@ class H2Backend:
 
     def open_connections(self):
         return [each for each in self.connections if not each.closed]
+
+    def drop_connections(self):
+        for connection in self.open_connections():
+            connection.close()
 
     def wait_requests(self, count):
         wait_until(lambda: len(self.requests) >= count, f"{count} requests")

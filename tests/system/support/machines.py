@@ -1,4 +1,6 @@
 """Machines on one wire: network namespaces behind a bridge, each of which can be cut off. Needs root."""
+import contextlib
+import ctypes
 import os
 import subprocess
 
@@ -52,6 +54,24 @@ class Machines:
     def on(self, name):
         """The command under which a process runs there."""
         return ("ip", "netns", "exec", self._space(name))
+
+    @contextlib.contextmanager
+    def entered(self, name):
+        """What this thread opens, it opens there."""
+        enter = ctypes.CDLL(None, use_errno=True).setns
+        with open("/proc/thread-self/ns/net") as home, open(f"/var/run/netns/{self._space(name)}") as there:
+            assert enter(there.fileno(), 0) == 0, os.strerror(ctypes.get_errno())
+            try:
+                yield
+            finally:
+                enter(home.fileno(), 0)
+
+    def deafen(self, name):
+        """What is sent there from here gets lost; what it sends comes."""
+        must("neigh", "replace", self.address[name], "lladdr", "02:00:00:00:00:01", "nud", "permanent", "dev", self.bridge)
+
+    def undeafen(self, name):
+        must("neigh", "del", self.address[name], "dev", self.bridge)
 
     def cut(self, name):
         """Nothing comes from there or gets there, and nobody is told."""
