@@ -122,16 +122,6 @@ def test_a_body_that_the_backend_breaks_off_is_a_reset_of_its_stream_alone(site)
     assert client.statuses[1] == 200, "its head comes before"
 
 
-def test_a_stream_that_its_client_leaves_without_an_error_is_over(site):
-    """RST_STREAM(NO_ERROR), while the answer waits for a window: nothing is kept for it."""
-    streams = site.door.metric("gatehouse_http2_streams_open")
-    with open_to(site, settings_sent=[(4, 1)], quiet=True) as client:
-        client.send(http2.headers(1, fields_for(site)))
-        wait_until(lambda: client.bodies.get(1), "a byte of its answer")
-        client.send(http2.reset(1, 0))
-        wait_until(lambda: site.door.metric("gatehouse_http2_streams_open") == streams, "its end", 1.0)
-
-
 def test_an_answer_before_the_body_s_end_stops_the_upload_and_keeps_the_connection(site):
     with open_to(site) as client:
         client.send(http2.headers(1, http2.request_fields("nobody.test", method="POST"), end=False))
