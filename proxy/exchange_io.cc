@@ -311,6 +311,7 @@ Task<> Exchange::answer_locally() {
   const bool whole = head_complete_ && (head_.body == http::Framing::none || request_sent_);
   keep_client_ = keep_client_ && whole && refused_ != 400 && !admission_.ban;
   client_.linger = !keep_client_;
+  if (needs_tunnel() && refused_ / 100 == 2) refused_ = 502;  // a 2xx would open it
   status_ = refused_;
   std::array<char, http::page_bytes_max> page;
   std::array<char, own_fields_most> fields;

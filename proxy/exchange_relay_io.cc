@@ -172,8 +172,8 @@ bool Exchange::take_answer_head() {
   } else if (answer_head_.interim()) {
     relay_interim();
   } else if (needs_tunnel() && answer_head_.status / 100 == 2) {
-    attempt_ =
-        Attempt::failed;  // any 2xx would grant what it does not (RFC 8441 5); not its fault: it was asked for a page
+    // Any 2xx would grant what it does not (RFC 8441 5). It is not to blame: it was asked for a page.
+    attempt_ = Attempt::failed;
     refuse(502, http::Termination::local, "no WebSocket is spoken there");
   } else {
     begin_answer();

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint64_t tick_ms = 100;
 constexpr std::uint64_t reap_ms = 1000;
-constexpr std::uint64_t shed_pause_ms = 10;
+constexpr std::uint64_t shed_pause_ms = 1;
 constexpr unsigned pipes_most = 64;  // of the process
 
 // Stages of memory pressure, in percent of limits.memory (design, invariant 4).

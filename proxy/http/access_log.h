@@ -25,7 +25,8 @@ inline constexpr std::size_t access_line_bytes_max = 8 << 10;
 //
 //   ok                      the answer was sent whole
 //   redirect                answered by the door: the route, or its host, redirects
-//   local                   the door's page: an answer was given up for another endpoint's, and then none was free
+//   local                   the door's page: an answer was given up for another endpoint's, and then none was free;
+//                           a file can't be had that way; what answers a WebSocket over HTTP/2 grants none
 //   challenge               200: a certificate authority's challenge (RFC 8555), answered by the door
 //   client_closed           the client went away before the answer was whole
 //   client_malformed        400, 417, 501, 505 and the like: not HTTP as RFC 9112 has it
