@@ -184,7 +184,10 @@ Ca* Issuer::ca_of(const std::string& url) const {
 }
 
 Ca& Issuer::ca_for(const Work& work) const {
-  const Failing failing{work.record.failures, work.record.failing_since};
+  Failing failing{work.record.failures, work.record.failing_since, {}};
+  if (!work.record.attempts.empty())
+    for (std::size_t i = 0; i < cas_.size(); ++i)
+      if (cas_[i]->url() == work.record.attempts.back().ca) failing.last = i;
   return *cas_[choose_ca(cas_.size(), failing, life_of(work.certificate), now())];
 }
 
