@@ -101,9 +101,9 @@ def test_a_deadline_ends_the_call_at_both_ends(client, server):
 
 def test_a_cancelled_call_is_cancelled_at_the_server(client, server):
     server.calls.ended.clear()
-    before = len(server.calls.seen)
+    server.calls.begun.clear()
     call = client.method("unary_unary", "slow").future(b"")
-    wait_until(lambda: len(server.calls.seen) > before, "the call at the server")
+    assert server.calls.begun.wait(patient(10)), "the call at the server"
     call.cancel()
     assert server.calls.ended.wait(patient(5)), "the server never heard of it"
 

@@ -13,7 +13,7 @@ class Calls(grpc.GenericRpcHandler):
     before (an answer of trailers alone); meta: gives back the metadata it saw."""
 
     def __init__(self):
-        self.gate, self.ended = threading.Event(), threading.Event()
+        self.gate, self.begun, self.ended = threading.Event(), threading.Event(), threading.Event()
         self.seen = []
 
     def service(self, details):
@@ -38,6 +38,7 @@ class Calls(grpc.GenericRpcHandler):
 
     def slow(self, request, context):
         context.add_callback(self.ended.set)
+        self.begun.set()
         self.gate.wait(60)
         return request
 
