@@ -202,6 +202,10 @@ void add_catalog_verbs(CLI::App& app, Line& line) {
 void add_guard_verbs(CLI::App& app, Line& line) {
   CLI::App* guard = app.add_subcommand("guard", "Jails, before they are in force");
   guard->require_subcommand(1);
+  CLI::App* import = guard->add_subcommand("import", "The jails of a jail.local as a section guard, on stdout");
+  import->add_option("file", line.target, "fail2ban's jail.local")->required();
+  import->footer("Each option that is not carried, or means something else here, is named with its line on stderr.");
+  import->callback([&line] { line.run = [&line] { return run_guard_import(line.target); }; });
   CLI::App* test = guard->add_subcommand("test", "Whom the jails of a file would have banned, by a log");
   test->add_option("rules", line.guard_test.rules, "A gatehouse.yaml; its section guard alone will do")->required();
   test->add_option("logs", line.guard_test.logs,

@@ -143,3 +143,37 @@ def test_rules_and_logs_that_make_no_sense_are_told(rules, config, text, words):
 def test_a_log_that_is_not_there_is_told(rules, tmp_path):
     done = guard_test(rules(jails(probes=PROBES)), tmp_path / "none.log")
     assert done.returncode == 1 and "none.log: it can't be read" in done.stderr
+
+
+# -- jail.local ------------------------------------------------------------------------------------------------------
+
+JAIL_LOCAL = """
+[DEFAULT]
+ignoreip = 127.0.0.1/8 ::1
+bantime = 1h
+bantime.increment = true
+destemail = root@localhost
+
+[sshd]
+enabled = true
+
+[nginx-botsearch]
+enabled = true
+port = http,https
+logpath = %(nginx_access_log)s
+maxretry = 2
+"""
+
+
+def test_jails_of_fail2ban_are_carried_to_rules_that_ban(tmp_path):
+    local, carried = tmp_path / "jail.local", tmp_path / "guard.yaml"
+    local.write_text(JAIL_LOCAL)
+    done = subprocess.run([BINARY, "guard", "import", str(local)], capture_output=True, text=True, timeout=patient(20))
+    assert done.returncode == 1, "sshd is not carried"
+    for words in (":8:1: sshd.filter: sshd: there is no preset", ":6:1: warning: DEFAULT.destemail: no mails are sent",
+                  ":13:1: warning: nginx-botsearch.port: ", ":14:1: note: nginx-botsearch.logpath: no log is read here",
+                  "1 jail carried, 1 not, 0 not enabled"):
+        assert words in done.stderr
+    carried.write_text(done.stdout)
+    told = replayed(carried, "-", text=log_of(*[("192.0.2.1", "/phpmyadmin/", 404)] * 2))
+    assert banned(told["bans"]) == [("192.0.2.1", "nginx-botsearch")] and told["bans"][0]["length_ms"] == 3_600_000
