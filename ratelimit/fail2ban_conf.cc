@@ -35,7 +35,7 @@ class Reader {
   bool take(std::string_view raw) {
     ++number_;
     const std::string_view line = trimmed(without_comment(raw));
-    if (trimmed(raw).empty() || raw.front() == '#' || raw.front() == ';' || line.starts_with('#')) return true;
+    if (line.empty() || raw.front() == '#' || raw.front() == ';' || line.starts_with('#')) return true;
     if (raw.front() == ' ' || raw.front() == '\t') return go_on(line);
     if (line.front() == '[') return open(line);
     const std::size_t end = line.find_first_of("=:");

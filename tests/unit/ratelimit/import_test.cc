@@ -116,6 +116,15 @@ TEST(Fail2banConf, WhatCanNotBeReadIsAnErrorWithItsLine) {
   EXPECT_EQ(lines, (std::vector<unsigned>{1, 3, 4, 5, 6}));
 }
 
+TEST(Fail2banConf, CommentsAndEmptyLinesAreNothing) {
+  const Fail2banConf out =
+      read_fail2ban_conf("# a\n\n;b\n  # c\n \t\n\r ; d\n[x] ; e\na = b ; c\n ; d\n c\nd = e;f\r\n", "f");
+  EXPECT_TRUE(out.findings.empty());
+  ASSERT_EQ(out.sections.size(), 1u);
+  EXPECT_EQ(out.sections[0].find("a")->value, "b\nc");
+  EXPECT_EQ(out.sections[0].find("d")->value, "e;f");
+}
+
 TEST(Fail2banConf, OptionsHaveALimit) {
   std::string text = "[x]\n";
   for (std::size_t i = 0; i < fail2ban_options_max; ++i) text += "a = b\n";
