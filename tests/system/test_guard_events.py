@@ -170,6 +170,21 @@ def test_hosts_that_a_tunnel_names_are_never_banned(house, make_door, tmp_path, 
     assert door.command("bans", "add", "10.1.2.3").returncode == 0, "a wide network names nobody"
 
 
+def test_who_comes_from_nowhere_that_an_exit_knows_is_an_event(make_door, tmp_path, source):
+    key = new_key()
+    keys = write_keys(str(tmp_path / "in.psk"), (IDENTITY, key))
+    knock = {"mode": "enforce", "filter": {"event": "tunnel", "reason": "source"}, "maxretry": 1}
+    door = make_door(start=False, config={"guard": {"jails": {"knock": knock}}})
+    allow = [{"identity": IDENTITY, "service": "db", "from": ["192.0.2.0/24"]}]
+    door.change_config({"tunnel": tunnel.exit_section(door.address, keys, allow, {"db": "127.0.0.1:1"})})
+    door.start()
+    door.exit, door.key = (door.address, EXIT_PORT), key
+    assert come_in(door, source) == b""
+    door.logged(event="tunnel", side="exit", termination="source", client_address=source)
+    assert come_in(door, source) == b""
+    door.logged(event="tunnel", side="exit", termination="banned", client_address=source)
+
+
 # -- what applications say -------------------------------------------------------------------------------------------
 
 
