@@ -66,14 +66,18 @@ void Issuer::configure(const conf::Acme& acme, std::vector<Way> ways) {
                                     [&](const auto& each) { return each && same_people && each->conf() == conf; });
     cas_.push_back(known != before.end() ? std::move(*known) : std::make_unique<Ca>(io_, conf, acme.contact, store_));
   }
-  for (auto& [name, work] : works_) {  // those of a CA that is asked no more begin anew
-    const bool gone = work.run && std::none_of(cas_.begin(), cas_.end(),
-                                               [&](const auto& ca) { return ca.get() == &work.run->ca(); });
-    if (!gone && !work.starting) continue;
+  const auto is_gone = [this](const Ca* one) {
+    return std::none_of(cas_.begin(), cas_.end(), [&](const auto& ca) { return ca.get() == one; });
+  };
+  for (auto& [name, work] :
+       works_) {  // those of a CA that is asked no more begin anew; what was asked it went with it
+    if (work.question != 0 && is_gone(work.asked)) work.question = 0;
+    if (!work.starting && !(work.run && is_gone(&work.run->ca()))) continue;
     if (work.run) work.run->close();
     work.run.reset();
     work.starting = false;
-    open_challenges_.erase(name);
+    wipe(work.new_key);
+    if (open_challenges_.erase(name) > 0) put_up_soon();
   }
   acme_ = acme;
   ways_ = std::move(ways);
@@ -138,7 +142,7 @@ void Issuer::look() {
   WallTime next = at + look_most;
   std::size_t room = runs_most - std::min(runs_most, running());
   std::size_t questions = static_cast<std::size_t>(
-      std::count_if(works_.begin(), works_.end(), [](const auto& each) { return each.second.asking; }));
+      std::count_if(works_.begin(), works_.end(), [](const auto& each) { return each.second.question != 0; }));
   for (auto& [name, work] : works_) {
     if (!work.unsaved_chain.empty()) save_unsaved(work);
     if (!work.wanted || work.run || work.starting) continue;
@@ -149,7 +153,7 @@ void Issuer::look() {
       begin(work);
       continue;
     }
-    if (!work.certificate || is_over(work.certificate) || work.asking) continue;
+    if (!work.certificate || is_over(work.certificate) || work.question != 0) continue;
     if (work.record.ask_window_at > at)
       next = std::min(next, work.record.ask_window_at);
     else if (questions < questions_most)
@@ -180,7 +184,10 @@ Ca* Issuer::ca_of(const std::string& url) const {
 }
 
 Ca& Issuer::ca_for(const Work& work) const {
-  const Failing failing{work.record.failures, work.record.failing_since};
+  Failing failing{work.record.failures, work.record.failing_since, {}};
+  if (!work.record.attempts.empty())
+    for (std::size_t i = 0; i < cas_.size(); ++i)
+      if (cas_[i]->url() == work.record.attempts.back().ca) failing.last = i;
   return *cas_[choose_ca(cas_.size(), failing, life_of(work.certificate), now())];
 }
 
@@ -346,22 +353,24 @@ void Issuer::ask_window(Work& work) {
     work.record.ask_window_at = now() + ari_usual;
     return;
   }
-  work.asking = true;
-  ca->ready([this, alive = alive_, name = work.name, id, url = ca->url()](const std::optional<Ca::Unready>& why) {
+  work.question = ++questions_;
+  work.asked = ca;
+  const auto heard = [this, alive = alive_, name = work.name, question = work.question](const Event& event) {
+    if (*alive) window_came(name, question, event);
+  };
+  ca->ready([this, alive = alive_, heard, id, url = ca->url()](const std::optional<Ca::Unready>& why) {
     Ca* const ready = *alive ? ca_of(url) : nullptr;
-    if (ready == nullptr) return;
-    const auto heard = [this, alive, name](const Event& event) {
-      if (*alive) window_came(name, event);
-    };
-    if (why) return heard(Lost{why->problem.text()});
+    if (ready == nullptr || why) return heard(Lost{why ? why->problem.text() : "the CA is asked no more"});
     if (!ready->offers_windows()) return heard(Reply{404, {}, {}, ari_most, {}});
     ready->get(ready->directory().renewal_info + "/" + id, heard);
   });
 }
 
-void Issuer::window_came(const std::string& name, const Event& event) {
-  Work& work = work_of(name);
-  work.asking = false;
+void Issuer::window_came(const std::string& name, std::uint64_t question, const Event& event) {
+  const auto found = works_.find(name);
+  if (found == works_.end() || found->second.question != question) return;  // asked of a CA that was replaced
+  Work& work = found->second;
+  work.question = 0;
   if (!work.certificate) return;
   Record& record = work.record;
   const auto* reply = std::get_if<Reply>(&event);
@@ -428,6 +437,10 @@ void Issuer::present(const std::string& name, std::vector<Challenge> challenges,
     open_challenges_[name].tls[each.name] = *made;
   }
   if (done) to_see_.push_back(std::move(done));
+  put_up_soon();
+}
+
+void Issuer::put_up_soon() {
   if (std::exchange(puts_up_, true)) return;
   asio::post(io_, [this, alive = alive_] {
     if (*alive) put_up();

@@ -80,7 +80,9 @@ class Issuer {
     Record record;
     CertificatePtr certificate, placeholder;
     std::shared_ptr<OrderRun> run;
-    bool starting = false, asking = false, wanted = false, forced = false;
+    bool starting = false, wanted = false, forced = false;
+    std::uint64_t question = 0;  // for the window of its renewal, under way at `asked`; 0: none
+    const Ca* asked = nullptr;
     std::string unsaved_key, unsaved_chain;
     std::string new_key;  // of the order under way
   };
@@ -98,12 +100,13 @@ class Issuer {
   void save(Work& work);
   void save_unsaved(Work& work);
   void ask_window(Work& work);
-  void window_came(const std::string& name, const Event& event);
+  void window_came(const std::string& name, std::uint64_t question, const Event& event);
   void plan(Work& work, WallTime now);
   bool is_asked_otherwise(const Work& work) const;
   void forget_old(WallTime now);
   void present(const std::string& name, std::vector<Challenge> challenges, const Ca* ca,
                std::function<void(std::string)> done);
+  void put_up_soon();
   void put_up();
   std::size_t running() const;
   Ca& ca_for(const Work& work) const;
@@ -120,6 +123,7 @@ class Issuer {
   std::map<std::string, Work> works_;
   std::map<std::string, std::string> refused_;
   IssuerCounts counts_;
+  std::uint64_t questions_ = 0;  // asked so far
   asio::steady_timer timer_;
   bool open_ = false, stopped_ = false, looks_soon_ = false, puts_up_ = false;
 

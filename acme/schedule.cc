@@ -34,7 +34,7 @@ Millis retry_delay(unsigned failures, const std::optional<Life>& life) {
 std::size_t choose_ca(std::size_t count, const Failing& failing, const std::optional<Life>& life, WallTime now) {
   if (count < 2 || failing.failures == 0) return 0;
   const bool late = life && life->to - now < share_of(life->length(), 1.0 / 5);
-  if (late) return failing.failures % count;
+  if (late) return (failing.last ? *failing.last + 1 : failing.failures) % count;
   if (failing.failures < failures_most || now - failing.since < failing_least) return 0;
   return (failing.failures - failures_most + 1) % count;
 }

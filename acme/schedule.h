@@ -30,7 +30,8 @@ Millis retry_delay(unsigned failures, const std::optional<Life>& life);
 // fifth of the life left and at least one failure, the next ones in turn.
 struct Failing {
   unsigned failures = 0;
-  WallTime since;  // the first of them
+  WallTime since;                   // the first of them
+  std::optional<std::size_t> last;  // the CA that failed last
 };
 inline constexpr unsigned failures_most = 3;
 inline constexpr auto failing_least = std::chrono::hours(2);

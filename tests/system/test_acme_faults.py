@@ -4,13 +4,14 @@ import json
 import os
 import socket
 import ssl
+import threading
 
 import pytest
 
 from support.acme_house import HOST, house, listed, put_host, serial, state_of, wait_state
 from support.catalog import instance
 from support.certs import served
-from support.client import Client
+from support.client import Client, ask
 from support.door import problems
 from support.fault_proxy import FaultProxy
 from support.wait import wait_until
@@ -106,6 +107,65 @@ def test_a_directory_of_megabytes_or_of_nonsense_is_a_problem_in_words(proxied):
     proxy.fault = lambda method, path, answer: answer
     door.do("certs", "renew", HOST)
     wait_state(door, "good")
+
+
+class Hold:
+    """A fault: what is asked of these paths waits until it is let go, and goes on to the CA then."""
+
+    def __init__(self, *paths):
+        self.paths, self.waiting, self._go = paths, 0, threading.Event()
+        self.tokens = []
+
+    def __call__(self, method, path, answer):
+        if answer is None and not self._go.is_set() and any(each in path for each in self.paths):
+            self.waiting += 1
+            self._go.wait(60)
+        elif answer is not None and "authZ" in path:
+            challenges = json.loads(answer[2]).get("challenges", ())
+            self.tokens += [each["token"] for each in challenges if each["type"] == "http-01"]
+        return answer
+
+    def let_go(self):
+        self._go.set()
+
+
+def test_a_challenge_of_a_ca_that_is_asked_no_more_is_taken_down(proxied):
+    door, proxy = proxied
+    proxy.fault = hold = Hold("chalZ")
+    door.start()
+    wait_until(lambda: hold.waiting > 0 and hold.tokens, "a challenge stands", 20)
+
+    def shown():
+        target = "/.well-known/acme-challenge/" + hold.tokens[0]
+        return ask(door.http, host=HOST, target=target).text.startswith(hold.tokens[0])
+
+    try:
+        assert shown()
+        door.change_config({"certificates": {"acme": {"directories": [{"url": "https://127.0.0.1:1/dir"}]}}})
+        door.do("reload")
+        wait_until(lambda: not shown(), "it is taken down", 10)
+    finally:
+        hold.let_go()
+
+
+def test_windows_are_asked_for_again_of_a_ca_that_was_replaced_meanwhile(proxied, make_backend):
+    """As many questions as there may be at once are on their way when the CA's configuration changes."""
+    door, proxy = proxied
+    hosts = [HOST, *(f"n{i}.acme.test" for i in range(4))]
+    put_host(door, make_backend, *hosts[1:])
+    proxy.fault = hold = Hold("enewal")
+    door.start()
+    try:
+        for host in hosts:
+            wait_state(door, "good", host)
+        wait_until(lambda: hold.waiting >= 1, "a window is asked for", 20)
+        before = proxy.count("enewal")
+        door.change_config({"certificates": {"acme": {"contact": ["other@acme.test"]}}})
+        door.do("reload")
+        hold.let_go()
+        wait_until(lambda: proxy.count("enewal") >= before + len(hosts), "those of all are asked for", 20)
+    finally:
+        hold.let_go()
 
 
 def test_a_clock_that_is_far_off_is_told(proxied):

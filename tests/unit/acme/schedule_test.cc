@@ -33,13 +33,16 @@ TEST(Schedule, AnotherCaIsAskedAfterSeveralFailuresOverSomeTimeOrWhenItIsLate) {
   const Life life{start, start + hours(24 * 90)};
   const WallTime middle = start + hours(24 * 60), late = start + hours(24 * 80);
   EXPECT_EQ(choose_ca(2, {}, life, middle), 0u);
-  EXPECT_EQ(choose_ca(2, {2, middle - hours(5)}, life, middle), 0u);
-  EXPECT_EQ(choose_ca(2, {3, middle - hours(1)}, life, middle), 0u) << "not over long enough";
-  EXPECT_EQ(choose_ca(2, {3, middle - hours(2)}, life, middle), 1u);
-  EXPECT_EQ(choose_ca(2, {4, middle - hours(9)}, life, middle), 0u) << "in turn";
-  EXPECT_EQ(choose_ca(2, {1, late}, life, late), 1u);
-  EXPECT_EQ(choose_ca(1, {9, start}, life, late), 0u);
-  EXPECT_EQ(choose_ca(3, {3, start}, std::nullopt, middle), 1u);
+  EXPECT_EQ(choose_ca(2, {2, middle - hours(5), {}}, life, middle), 0u);
+  EXPECT_EQ(choose_ca(2, {3, middle - hours(1), {}}, life, middle), 0u) << "not over long enough";
+  EXPECT_EQ(choose_ca(2, {3, middle - hours(2), {}}, life, middle), 1u);
+  EXPECT_EQ(choose_ca(2, {4, middle - hours(9), {}}, life, middle), 0u) << "in turn";
+  EXPECT_EQ(choose_ca(2, {1, late, {}}, life, late), 1u);
+  EXPECT_EQ(choose_ca(2, {2, middle, 0}, life, late), 1u)
+      << "however often the first one was asked before it was late";
+  EXPECT_EQ(choose_ca(2, {3, middle, 1}, life, late), 0u);
+  EXPECT_EQ(choose_ca(1, {9, start, {}}, life, late), 0u);
+  EXPECT_EQ(choose_ca(3, {3, start, {}}, std::nullopt, middle), 1u);
 }
 
 }  // namespace
