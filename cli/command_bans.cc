@@ -20,6 +20,15 @@ std::optional<json::object> ask(const Where& where, const std::string& target) {
   return reply ? parse_object(reply->body) : std::nullopt;
 }
 
+// A request as it was asked; of what was no request, what it was.
+std::string what_counted(const json::object& strike) {
+  const std::string event = text(strike, "event"), reason = text(strike, "reason");
+  std::string out = text(strike, "method") + " " + text(strike, "host") + text(strike, "path");
+  if (event == "request") return out;
+  const std::string named = reason.empty() ? event : event + ": " + reason;
+  return text(strike, "path").empty() ? named : named + ", " + out;
+}
+
 int change(const Where& where, const std::string& target) {
   const auto reply = ask_door_well(where, "POST", target);
   if (!reply) return 1;
@@ -66,7 +75,7 @@ int run_bans_why(const Where& where, const std::string& target, bool as_json) {
     rows.row({{utc_text(strike.at("time_ms").to_number<std::int64_t>())},
               {text(strike, "jail")},
               {text(strike, "status")},
-              {text(strike, "method") + " " + text(strike, "host") + text(strike, "path")},
+              {what_counted(strike)},
               {text(strike, "client_address")},
               {text(strike, "request_id")}});
   }

@@ -70,6 +70,7 @@ std::string_view meaning_of(std::string_view end) {
       {"too_many", "the identity has its max_connections"},
       {"unreachable", "nobody could be connected to: the service of an exit, or the exit of an entry"},
       {"refused_by_exit", "the exit said no: see `detail` in the access log"},
+      {"banned", "refused: the address is banned (gatehouse bans why ADDRESS)"},
   };
   for (const Meaning& each : meanings)
     if (each.end == end) return each.words;

@@ -27,6 +27,12 @@ struct LintOptions {
   std::string folder, consul, token_file, ca;  // neither folder nor consul: what the configuration names
 };
 
+struct GuardTestOptions {
+  std::string rules, against;  // against: empty: nothing is compared
+  std::vector<std::string> logs;
+  bool json = false;
+};
+
 struct LogOptions {
   bool follow = false;
   std::string service, status, id;
@@ -52,6 +58,8 @@ int run_bans_list(const Where& where, bool json);
 int run_bans_why(const Where& where, const std::string& target, bool json);
 int run_bans_add(const Where& where, const std::string& target, const std::string& time);
 int run_bans_remove(const Where& where, const std::string& target);
+int run_guard_import(const std::string& file);  // of fail2ban, to stdout
+int run_guard_test(const GuardTestOptions& options);
 int run_lint(const Where& where, const LintOptions& options);
 int run_certs_list(const Where& where, bool json);
 int run_certs_why(const Where& where, const std::string& name);

@@ -35,6 +35,18 @@ std::uint64_t wall_ms() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<Millis>(now).count());
 }
 
+// Hosts that tunnels come from or lead to. A wide network that an identity may come from names nobody in particular.
+void add_tunnel_peers(const conf::Tunnel& tunnel, std::vector<IpPrefix>& out) {
+  const auto is_narrow = [](const IpPrefix& from) { return from.length >= (from.address.is_v4() ? 96 + 24 : 48); };
+  for (const conf::TunnelAccept& accept : tunnel.accept)
+    for (const conf::TunnelAllow& allow : accept.allow)
+      std::copy_if(allow.from.begin(), allow.from.end(), std::back_inserter(out), is_narrow);
+  for (const conf::TunnelConnect& connect : tunnel.connect)
+    for (const conf::TunnelTarget& target : connect.to)
+      if (target.address.host.empty() && target.address.socket.empty())
+        out.push_back({target.address.address.ip, 128});
+}
+
 // "192.0.2.1" means what a jail would ban of it: of IPv6 the household's /64.
 Result<IpPrefix> prefix_meant(const std::string& text) {
   if (const auto address = IpAddress::parse(text))
@@ -70,6 +82,7 @@ std::vector<IpPrefix> Door::never_banned() const {
     out.insert(out.end(), listen.proxy_protocol.begin(), listen.proxy_protocol.end());
   if (config_.guard.ignoreself)
     for (const IpAddress& address : local_addresses()) out.push_back({address, 128});
+  add_tunnel_peers(config_.tunnel, out);
   if (table_)
     for (const auto& service : table_->services)
       for (const conf::Instance& instance : service->instances)

@@ -60,6 +60,8 @@ json::array GuardDesk::strikes_of(const IpPrefix& prefix, std::int64_t wall_minu
   for (const ratelimit::StrikeRecord& each : found->second.strikes)
     out.push_back({{"time_ms", static_cast<std::int64_t>(each.at_ms) + wall_minus_steady_ms},
                    {"jail", text(each.jail)},
+                   {"event", text(each.event)},
+                   {"reason", text(each.reason)},
                    {"client_address", each.client.text()},
                    {"method", text(each.method)},
                    {"host", text(each.host)},

@@ -21,6 +21,7 @@ struct Line {
   Where where;
   CheckOptions check;
   ExplainOptions explain;
+  GuardTestOptions guard_test;
   LintOptions lint;
   LogOptions logs;
   std::string crt, key;
@@ -198,6 +199,31 @@ void add_catalog_verbs(CLI::App& app, Line& line) {
   add_memory_verbs(*catalog, line);
 }
 
+void add_guard_verbs(CLI::App& app, Line& line) {
+  CLI::App* guard = app.add_subcommand("guard", "Jails, before they are in force");
+  guard->require_subcommand(1);
+  CLI::App* import = guard->add_subcommand("import", "The jails of a jail.local as a section guard, on stdout");
+  import->add_option("file", line.target, "fail2ban's jail.local")->required();
+  import->footer("Each option that is not carried, or means something else here, is named with its line on stderr.");
+  import->callback([&line] { line.run = [&line] { return run_guard_import(line.target); }; });
+  CLI::App* test = guard->add_subcommand("test", "Whom the jails of a file would have banned, by a log");
+  test->add_option("rules", line.guard_test.rules, "A gatehouse.yaml; its section guard alone will do")->required();
+  test->add_option("logs", line.guard_test.logs,
+                   "Our own access log, or a combined one of nginx or Apache; - is stdin")
+      ->required();
+  test->add_option("--against", line.guard_test.against, "Another such file: tells who is banned by one of the two");
+  test->add_flag("--json", line.json, "As JSON");
+  test->footer(
+      "Nothing is asked of a running door, and nobody is banned. Endpoints of the catalog, which a door\n"
+      "never bans, are not known here.");
+  test->callback([&line] {
+    line.run = [&line] {
+      line.guard_test.json = line.json;
+      return run_guard_test(line.guard_test);
+    };
+  });
+}
+
 void add_bans_verbs(CLI::App& app, Line& line) {
   CLI::App* bans = app.add_subcommand("bans", "Who is banned, why, and by hand");
   bans->require_subcommand(1);
@@ -348,6 +374,7 @@ int main(int argc, char** argv) {
   add_failover_verb(app, line);
   add_catalog_verbs(app, line);
   add_bans_verbs(app, line);
+  add_guard_verbs(app, line);
   add_tunnel_verbs(app, line);
   add_certificate_verbs(app, line);
   if (argc > 1 && is_unknown_verb(app, argv[1])) return 2;

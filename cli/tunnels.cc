@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/guard_io.h"
+
 namespace gatehouse::cli {
 namespace {
 
@@ -10,6 +12,19 @@ constexpr mode_t socket_mode = 0660;
 std::string at_key(const char* list, std::size_t i, const char* key, const Error& error) {
   return "tunnel." + std::string(list) + "[" + std::to_string(i) + "]." + key + ": " + error.what;
 }
+
+// The guard of the worker whose loop carries the tunnels.
+class WorkersGatekeeper final : public tunnel::Gatekeeper {
+ public:
+  explicit WorkersGatekeeper(proxy::Worker& worker) : worker_(worker) {}
+  bool refuses(const IpAddress& client) override { return proxy::is_banned(worker_, client); }
+  void saw_refusal(const IpAddress& client, tunnel::End why) override {
+    proxy::show_to_guard(worker_, client, ratelimit::event_kind::tunnel, tunnel::name_of(why));
+  }
+
+ private:
+  proxy::Worker& worker_;
+};
 
 }  // namespace
 
@@ -69,9 +84,11 @@ bool Tunnels::reread_keys(const conf::Tunnel& wanted, conf::Findings& told) {
 }
 
 void Tunnels::start(std::span<const std::unique_ptr<proxy::Worker>> workers, std::uint64_t seed) {
-  for (const auto& worker : workers)
+  for (const auto& worker : workers) {
     carriers_.push_back(std::make_unique<tunnel::Carrier>(worker->loop, worker->buffers, worker->pipes,
                                                           worker->access_log, shared_, seed + carriers_.size()));
+    carriers_.back()->set_gatekeeper(std::make_unique<WorkersGatekeeper>(*worker));
+  }
 }
 
 std::vector<tunnel::OpenDoor> Tunnels::open_doors(const conf::Tunnel& tunnel) const {

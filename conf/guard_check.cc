@@ -33,6 +33,10 @@ void check_jail(const std::string& name, const Jail& said, const Guard& guard, F
   const Jail jail = settled(said, guard);
   if (jail.filter.empty() || (jail.filter.size() == 1 && !said.services.empty()))
     out.push_back({{}, path, "doesn't say what counts: write a filter, or a preset"});
+  if (const auto event = jail.filter.find("event");
+      event != jail.filter.end() && !jail.filter.contains("service") &&
+      std::find(event->second.begin(), event->second.end(), "application") != event->second.end())
+    out.push_back({{}, path + ".services", "X-Ban-Event counts of services that are named here; write which"});
   if (!said.services.empty() && said.filter.contains("service"))
     out.push_back({{}, path + ".services", "filter.service says another word on it; write one of the two"});
   for (const auto& [key, fields] : {std::pair("filter", &said.filter), std::pair("unless", &said.unless)})

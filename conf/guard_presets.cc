@@ -8,8 +8,9 @@
 namespace gatehouse::conf {
 namespace {
 
-constexpr std::string_view plain_fields[] = {"event",       "method", "host",    "path",       "query",   "status",
-                                             "termination", "by",     "service", "user_agent", "referer", "headers"};
+constexpr std::string_view plain_fields[] = {"event",   "method",     "host",    "path",        "query",
+                                             "status",  "reason",     "user",    "termination", "by",
+                                             "service", "user_agent", "referer", "headers"};
 
 Preset preset(const char* name, FilterFields filter, unsigned maxretry = 0) {
   Preset out{name, {}};
@@ -42,6 +43,8 @@ void add_fail2ban(std::vector<Preset>& out) {
   out.push_back(preset("apache-nohome", {{"status", {"404"}}, {"path", {"~^/~"}}}, 2));
   out.push_back(preset("apache-overflows", {{"termination", {"client_malformed", "client_too_large"}}}, 2));
   out.push_back(preset("apache-shellshock", {{"headers", {"~\\(\\)\\s*\\{"}}}, 1));
+  out.push_back(preset(
+      "stunnel", {{"event", {"tunnel"}}, {"reason", {"unknown_identity", "wrong_key", "not_psk", "handshake"}}}));
   out.push_back(preset("php-url-fopen", {{"method", {"GET", "POST"}}, {"query", {"~=https?://"}}}));
   Preset bots = preset("apache-badbots",
                        {{"user_agent",
@@ -54,6 +57,13 @@ void add_fail2ban(std::vector<Preset>& out) {
   recidive.jail.findtime = 24h;
   recidive.jail.bantime = 7 * 24h;
   out.push_back(std::move(recidive));
+}
+
+// Of our own: what no log of fail2ban's shows.
+void add_own(std::vector<Preset>& out) {
+  out.push_back(preset("tls-handshake", {{"event", {"tls"}}, {"reason", {"protocol"}}}, 10));
+  out.push_back(preset("http2-flood", {{"event", {"http2"}}}, 2));
+  out.push_back(preset("application-login", {{"event", {"application"}}, {"reason", {"login_failed"}}}));
 }
 
 // After CrowdSec's hub: a bucket of capacity and leak becomes maxretry within capacity times leak.
@@ -124,6 +134,7 @@ std::span<const Preset> presets() {
     std::vector<Preset> out;
     add_fail2ban(out);
     add_crowdsec(out);
+    add_own(out);
     return out;
   }();
   return all;

@@ -38,6 +38,13 @@ TlsSession::TlsSession(SslPtr ssl, Socket& socket) : ssl_(std::move(ssl)), socke
   SSL_set_bio(ssl_.get(), bio, bio);
 }
 
+TlsSession::Failure TlsSession::failure_of(unsigned long error) {
+  if (error == 0 || ERR_GET_LIB(error) != ERR_LIB_SSL) return error == 0 ? Failure::closed : Failure::protocol;
+  const int reason = ERR_GET_REASON(error);
+  if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) return Failure::closed;
+  return reason > SSL_AD_REASON_OFFSET ? Failure::alert : Failure::protocol;
+}
+
 BIO_METHOD* TlsSession::bio_method() {
   static BIO_METHOD* const method = [] {
     BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "gatehouse socket");
@@ -132,6 +139,7 @@ IoResult TlsSession::judge(int result) {
     case SSL_ERROR_ZERO_RETURN: return {IoResult::State::ended};  // close_notify: an authentic end
     default: break;
   }
+  failure_ = failure_of(ERR_peek_error());
   error_ = describe_tls_failure(ssl_.get());
   return {IoResult::State::failed};
 }

@@ -51,6 +51,9 @@ class TlsSession {
   SSL* ssl() { return ssl_.get(); }
   std::string_view protocol() const;                 // agreed by ALPN; empty: none
   std::string error_text() const { return error_; }  // of the last failure
+  // What kind of failure that was: the connection ended, the other side said no (an alert), or it broke the protocol.
+  enum class Failure : std::uint8_t { closed, alert, protocol };
+  Failure failure() const { return failure_; }
 
  private:
   static int bio_write(BIO*, const char*, int);
@@ -59,6 +62,7 @@ class TlsSession {
   static BIO_METHOD* bio_method();
   int replay_some(char* data, int size);
   IoResult judge(int result);
+  static Failure failure_of(unsigned long error);  // OpenSSL's
   IoResult send_stage(bool more = false);
   void hold_stage();
   void stage_held();
@@ -75,6 +79,7 @@ class TlsSession {
   bool starved_ = false;                  // OpenSSL asked for more than the socket had
   IoResult end_{IoResult::State::again};  // came behind data that was given out first; again: none did
   std::string error_;
+  Failure failure_ = Failure::closed;
   unsigned empty_reads_ = 0;  // in a row
   std::uint64_t records_sent_ = 0;
 };

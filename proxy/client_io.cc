@@ -8,6 +8,7 @@
 
 #include "net/proxy_protocol.h"
 #include "proxy/exchange_io.h"
+#include "proxy/guard_io.h"
 #include "proxy/http2_io.h"
 #include "proxy/tcp_io.h"
 
@@ -24,6 +25,15 @@ constexpr std::string_view http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 constexpr std::uint64_t exchange_cost = 64 << 10;  // a slab or two each way
 
 LoopTime after(const Loop& loop, Millis time) { return loop.now() + time.count(); }
+
+std::string_view reason_of(TlsSession::Failure failure) {
+  switch (failure) {
+    case TlsSession::Failure::closed: return "closed";
+    case TlsSession::Failure::alert: return "alert";
+    case TlsSession::Failure::protocol: break;
+  }
+  return "protocol";
+}
 
 IoResult discard(Socket& socket) {
   char sink[16 << 10];
@@ -144,6 +154,11 @@ bool ClientConnection::count_named() {
   return true;
 }
 
+void ClientConnection::handshake_failed(std::string_view reason) {
+  worker.counters.handshakes_failed.add();
+  show_to_guard(worker, peer.ip, ratelimit::event_kind::tls, reason);
+}
+
 Task<bool> ClientConnection::shake_hands() {
   const LoopTime deadline = after(worker.loop, worker.worlds.current().settings().limits.handshake_time);
   selection = std::make_unique<TlsSelection>();
@@ -159,12 +174,12 @@ Task<bool> ClientConnection::shake_hands() {
     const IoResult result = stream.tls->handshake();
     if (result.ok()) break;
     if (!result.again()) {
-      worker.counters.handshakes_failed.add();
+      handshake_failed(reason_of(stream.tls->failure()));
       co_return false;
     }
     const Waker::Why why = co_await waker.sleep(deadline);
     if (why == Waker::Why::deadline || stream.socket.failed()) {
-      worker.counters.handshakes_failed.add();
+      handshake_failed(why == Waker::Why::deadline ? "timeout" : "closed");
       co_return false;
     }
   }

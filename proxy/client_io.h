@@ -36,6 +36,7 @@ struct ClientConnection : Pooled, ListNode, Client {
   Task<bool> read_proxy_header();
   bool count_named();
   Task<bool> shake_hands();
+  void handshake_failed(std::string_view reason);
   enum class First { silence, bytes, end };
   First read_first_bytes();
   LoopTime silence_due() const;

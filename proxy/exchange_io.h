@@ -109,6 +109,7 @@ class Exchange : public Pooled {
   Task<> wait_turn();
   bool leaves_silently() const;
   void tell_guard();
+  void keep_application_event();
 
   // exchange_backend_io.cc
   Task<> forward();
@@ -205,6 +206,11 @@ class Exchange : public Pooled {
   const Settings* settings_;
   http::RequestHead head_;
   http::ResponseHead answer_head_;
+  struct ApplicationEvent {
+    std::string reason, user;
+    unsigned weight;
+  };
+  std::unique_ptr<const ApplicationEvent> application_event_;  // null: the backend said nothing of its client
   Admission admission_;
   const ServicePool* pool_ = nullptr;
   const conf::RoutePolicy* policy_ = nullptr;

@@ -14,6 +14,7 @@ constexpr LoopTime client_pause_ms = 100;  // what a client may pause and not be
 // A backend that says nothing to an expectation (many don't know them) is answered for.
 constexpr LoopTime continue_ms = 250;
 constexpr std::size_t answer_head_most = 60 << 10;  // rewritten
+const std::vector<std::string> never_answered{"X-Ban-Event"};
 constexpr http::HeadLimits answer_limits{16 << 10, 48 << 10, http::fields_capacity};
 
 }  // namespace
@@ -214,6 +215,7 @@ void Exchange::begin_answer() {
   answer_us_ = request_sent_ ? worker_.loop.now_us() - sent_us_ : 0;
   retry_for_status();
   if (attempt_ != Attempt::running) return;
+  keep_application_event();
   answering_ = true;
   keep_backend_ = answer_head_.keep_alive && status_ != 101;
   keep_client_ = keep_client_ && request_sent_ && !worker_.draining;
@@ -258,7 +260,7 @@ bool Exchange::frame_answer(http::Framing towards_client, BodyMover::Coding& cod
       if (filter_) return answer_body_.feed_first(coding = Coding::decode, answer_, head_size, {});
       coding = towards_client == http::Framing::chunked ? Coding::chunked : Coding::decode;
       keep_client_ = keep_client_ && coding == Coding::chunked;
-      return answer_body_.feed_first(coding, answer_, head_size, {&policy_->headers.answer});
+      return answer_body_.feed_first(coding, answer_, head_size, {&policy_->headers.answer, &never_answered});
     default: break;
   }
   const std::uint64_t length = answer_head_.body == http::Framing::length ? answer_head_.content_length : 0;

@@ -2,6 +2,7 @@
 
 #include "proxy/exchange_io.h"
 #include "proxy/http/cookie.h"
+#include "ratelimit/application_event.h"
 #include "ratelimit/watch.h"
 
 namespace gatehouse::proxy {
@@ -40,6 +41,21 @@ bool drops(const Worker& worker, const IpAddress& client) {
   if (!worker.worlds.current().challenges().http.empty()) return false;  // a CA may ask: its head is looked at first
   const auto ban = worker.shared.guard->bans.find(client, worker.loop.now());
   return ban && ban->action == conf::BanAction::drop;
+}
+
+bool is_banned(const Worker& worker, const IpAddress& client) {
+  return worker.shared.guard && worker.shared.guard->bans.find(client, worker.loop.now());
+}
+
+void show_to_guard(Worker& worker, const IpAddress& client, std::string_view kind, std::string_view reason) {
+  const std::shared_ptr<const ratelimit::Rules>& rules = worker.worlds.current().settings().guard;
+  if (!rules || rules->jails.empty() || !worker.shared.guard || is_banned(worker, client)) return;
+  ratelimit::Event event;
+  event.event = kind;
+  event.client = client;
+  event.reason = reason;
+  const ratelimit::Moment moment{worker.loop.now(), worker.dice.roll()};
+  ratelimit::watch(event, *rules, *worker.shared.guard, moment, worker.guard_told);
 }
 
 void put_guard_fields(const Admission& admission, http::HeadWriter& out) {
@@ -114,6 +130,17 @@ bool Exchange::leaves_silently() const {
          (admission_.ban->action == conf::BanAction::close || admission_.ban->action == conf::BanAction::drop);
 }
 
+// The answer's head will be gone when the request is over.
+void Exchange::keep_application_event() {
+  const http::Field* field = answer_head_.find(http::FieldId::x_ban_event);
+  if (field == nullptr) return;
+  const auto said = ratelimit::parse_application_event(answer_head_.value(*field));
+  if (!said) return worker_.counters.application_events_unread.add();
+  worker_.counters.application_events.add();
+  application_event_ = std::make_unique<ApplicationEvent>(
+      ApplicationEvent{std::string(said->reason), std::string(said->user), said->weight});
+}
+
 // What is over is shown to the filters; who is banned already has nothing to add.
 void Exchange::tell_guard() {
   if (admission_.ban) {
@@ -143,6 +170,12 @@ void Exchange::tell_guard() {
     event.fields = &fields;
   }
   const ratelimit::Moment moment{worker_.loop.now(), worker_.dice.roll()};
+  ratelimit::watch(event, *rules, *worker_.shared.guard, moment, worker_.guard_told);
+  if (!application_event_) return;
+  event.event = ratelimit::event_kind::application;
+  event.reason = application_event_->reason;
+  event.user = application_event_->user;
+  event.weight = application_event_->weight;
   ratelimit::watch(event, *rules, *worker_.shared.guard, moment, worker_.guard_told);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proxy/exchange_io.h"
+#include "proxy/guard_io.h"
 
 namespace gatehouse::proxy {
 namespace {
@@ -256,7 +257,10 @@ void Http2Connection::count() {
   counters.http2_streams.add(now.streams - counted_.streams);
   counters.http2_resets_received.add(now.resets_received - counted_.resets_received);
   counters.http2_resets_sent.add(now.resets_sent - counted_.resets_sent);
-  if (now.misbehaved && !counted_.misbehaved) counters.http2_connections_cut.add();
+  if (now.misbehaved && !counted_.misbehaved) {
+    counters.http2_connections_cut.add();
+    show_to_guard(worker_, connection_.peer.ip, ratelimit::event_kind::http2, "flood");
+  }
   counted_ = now;
   connection_.requests = static_cast<unsigned>(now.streams);
   if (!session_.in_head())

@@ -39,6 +39,7 @@ struct ClientConnection;
 
 struct WorkerCounters : H2Counters {
   Counter connections_banned, requests_banned, connections_cut_for_memory;
+  Counter application_events, application_events_unread;                                      // X-Ban-Event
   Counter connections_accepted, connections_open, tls_connections_open, connections_refused;  // refused: over a limit
   Counter handshakes, handshakes_failed, handshakes_resumed;
   Counter requests, bytes_in, bytes_out;

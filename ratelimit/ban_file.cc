@@ -33,6 +33,12 @@ T take(std::string_view& from) {
   return value;
 }
 
+// What no clock and no ban can mean would overflow in sums.
+std::int64_t sane(std::int64_t ms) {
+  constexpr auto most = static_cast<std::int64_t>(for_ever);
+  return std::clamp(ms, -most, most);
+}
+
 std::uint64_t shifted(std::uint64_t now, std::int64_t by) {
   const std::int64_t at = static_cast<std::int64_t>(now) + by;
   return at < 1 ? 1 : std::min(static_cast<std::uint64_t>(at), for_ever - 1);
@@ -76,7 +82,7 @@ Result<BanFile> read_bans(std::string_view bytes, std::uint64_t now, std::uint64
   if ((bytes.size() - 8) % sizeof(Record) != 0 || count != (bytes.size() - 8) / sizeof(Record)) return broken();
   std::string_view sum = whole.substr(whole.size() - 8);
   if (take<std::uint64_t>(sum) != siphash(out.key, whole.substr(0, whole.size() - 8))) return broken();
-  const std::int64_t passed = std::max<std::int64_t>(0, static_cast<std::int64_t>(wall - written));
+  const std::int64_t passed = std::max<std::int64_t>(0, sane(static_cast<std::int64_t>(wall - written)));
   out.bans.reserve(count);
   for (std::uint64_t i = 0; i < count; ++i) {
     const auto record = take<Record>(bytes);
@@ -85,8 +91,8 @@ Result<BanFile> read_bans(std::string_view bytes, std::uint64_t now, std::uint64
     ban.prefix.length = record.length;
     ban.action = static_cast<conf::BanAction>(record.action & 3);
     ban.offences = record.offences;
-    ban.since_ms = shifted(now, -record.age_ms - passed);
-    ban.until_ms = record.left_ms == permanent ? for_ever : shifted(now, record.left_ms - passed);
+    ban.since_ms = shifted(now, -sane(record.age_ms) - passed);
+    ban.until_ms = record.left_ms == permanent ? for_ever : shifted(now, sane(record.left_ms) - passed);
     ban.set_jail({record.jail, ::strnlen(record.jail, sizeof record.jail)});
     if (ban.prefix.length == 0 || ban.prefix.length > 128) return broken();
     out.bans.push_back(ban);

@@ -20,10 +20,10 @@ std::unique_ptr<re2::RE2> compile(const std::string& pattern) {
 std::string_view text_of(const Event& event, std::string_view field) {
   const struct {
     std::string_view name, value;
-  } texts[] = {{"event", event.event},    {"path", event.path},       {"method", event.method},
-               {"host", event.host},      {"query", event.query},     {"termination", event.termination},
-               {"by", event.by},          {"service", event.service}, {"user_agent", event.user_agent},
-               {"referer", event.referer}};
+  } texts[] = {{"event", event.event},     {"path", event.path},       {"method", event.method},
+               {"host", event.host},       {"query", event.query},     {"termination", event.termination},
+               {"by", event.by},           {"service", event.service}, {"user_agent", event.user_agent},
+               {"referer", event.referer}, {"reason", event.reason},   {"user", event.user}};
   for (const auto& each : texts)
     if (each.name == field) return each.value;
   if (field.starts_with("header:") && event.fields != nullptr) return event.fields->header(field.substr(7));

@@ -33,6 +33,8 @@ StrikeRecord record_of(const Event& event, const Jail& jail, const IpPrefix& pre
   put(record.host, event.host);
   put(record.path, event.path);
   put(record.request_id, event.request_id);
+  put(record.event, event.event);
+  put(record.reason, event.reason);
   return record;
 }
 
@@ -57,11 +59,12 @@ class Watch {
     if (rules_.spares(prefix)) return jail.counts->spared.fetch_add(1, relaxed), false;
     jail.counts->strikes.fetch_add(1, relaxed);
     const unsigned before = offences_of(tables_.bans, prefix, moment_.now_ms, rules_.forget_after_ms);
+    const unsigned weight = std::min(jail.weight(before) * event.weight, *jail.conf.maxretry);
     const std::string_view bytes(reinterpret_cast<const char*>(&prefix), 17);
     const std::uint64_t offender = siphash(tables_.key, bytes);
     const bool full = jail.conf.distinct ? jail.strikes->strike_distinct(
                                                offender, value_of(event, *jail.conf.distinct), moment_.now_ms)
-                                         : jail.strikes->strike(offender, moment_.now_ms, jail.weight(before));
+                                         : jail.strikes->strike(offender, moment_.now_ms, weight);
     StrikeRecord record = record_of(event, jail, prefix, moment_.now_ms);
     tell(record, told_);
     return full && ban(record, jail, before);
@@ -92,7 +95,7 @@ class Watch {
     tell(record, told_);
     if (added == BanTable::Added::prolonged) return false;
     Event banned;
-    banned.event = "ban";
+    banned.event = event_kind::ban;
     banned.client = record.client;
     judge(banned);
     return true;

@@ -23,6 +23,7 @@ struct StrikeRecord {
   IpPrefix prefix;
   std::uint64_t at_ms = 0, until_ms = 0;  // monotonic
   char jail[jail_name_bytes] = {}, method[12] = {}, host[64] = {}, path[128] = {}, request_id[40] = {};
+  char event[16] = {}, reason[32] = {};
 };
 
 struct Moment {

@@ -92,7 +92,12 @@ void Carrier::accepted(const OpenDoor& door, int fd, const SocketAddress& peer) 
   const bool local = !door.is_exit && !entry->conf.listen.socket.empty();
   const bool welcome = exit != nullptr ? may_come_from(*exit, peer.ip)
                                        : local || entry->conf.allow.empty() || is_in(entry->conf.allow, peer.ip);
-  if (!welcome) return refuse(door, fd, peer, End::source, stats);
+  if (exit != nullptr && gatekeeper_ && gatekeeper_->refuses(peer.ip))
+    return refuse(door, fd, peer, End::banned, stats);
+  if (!welcome) {
+    if (exit != nullptr) tell_gatekeeper(peer.ip, End::source);
+    return refuse(door, fd, peer, End::source, stats);
+  }
   const bool full = shared.open_connections.load(std::memory_order_relaxed) >= shared.connections_most;
   if (full || buffers.full()) return refuse(door, fd, peer, End::overload, stats);
   shared.open_connections.fetch_add(1, std::memory_order_relaxed);
@@ -172,6 +177,10 @@ void Carrier::log(const Record& record) {
   if (line.empty()) return ring_.drop();
   ring_.commit(write_log_line(record, line));
   if (ring_.used() * 2 > ring_.capacity() && shared.nudge_log) shared.nudge_log();
+}
+
+void Carrier::tell_gatekeeper(const IpAddress& client, End why) {
+  if (gatekeeper_) gatekeeper_->saw_refusal(client, why);
 }
 
 bool Carrier::begin_handshake(const Exit& exit, const IpAddress& client) {

@@ -15,6 +15,7 @@
 #include "net/log_ring.h"
 #include "net/pipe_pool.h"
 #include "net/psk.h"
+#include "tunnel/gatekeeper.h"
 #include "tunnel/log_line.h"
 #include "tunnel/plan.h"
 #include "tunnel/session_io.h"
@@ -41,6 +42,8 @@ class Carrier {
  public:
   Carrier(Loop& loop, BufferPool& buffers, PipePool& pipes, LogRing& ring, Shared& shared, std::uint64_t seed);
   ~Carrier();  // REQUIRES that the loop runs no more
+  // REQUIRES that the loop doesn't run yet.
+  void set_gatekeeper(std::unique_ptr<Gatekeeper> gatekeeper) { gatekeeper_ = std::move(gatekeeper); }
 
   // Any thread; done in the loop's.
   void publish(PlanPtr plan);
@@ -57,6 +60,7 @@ class Carrier {
   const Plan& plan() const { return *plan_; }  // that holds now
   void forget(Session& session);
   void log(const Record& record);
+  void tell_gatekeeper(const IpAddress& client, End why);
   bool begin_handshake(const Exit& exit, const IpAddress& client);  // false: too many are under way
   void end_handshake(const IpAddress& client);
   SslPtr accept_tls(conf::TunnelTls tls, PskSelection& selection);
@@ -79,6 +83,7 @@ class Carrier {
   void sweep();
 
   LogRing& ring_;
+  std::unique_ptr<Gatekeeper> gatekeeper_;  // null: there is none
   PlanPtr plan_;
   std::vector<Door> doors_;
   ListNode sessions_;

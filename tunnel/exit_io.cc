@@ -20,6 +20,19 @@ SocketAddress own_address(int fd) {
   return SocketAddress::from(reinterpret_cast<const sockaddr*>(&address));
 }
 
+bool is_clients_fault(End end) {
+  switch (end) {
+    case End::timeout:
+    case End::handshake:
+    case End::unknown_identity:
+    case End::wrong_key:
+    case End::not_psk:
+    case End::no_service:
+    case End::not_allowed: return true;
+    default: return false;
+  }
+}
+
 }  // namespace
 
 ExitSession::ExitSession(Carrier& carrier, PlanPtr plan, const Exit& exit, const SocketAddress& peer)
@@ -51,6 +64,7 @@ Task<> ExitSession::story() {
     const bool reached = co_await reach_service();
     if (reached && protocol_ != Protocol::check) co_await carry(offer_->conf.idle_timeout);
   }
+  if (is_clients_fault(end_)) carrier_.tell_gatekeeper(peer_.ip, end_);
   finish();
 }
 

@@ -33,14 +33,16 @@ enum class End : std::uint8_t {
   too_many,     // the identity's max_connections
   unreachable,  // nobody could be connected to
   refused_by_exit,
+  banned,  // refused: the guard says no
 };
-inline constexpr std::size_t end_count = 21;
+inline constexpr std::size_t end_count = 22;
 
 constexpr std::string_view name_of(End end) {
   constexpr std::array<std::string_view, end_count> names = {
       "ok",          "idle",    "client_reset", "server_reset", "truncated", "revoked",     "shutdown",
       "client_gone", "source",  "half_open",    "overload",     "timeout",   "handshake",   "unknown_identity",
-      "wrong_key",   "not_psk", "no_service",   "not_allowed",  "too_many",  "unreachable", "refused_by_exit"};
+      "wrong_key",   "not_psk", "no_service",   "not_allowed",  "too_many",  "unreachable", "refused_by_exit",
+      "banned"};
   return names[static_cast<std::size_t>(end)];
 }
 

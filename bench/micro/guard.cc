@@ -1,5 +1,5 @@
 // What the guard costs a request: a limit's check with a million keys, a ban's look-up among a million bans, a
-// strike.
+// strike; and what a million bans cost at start.
 //   Threads beside each other share the tables, as workers do. LimitP99 tells percentiles, of batches of 16.
 #include <algorithm>
 #include <vector>
@@ -8,6 +8,7 @@
 
 #include "conf/guard_presets.h"
 #include "net/dice.h"
+#include "ratelimit/ban_file.h"
 #include "ratelimit/watch.h"
 
 namespace gatehouse::ratelimit {
@@ -105,6 +106,26 @@ void Banned(benchmark::State& state) {
 BENCHMARK(Banned)->Threads(1)->Threads(2)->UseRealTime();
 
 // An honest request shown to every preset there is.
+// What stands between a restart and the first listener: the file's bytes to a table that is in force.
+void LoadBans(benchmark::State& state) {
+  BanTable before(secret, many * 2);
+  for (std::size_t n = 0; n < many; ++n) {
+    Ban ban{.prefix = {client(n), 64}, .since_ms = 1, .until_ms = 3'600'000};
+    ban.set_jail("bench");
+    before.add(ban, 1);
+  }
+  const std::string bytes = write_bans(secret, before, 1000, 1000);
+  std::size_t loaded = 0;
+  for (auto _ : state) {
+    BanTable table(secret, many * 2);
+    const auto read = read_bans(bytes, 1000, 1000);
+    for (const Ban& ban : read->bans) table.add(ban, 0);
+    loaded = table.live(1000);
+  }
+  state.counters["bans"] = static_cast<double>(loaded);
+}
+BENCHMARK(LoadBans)->Unit(benchmark::kMillisecond)->UseRealTime();
+
 void Watch(benchmark::State& state) {
   conf::Guard guard;
   for (const conf::Preset& preset : conf::presets()) guard.jails[preset.name].preset = preset.name;

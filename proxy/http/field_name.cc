@@ -35,6 +35,7 @@ constexpr std::array<std::string_view, field_id_count> names{
     "cf-connecting-ip",
     "forwarded",
     "x-request-id",
+    "x-ban-event",
     "x-original-url",
     "x-rewrite-url",
     "accept",

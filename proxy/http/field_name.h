@@ -39,6 +39,7 @@ enum class FieldId : std::uint8_t {
   cf_connecting_ip,
   forwarded,
   x_request_id,
+  x_ban_event,  // an application's word to the guard: never the client's business
   // where a request goes, to some frameworks
   x_original_url,
   x_rewrite_url,

@@ -196,7 +196,8 @@ bool keeps_response_field(const ResponseRewrite& rewrite, FieldId id) {
     case FieldId::upgrade:
     case FieldId::te:
     case FieldId::keep_alive:
-    case FieldId::proxy_connection: return false;
+    case FieldId::proxy_connection:
+    case FieldId::x_ban_event: return false;
     case FieldId::trailer: return rewrite.body == Framing::chunked && !rewrite.recoded;
     case FieldId::accept_ranges:
     case FieldId::content_encoding: return !rewrite.recoded;

@@ -12,7 +12,7 @@ CONFIG = """
 daemon off; master_process off; error_log {folder}/error.log; pid {folder}/nginx.pid; worker_rlimit_nofile 512;
 events {{ worker_connections 256; }}
 http {{
-  access_log off;
+  access_log {log};
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
   {servers}
@@ -46,9 +46,10 @@ class Nginx:
     trusted      whose X-Forwarded-For counts beside the door's
     application  what stands behind, for /app/
     front        (at, source, to): a server that leads to a door, from that address
+    logs         it writes an access log, in its usual form
     """
 
-    def __init__(self, servers, trusted, application="127.0.0.1:1", front=None):
+    def __init__(self, servers, trusted, application="127.0.0.1:1", front=None, logs=False):
         if not shutil.which("nginx"):
             pytest.skip("no nginx here")
         self.folder = tempfile.mkdtemp(prefix="gh-nginx-")
@@ -64,7 +65,8 @@ class Nginx:
             text += FRONT.format(at=at, source=source, to=to)
         file = f"{self.folder}/nginx.conf"
         with open(file, "w") as out:
-            out.write(CONFIG.format(folder=self.folder, servers=text))
+            self.access_log = f"{self.folder}/access.log"
+            out.write(CONFIG.format(folder=self.folder, servers=text, log=self.access_log if logs else "off"))
         self.process = subprocess.Popen(["nginx", "-c", file], stderr=subprocess.DEVNULL)
         for address, port, _ in servers.values():
             wait_until(lambda: listens((address, port)), f"nginx listens on {address}:{port}")

@@ -81,6 +81,17 @@ TEST(GuardKeys, AJailOfSomeServicesSaysWhatElseCounts) {
                                      "on it; write one of the two"});
 }
 
+TEST(GuardKeys, AJailBelievesApplicationsThatItNames) {
+  const std::vector<std::string> refused{
+      "gatehouse.yaml:1:19: guard.jails.a.services: X-Ban-Event counts of services that are named here; write which"};
+  EXPECT_EQ(judged("guard: { jails: { a: { preset: application-login } } }"), refused);
+  EXPECT_EQ(judged("guard: { jails: { a: { filter: { event: [ban, application] } } } }"), refused);
+  EXPECT_EQ(judged("guard: { jails: { a: { preset: application-login, services: web } } }"),
+            std::vector<std::string>{});
+  EXPECT_EQ(judged("guard: { jails: { a: { filter: { event: application, service: web } } } }"),
+            std::vector<std::string>{});
+}
+
 TEST(GuardKeys, BurstOfADayIsTheLongest) {
   EXPECT_EQ(judged("guard: { rate_limits: { a: { rate: 1/h, burst: 23 } } }"), std::vector<std::string>{});
 }

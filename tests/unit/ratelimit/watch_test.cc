@@ -74,6 +74,38 @@ TEST(Watch, MaxretryEventsThatMatchBan) {
   EXPECT_EQ(house.left("192.0.2.1"), 600'000u);
 }
 
+TEST(Watch, WhatIsNoRequestCountsOnlyWhereItIsNamed) {
+  House house(
+      {{"any", jail({{"reason", {"protocol"}}})}, {"tls", jail({{"event", {"tls"}}, {"reason", {"protocol"}}}, 2)}});
+  Event event;
+  event.client = *IpAddress::parse("192.0.2.1");
+  event.event = event_kind::tls;
+  for (const char* reason : {"closed", "protocol", "protocol"}) {
+    EXPECT_FALSE(house.banned("192.0.2.1"));
+    event.reason = reason;
+    watch(event, *house.rules, house.tables, {house.at, 0}, house.told);
+  }
+  EXPECT_TRUE(house.banned("192.0.2.1"));
+  const auto told = house.records();
+  ASSERT_EQ(told.size(), 3u);
+  EXPECT_STREQ(told[0].event, "tls");
+  EXPECT_STREQ(told[0].reason, "protocol");
+}
+
+TEST(Watch, AnEventMayWeighMoreThanOne) {
+  House house({{"a", jail({{"event", {"application"}}}, 4)}});
+  Event event;
+  event.client = *IpAddress::parse("192.0.2.1");
+  event.event = event_kind::application;
+  event.weight = 3;
+  EXPECT_FALSE(watch(event, *house.rules, house.tables, {house.at, 0}, house.told));
+  event.weight = 1;
+  EXPECT_TRUE(watch(event, *house.rules, house.tables, {house.at, 0}, house.told));
+  event.client = *IpAddress::parse("192.0.2.2");
+  event.weight = 1000;
+  EXPECT_TRUE(watch(event, *house.rules, house.tables, {house.at, 0}, house.told));
+}
+
 TEST(Watch, WhatIsToldNamesTheEventsAndTheBan) {
   House house({{"a", jail({{"path", {"/x"}}}, 2)}});
   house.happens("192.0.2.1", "/x", 404);
