@@ -1,6 +1,5 @@
 // guard_io.h: where the data plane meets the guard: the gate of a moment, what a refusal says, who waits his turn,
-//   what is told of a request that is over, of
-//   a handshake that failed, and of what an application said of its client.
+//   what is told of a request that is over, of a handshake that failed, and of what an application said of its client.
 #pragma once
 
 #include <array>
