@@ -313,6 +313,7 @@ def test_over_http2_a_proxy_s_connection_goes_on_for_its_other_clients(house, cl
 
 def test_a_ban_ends_and_the_next_one_is_longer(house, client):
     client(target="/brief")
+    wait_until(lambda: "ban" in json.loads(bans(house, "why", client.address, "--json").stdout), what="the first ban")
     wait_until(lambda: client().status == 200, within=10, what="the end of the ban")
     client(target="/brief")
     wait_until(lambda: client().status == 403, what="the next ban")
