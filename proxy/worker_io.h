@@ -161,6 +161,7 @@ class Worker {
   LoopTime warned_at_ = 0;
   bool full_ = false;  // accepting pauses for want of memory
   LoopTime reap_at_ = 0, shed_at_ = 0, full_since_ = 0;
+  std::uint64_t given_up_ = 0;              // about, by those that were cut at shed_at_
   std::uint64_t bans_seen_ = 0;             // of BanTable::changes
   std::map<std::uint32_t, LoopTime> gone_;  // endpoints that were removed, and when they are withdrawn
   std::thread thread_;

@@ -200,15 +200,15 @@ def test_half_heads_do_not_shut_the_door_for_others(make_door, make_backend):
     limits = {"connections_per_client": 100000, "memory": "64MiB", "header_time": "60s"}
     door = one_service(make_door, make_backend, config={"limits": limits, "workers": 1})
     held = []
-    for _ in range(6000):
+    for n in range(6000):
         try:
-            client = Client(door.http, source="127.0.0.66", timeout=2)
+            client = Client(door.http, source=f"127.7.{n // 2400}.{1 + n // 12 % 200}", timeout=2)  # nobody holds much
             client.send(b"GET / HTTP/1.1\r\nHost: one.test\r\nX-A: " + b"a" * 15000)
             held.append(client)
         except OSError:
             break
     wait_until(lambda: served(door), "service under the attack", within=10)
-    assert door.metric("gatehouse_connections_refused_total") + door.metric("gatehouse_connections_cut_for_memory_total") > 0
+    assert door.metric("gatehouse_connections_refused_total") > 0
     for client in held:
         client.close()
 
