@@ -24,7 +24,7 @@ constexpr std::uint64_t modest_bytes = 1 << 20;  // of a client
 
 }  // namespace
 
-Worker::Worker(unsigned number, Shared& process, std::uint64_t seed, const TicketKeys::Secret& tickets)
+Worker::Worker(unsigned number, Shared& process, std::uint64_t seed, const TicketKeys& tickets)
     : index(number),
       shared(process),
       pipes(pipes_most),
@@ -34,7 +34,7 @@ Worker::Worker(unsigned number, Shared& process, std::uint64_t seed, const Ticke
       mirrors(*this),
       h2_backends(loop, buffers, counters),
       dice(seed),
-      ticket_keys_(tickets, std::chrono::system_clock::now()) {
+      ticket_keys_(tickets) {
   loop.set_turn_end([this] { sweep(); });
   tick_.worker = this;
   tick_.fire = [](Timer& timer) { static_cast<Tick&>(timer).worker->tick(); };

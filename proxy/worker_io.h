@@ -70,11 +70,12 @@ struct Shared {
   std::uint64_t descriptors_most = 1u << 20;  // of the process
   unsigned workers = 1;
   std::atomic<unsigned> workers_drained{0};  // those that accept nothing any more
+  std::atomic<bool> succeeded{false};        // another process serves the same sockets: nobody need leave in a hurry
 };
 
 class Worker {
  public:
-  Worker(unsigned number, Shared& process, std::uint64_t seed, const TicketKeys::Secret& tickets);
+  Worker(unsigned number, Shared& process, std::uint64_t seed, const TicketKeys& tickets);
   ~Worker();
 
   void start();  // the thread
