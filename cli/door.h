@@ -148,6 +148,7 @@ class Door {
   void tell(const std::string& what, const conf::Finding& finding);
 
   // door_takeover.cc
+  std::string takeover_socket() const;
   Status inherit();
   void wait_until_known();
   bool knows_enough() const;

@@ -34,8 +34,10 @@ std::string ending_words(int status) {
 
 }  // namespace
 
+std::string Door::takeover_socket() const { return config_.admin.socket + ".takeover"; }
+
 Status Door::inherit() {
-  Result<std::optional<Inheritance>> found = ask_for_takeover(state_file("takeover"));
+  Result<std::optional<Inheritance>> found = ask_for_takeover(takeover_socket());
   if (!found) return found.error();
   if (!*found) return Done{};  // nobody runs here
   inheritance_ = std::move(**found);
@@ -82,7 +84,7 @@ void Door::offer_to_heirs() {
   calls.begin = [this] { return estate(); };
   calls.broken_off = [this] { keep_all(); };
   calls.is_done = [this](pid_t heir) { asio::post(io_, [this, heir] { give_way(heir); }); };
-  Result<std::unique_ptr<TakeoverOffer>> offer = offer_takeover(io_, state_file("takeover"), std::move(calls));
+  Result<std::unique_ptr<TakeoverOffer>> offer = offer_takeover(io_, takeover_socket(), std::move(calls));
   if (!offer) return warn("process", "can't be replaced without a gap: " + offer.error().what);
   offer_ = std::move(*offer);
 }
@@ -122,6 +124,7 @@ void Door::give_way(pid_t heir) {
   admin_->leave_file();
   admin_.reset();
   metrics_.reset();
+  offer_->leave_file();
   offer_.reset();
   shared_.succeeded.store(true, std::memory_order_relaxed);
   stopping_ = true;

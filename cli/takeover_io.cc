@@ -49,11 +49,15 @@ Status send_estate(int socket, const Estate& estate) {
 
 class Offer final : public TakeoverOffer {
  public:
-  Offer(asio::io_context& io, UniqueFd socket, Calls calls)
-      : calls_(std::move(calls)), listening_(io, socket.release()), link_(io) {
+  Offer(asio::io_context& io, UniqueFd socket, std::string path, Calls calls)
+      : calls_(std::move(calls)), path_(std::move(path)), listening_(io, socket.release()), link_(io) {
     wait_for_heir();
   }
-  ~Offer() override { *alive_ = false; }
+  ~Offer() override {
+    *alive_ = false;
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+  void leave_file() override { path_.clear(); }
 
  private:
   void wait_for_heir() {
@@ -101,6 +105,7 @@ class Offer final : public TakeoverOffer {
   }
 
   const Calls calls_;
+  std::string path_;
   asio::posix::stream_descriptor listening_, link_;
   pid_t heir_ = 0;
   bool begun_ = false;
@@ -120,7 +125,7 @@ Result<std::unique_ptr<TakeoverOffer>> offer_takeover(asio::io_context& io, cons
   const int bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
   ::umask(mask);
   if (bound < 0 || ::listen(socket.get(), queue) < 0) return failed(path);
-  return std::unique_ptr<TakeoverOffer>(std::make_unique<Offer>(io, std::move(socket), std::move(calls)));
+  return std::unique_ptr<TakeoverOffer>(std::make_unique<Offer>(io, std::move(socket), path, std::move(calls)));
 }
 
 Result<std::optional<Inheritance>> ask_for_takeover(const std::string& path) {

@@ -1,5 +1,5 @@
-// takeover_io.h: how a running door hands what it has open to the one that replaces it, over STATE/takeover.
-//   A SOCK_SEQPACKET Unix socket of mode 0600; the heir must be of our user, or root (SO_PEERCRED). The heir says
+// takeover_io.h: how a running door hands what it has open to the one that replaces it.
+//   Over a SOCK_SEQPACKET Unix socket beside the admin socket, mode 0600; the heir must be of our user, or root (SO_PEERCRED). The heir says
 //   "gatehouse takeover 1" and is sent: "lock" with the state folder's lock, "sockets" with up to 128 listening ones,
 //   as often as it takes, "tickets" with the keys of session tickets, and "end". Both serve the same sockets until
 //   the heir says "serving": only then the other drains. An heir that ends before has changed nothing.
@@ -35,7 +35,8 @@ class TakeoverOffer {
     std::function<void()> broken_off;         // he did not
     std::function<void(pid_t heir)> is_done;  // he serves
   };
-  virtual ~TakeoverOffer() = default;
+  virtual ~TakeoverOffer() = default;  // removes the socket's file
+  virtual void leave_file() = 0;       // it is the heir's now
 };
 Result<std::unique_ptr<TakeoverOffer>> offer_takeover(asio::io_context& io, const std::string& path,
                                                       TakeoverOffer::Calls calls);

@@ -31,6 +31,10 @@ def crowd(make_door):
     backend.stop()
 
 
+def link_of(door):
+    return os.path.join(door.run_folder, next(name for name in os.listdir(door.run_folder) if name.endswith(".takeover")))
+
+
 def ended(process):
     wait_until(lambda: process.poll() is not None, "the old one's end", within=20)
     return process.returncode
@@ -116,7 +120,7 @@ def test_a_new_one_that_cannot_start_changes_nothing(crowd):
 
 def test_an_heir_that_dies_before_it_serves_leaves_the_old_one_as_it_was(crowd):
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as heir:
-        heir.connect(crowd.path("state", "takeover"))
+        heir.connect(link_of(crowd))
         heir.send(b"gatehouse takeover 1")
         words = []
         while not words or words[-1] != b"end":
@@ -128,7 +132,7 @@ def test_an_heir_that_dies_before_it_serves_leaves_the_old_one_as_it_was(crowd):
         assert crowd.ask(host="crowd.test").status == 200
     wait_until(lambda: "who was about to take over did not" in crowd.do("history"), "it is told")
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as liar:
-        liar.connect(crowd.path("state", "takeover"))
+        liar.connect(link_of(crowd))
         liar.send(b"serving")
         assert liar.recv(100) == b""
     old = crowd.take_over()
@@ -137,13 +141,14 @@ def test_an_heir_that_dies_before_it_serves_leaves_the_old_one_as_it_was(crowd):
 
 @pytest.mark.root
 def test_another_user_gets_nothing(crowd):
-    os.chmod(crowd.path("state", "takeover"), 0o666)
+    os.chmod(link_of(crowd), 0o666)
+    os.chmod(crowd.run_folder, 0o755)
     code = (
         "import os,socket,sys; os.chdir(sys.argv[1]); os.setuid(65534);"
-        "s=socket.socket(socket.AF_UNIX,socket.SOCK_SEQPACKET); s.connect('takeover');"
+        "s=socket.socket(socket.AF_UNIX,socket.SOCK_SEQPACKET); s.connect(sys.argv[2]);"
         "s.send(b'gatehouse takeover 1'); print(s.recv(100))"
     )
-    done = subprocess.run(["/usr/bin/python3", "-c", code, crowd.path("state")], capture_output=True, text=True, timeout=20)
+    done = subprocess.run(["/usr/bin/python3", "-c", code, *os.path.split(link_of(crowd))], capture_output=True, text=True, timeout=20)
     assert done.stdout == "b''\n" or "BrokenPipe" in done.stderr or "ConnectionReset" in done.stderr, done
     assert crowd.ask(host="crowd.test").status == 200
 
