@@ -30,7 +30,7 @@ void wipe(std::string& secret) {
 }  // namespace
 
 Issuer::Issuer(asio::io_context& io, std::string folder, std::uint64_t seed, Ports ports)
-    : io_(io), store_(std::move(folder)), dice_(seed), ports_(std::move(ports)), timer_(io) {}
+    : io_(io), store_(folder), dns_(io, folder + "/dns-01.json"), dice_(seed), ports_(std::move(ports)), timer_(io) {}
 
 Issuer::~Issuer() {
   *alive_ = false;
@@ -77,10 +77,11 @@ void Issuer::configure(const conf::Acme& acme, std::vector<Way> ways) {
     work.run.reset();
     work.starting = false;
     wipe(work.new_key);
-    if (open_challenges_.erase(name) > 0) put_up_soon();
+    take_down(name);
   }
   acme_ = acme;
   ways_ = std::move(ways);
+  dns_.configure(acme);
   look_soon();
 }
 
@@ -233,7 +234,7 @@ void Issuer::order(Work& work, Ca& ca) {
 
   OrderSpec spec;
   spec.names = {work.name};
-  spec.ways = ways_;
+  spec.ways = ways_to(work.name);
   // After a failure another way comes first: one of the ports may be closed.
   if (!spec.ways.empty())
     std::rotate(spec.ways.begin(), spec.ways.begin() + work.record.failures % spec.ways.size(), spec.ways.end());
@@ -422,20 +423,39 @@ Result<std::size_t> Issuer::renew(const std::string& name) {
   return count;
 }
 
+// A wildcard can be shown by dns-01 alone; other names by what the CA asks us, else by it.
+std::vector<Way> Issuer::ways_to(const std::string& name) const {
+  if (name.starts_with("*.")) return {Way::dns_01};
+  std::vector<Way> out = ways_;
+  if (dns_.can_prove(name)) out.push_back(Way::dns_01);
+  return out;
+}
+
+void Issuer::take_down(const std::string& name) {
+  dns_.take_down(name);
+  if (open_challenges_.erase(name) > 0) put_up_soon();
+}
+
 void Issuer::present(const std::string& name, std::vector<Challenge> challenges, const Ca* ca,
                      std::function<void(std::string)> done) {
   counts_.challenges += challenges.size();
-  open_challenges_.erase(name);
+  take_down(name);
+  std::vector<DnsProof> proofs;
   for (const Challenge& each : challenges) {
     const std::string answer = ca->key().authorization(each.token);
     if (each.way == Way::http_01) open_challenges_[name].http[each.token] = answer;
-    if (each.way != Way::tls_alpn_01) continue;
+    if (each.way == Way::http_01) continue;
     std::array<std::uint8_t, 32> digest;
     EVP_Digest(answer.data(), answer.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+    if (each.way == Way::dns_01) {
+      proofs.push_back({each.name, base64url(digest)});
+      continue;
+    }
     const Result<CertificatePtr> made = make_challenge_certificate(each.name, digest, now());
     if (!made) return asio::post(io_, [done, what = made.error().what] { done(what); });
     open_challenges_[name].tls[each.name] = *made;
   }
+  if (!proofs.empty()) return dns_.put_up(name, std::move(proofs), std::move(done));  // one name, one challenge
   if (done) to_see_.push_back(std::move(done));
   put_up_soon();
 }

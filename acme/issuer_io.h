@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "acme/ca_io.h"
+#include "acme/dns_challenges_io.h"
 #include "acme/order_run_io.h"
 #include "acme/schedule.h"
 #include "acme/wanted.h"
@@ -106,6 +107,8 @@ class Issuer {
   void forget_old(WallTime now);
   void present(const std::string& name, std::vector<Challenge> challenges, const Ca* ca,
                std::function<void(std::string)> done);
+  std::vector<Way> ways_to(const std::string& name) const;
+  void take_down(const std::string& name);
   void put_up_soon();
   void put_up();
   std::size_t running() const;
@@ -115,6 +118,7 @@ class Issuer {
 
   asio::io_context& io_;
   Store store_;
+  DnsChallenges dns_;
   Dice dice_;
   Ports ports_;
   conf::Acme acme_;

@@ -26,9 +26,12 @@ Wanted wanted_names(const std::set<std::string>& hosts, const conf::Acme& acme,
       out.refused[host] = address                   ? "certificates of addresses are not asked for"
                           : host.starts_with("**.") ? "no certificate covers names of any depth"
                                                     : "it is no name for a certificate";
-    } else if (wildcard) {
+    } else if (wildcard && acme.dns.empty()) {
       out.refused[host] =
-          "a wildcard can be had by dns-01 alone, which is not carried yet; bring it in certificates.files";
+          "a wildcard can be had by dns-01 alone: write who writes the zone's records in certificates.acme.dns, or "
+          "bring it in certificates.files";
+    } else if (!wildcard && is_within(acme.wildcards, host) && host.find('.') != host.npos) {
+      out.names.insert("*" + host.substr(host.find('.')));
     } else if (out.names.size() == Wanted::wanted_most) {
       out.refused[host] = "there are more than " + std::to_string(Wanted::wanted_most) + " names";
     } else {

@@ -1,5 +1,6 @@
-// wanted.h: which certificates are to be had: of the hosts that routes name, those within `permit`. Pure.
-//   What can't be had (wildcards need dns-01) is told with its reason.
+// wanted.h: which certificates are to be had: of the hosts that routes name, those within `permit`; of those within
+// `wildcards` their parent's wildcard instead. Pure.
+//   What can't be had is told with its reason.
 //   Limits  wanted_most: what is beyond is told.
 #pragma once
 

@@ -48,6 +48,11 @@ HttpReply reload(Door& door, const HttpRequest& request) {
       {{"applied", result.applied}, {"findings", std::move(findings)}, {"changes", std::move(changes)}});
 }
 
+HttpReply upgrade(Door& door, const HttpRequest& request) {
+  const Result<pid_t> begun = door.upgrade(request.by);
+  return begun ? json_reply(200, {{"pid", *begun}}) : words(409, begun.error().what);
+}
+
 HttpReply ready(Door& door, const HttpRequest&) {
   const DoorView view = view_of(door);
   const std::string reason = unready_reason(view);
@@ -203,6 +208,7 @@ constexpr Verb table[] = {
     {"GET", "/v1/status", "", status, "the whole state, as JSON"},
     {"GET", "/v1/history", "", history, "what changed since=MS (since 1970), a JSON object a line"},
     {"POST", "/v1/reload", "", reload, "read gatehouse.yaml anew; 409: refused, nothing changed"},
+    {"POST", "/v1/upgrade", "", upgrade, "start the program that stands in our place now, to take over; its pid"},
     {"GET", "/v1/ready", "", ready, "200 while the door should get traffic, else 503"},
     {"POST", "/v1/drain", "target", drain, "no new requests for target=SERVICE[/ENDPOINT]"},
     {"POST", "/v1/undrain", "target", undrain, "take a drain back"},

@@ -60,6 +60,11 @@ void CatalogMemory::keep(catalog::SnapshotWriter::OnFailure on_failure) {
   entries_writer_ = std::make_unique<catalog::SnapshotWriter>(entries_file_, std::move(on_failure));
 }
 
+void CatalogMemory::stop_keeping() {
+  writer_.reset();
+  entries_writer_.reset();
+}
+
 catalog::SourceInstances CatalogMemory::known_to(std::string_view source) const {
   for (const catalog::SourceInstances& each : said_)
     if (each.source == source) return each;

@@ -38,6 +38,7 @@ class CatalogMemory {
   std::vector<std::string> load();
   // From now on changes are written.
   void keep(catalog::SnapshotWriter::OnFailure on_failure);
+  void stop_keeping();  // the files are another process's now
 
   // What a source said last, in this run or before it.
   catalog::SourceInstances known_to(std::string_view source) const;

@@ -1,5 +1,8 @@
 // The verbs that act on the running program, or ask it one small thing.
+#include <cerrno>
+#include <csignal>
 #include <iostream>
+#include <thread>
 
 #include "cli/asking.h"
 #include "cli/commands.h"
@@ -7,6 +10,8 @@
 
 namespace gatehouse::cli {
 namespace {
+
+constexpr auto look_pause = std::chrono::milliseconds(50);
 
 void print_list(const json::object& answer, std::string_view name, std::ostream& out) {
   const json::value* list = answer.if_contains(name);
@@ -41,6 +46,30 @@ int run_reload(const Where& where) {
   print_list(*answer, "changes", std::cout);
   std::cout << "reloaded\n";
   return 0;
+}
+
+// Both answer at the admin socket while one takes over from the other.
+int run_upgrade(const Where& where) {
+  const auto begun = ask_door_well(where, "POST", "/v1/upgrade");
+  const std::optional<json::object> answer = begun ? parse_object(begun->body) : std::nullopt;
+  const json::value* pid = answer ? answer->if_contains("pid") : nullptr;
+  if (pid == nullptr || !pid->is_int64()) return 1;
+  const auto heir = static_cast<pid_t>(pid->as_int64());
+  for (;;) {
+    const auto ended = ::kill(heir, 0) < 0 && errno == ESRCH;
+    if (ended) break;
+    const auto reply = ask_door(where, "GET", "/v1/status");
+    const std::optional<json::object> status = reply ? parse_object(reply->body) : std::nullopt;
+    const json::value* now = status ? status->if_contains("pid") : nullptr;
+    const json::value* ready = status ? status->if_contains("ready") : nullptr;
+    if (now != nullptr && *now == *pid && ready != nullptr && ready->is_bool() && ready->as_bool()) {
+      std::cout << "upgraded: pid " << heir << " serves; the one before finishes what it has\n";
+      return 0;
+    }
+    std::this_thread::sleep_for(look_pause);
+  }
+  std::cerr << "refused: the new gatehouse did not start; the old one goes on, and `gatehouse history` tells more\n";
+  return 1;
 }
 
 int run_ready(const Where& where) {

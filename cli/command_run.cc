@@ -27,11 +27,13 @@ void print(const conf::Findings& findings) {
   for (const conf::Finding& finding : findings) std::cerr << printable(finding.text()) << "\n";
 }
 
-// Reloads on SIGHUP, reopens logs on SIGUSR1, drains on SIGTERM or SIGINT; a second one of these ends at once.
+// Reloads on SIGHUP, reopens logs on SIGUSR1, is replaced on SIGUSR2, drains on SIGTERM or SIGINT; a second one of
+// these ends at once.
 class Signals {
  public:
   Signals(asio::io_context& io, Door& door) : io_(io), door_(door), set_(io, SIGHUP, SIGTERM, SIGINT) {
     set_.add(SIGUSR1);
+    set_.add(SIGUSR2);
     wait();
     set_early_signals(SIG_UNBLOCK);
   }
@@ -49,6 +51,9 @@ class Signals {
       door_.reload("SIGHUP");
     } else if (signal == SIGUSR1) {
       door_.reopen_logs();
+    } else if (signal == SIGUSR2) {
+      if (const Result<pid_t> begun = door_.upgrade("SIGUSR2"); !begun)
+        std::cerr << "upgrade: " << printable(begun.error().what) << "\n";
     } else if (door_.stopping()) {
       io_.stop();
     } else {
@@ -80,7 +85,7 @@ void hold_early_signals() {
   set_early_signals(SIG_BLOCK);
 }
 
-int run_door(const std::string& config_file) {
+int run_door(const std::string& config_file, bool takeover) {
   conf::ReadConfig read = conf::read_config(config_file, conf::surroundings_of_process(config_file));
   conf::add_findings(read.findings, conf::check_config(read));
   print(read.findings);
@@ -89,12 +94,12 @@ int run_door(const std::string& config_file) {
   const conf::Findings findings = read.findings;
   asio::io_context io;
   Door door(io, std::move(read));
-  if (const Status started = door.start(); !started) {
+  const auto serving = [&] { tell_beginning(door, findings); };
+  if (const Status started = door.start(takeover, serving); !started) {
     std::cerr << started.error().what << "\n";
     return 1;
   }
   const Signals signals(io, door);
-  tell_beginning(door, findings);
   io.run();
   return 0;
 }

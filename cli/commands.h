@@ -38,15 +38,18 @@ struct LogOptions {
   std::string service, status, id;
 };
 
-// First thing before run_door: SIGHUP and SIGUSR1 wait until their handlers stand, SIGUSR2 and SIGPIPE mean nothing.
+// First thing before run_door: SIGHUP and SIGUSR1 wait until their handlers stand, SIGUSR2 means nothing until then,
+// SIGPIPE never does.
 void hold_early_signals();
-int run_door(const std::string& config_file);
+// takeover: in place of one that runs with this configuration, without a gap.
+int run_door(const std::string& config_file, bool takeover);
 int run_check(const Where& where, const CheckOptions& options);
 int run_explain(const Where& where, const ExplainOptions& options);
 int run_status(const Where& where, bool json, bool watch);
 int run_history(const Where& where, const std::string& since, bool json);
 int run_reload(const Where& where);
 int run_ready(const Where& where);
+int run_upgrade(const Where& where);
 int run_drain(const Where& where, const std::string& target, bool drain);
 int run_maintenance(const Where& where, const std::string& service, const std::string& state,
                     const std::string& time);

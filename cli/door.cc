@@ -20,6 +20,7 @@
 #include "net/dice.h"
 #include "net/lock_file.h"
 #include "net/read_file.h"
+#include "net/service_manager.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -82,7 +83,9 @@ Door::Door(asio::io_context& io, conf::ReadConfig read)
       stop_timer_(io),
       listen_timer_(io),
       failover_timer_(io),
-      guard_timer_(io) {}
+      guard_timer_(io),
+      takeover_timer_(io),
+      children_(io) {}
 
 Door::~Door() {
   admin_.reset();
@@ -149,26 +152,29 @@ Status Door::become_user() {
 
 // Drains, history and the key of sticky cookies belong to one door.
 Status Door::take_state() {
+  if (state_lock_) return Done{};  // with the rest of what we inherit
   Result<UniqueFd> lock = lock_file(state_file("lock"));
   if (!lock && lock.error().code == Errc::unavailable)
     return Error{Errc::unavailable,
-                 "node.state: " + config_.node.state + ": another gatehouse uses it; give each a folder of its own"};
+                 "node.state: " + config_.node.state +
+                     ": another gatehouse uses it; give each a folder of its own, or replace it: run --takeover"};
   if (!lock) return lock.error();
   state_lock_ = std::move(*lock);
   return Done{};
 }
 
 Status Door::open_control() {
-  Result<std::unique_ptr<HttpServer>> admin =
-      serve_unix(io_, config_.admin.socket, config_.admin.group,
-                 [this](const HttpRequest& request) { return answer_admin(*this, request); });
+  Result<std::unique_ptr<HttpServer>> admin = serve_unix(
+      io_, config_.admin.socket, config_.admin.group,
+      [this](const HttpRequest& request) { return answer_admin(*this, request); },
+      open_sockets_.take_unix(config_.admin.socket));
   if (!admin) return Error{Errc::io, at_key("admin.socket", admin.error())};
   admin_ = std::move(*admin);
   ServerLimits limits{.peer_connections_most = 16, .io_time = std::chrono::seconds(5)};
   limits.admits = [this](const IpAddress& peer) { return is_in(config_.metrics.allow, peer); };
   Result<std::unique_ptr<HttpServer>> metrics = serve_tcp(
       io_, config_.metrics.address, [this](const HttpRequest& request) { return answer_metrics(*this, request); },
-      std::move(limits));
+      std::move(limits), open_sockets_.take(config_.metrics.address));
   if (!metrics) return Error{Errc::io, at_key("metrics.address", metrics.error())};
   metrics_ = std::move(*metrics);
   return Done{};
@@ -206,10 +212,12 @@ Status Door::start_threads() {
       dice_.roll());
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   const unsigned count = config_.workers != 0 ? config_.workers : cores;
-  const TicketKeys::Secret tickets = TicketKeys::make_secret(std::chrono::system_clock::now());
+  const WallTime now = std::chrono::system_clock::now();
+  if (inheritance_) tickets_ = TicketKeys::from_bytes(inheritance_->tickets, now);
+  if (!tickets_) tickets_.emplace(TicketKeys::make_secret(now), now);
   shared_.workers = count;
   for (unsigned i = 0; i < count; ++i) {
-    workers_.push_back(std::make_unique<proxy::Worker>(i, shared_, dice_.roll(), tickets));
+    workers_.push_back(std::make_unique<proxy::Worker>(i, shared_, dice_.roll(), *tickets_));
     if (access_log_) access_log_->add(workers_.back()->access_log);
   }
   tunnels_.start(workers_, dice_.roll());
@@ -252,7 +260,11 @@ Status Door::begin_tunnels() {
   return Done{};
 }
 
-Status Door::start() {
+Status Door::start(bool takeover, std::function<void()> serving) {
+  serving_ = std::move(serving);
+  open_sockets_.add_from_environment();
+  if (takeover)
+    if (const Status inherited = inherit(); !inherited) return inherited;
   if (const Status bound = bind_listeners(config_.listen, listeners_); !bound)
     return Error{Errc::io, at_key("listen", bound.error())};
   if (const Status bound = tunnels_.bind(config_.tunnel); !bound)
@@ -284,10 +296,7 @@ Status Door::start() {
   tell_endings();
   if (const Status control = open_control(); !control) return control;
   watch_files();
-  for (auto& worker : workers_) worker->start();  // the last that can fail is behind us: what is accepted is served
-  started_ = true;
-  started_at_ms_ = wall_ms();
-  note("process", "started, gatehouse " GATEHOUSE_VERSION);
+  inheritance_ ? wait_until_known() : begin_serving();  // the last that can fail is behind us
   return Done{};
 }
 
@@ -367,6 +376,8 @@ void Door::stop(std::function<void()> ended) {
   stopping_ = true;
   ended_ = std::move(ended);
   note("process", "stopping");
+  tell_service_manager("STOPPING=1");
+  offer_.reset();
   for (const auto& consul : consuls_) consul->leave();
   if (issuer_) issuer_->stop();
   stop_timer_.expires_after(config_.limits.shutdown_delay);

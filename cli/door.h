@@ -5,7 +5,7 @@
 //   Files    door.cc start, reload, stop; door_sources.cc what the world is made of; door_catalog.cc what of the
 //            catalog is in force; door_failover.cc which datacenter serves; door_maintenance.cc who is under
 //            maintenance; door_listeners.cc where it listens; door_guard.cc whom it limits and bans;
-//            door_certificates.cc those that are obtained.
+//            door_certificates.cc those that are obtained; door_takeover.cc whom it replaces, and who replaces it.
 #pragma once
 
 #include <functional>
@@ -24,6 +24,7 @@
 #include "cli/event_log.h"
 #include "cli/guard_desk.h"
 #include "cli/history.h"
+#include "cli/takeover_io.h"
 #include "cli/tunnels.h"
 #include "conf/catalog/config_entries.h"
 #include "conf/catalog/consul_source_io.h"
@@ -35,6 +36,7 @@
 #include "net/dice.h"
 #include "net/file_watch.h"
 #include "net/log_writer.h"
+#include "net/open_sockets.h"
 #include "net/privileges.h"
 #include "net/resolver.h"
 #include "net/unique_fd.h"
@@ -60,13 +62,16 @@ class Door {
   Door(asio::io_context& io, conf::ReadConfig read);
   ~Door();
 
-  // Binds, drops privileges, reads everything, starts every thread. When it returns well, the door serves.
-  Status start();
+  // Binds, drops privileges, reads everything, starts every thread; then it serves, and says so by `serving`: at once,
+  // or where it takes over from a running one when it knows as much as that one does.
+  Status start(bool takeover, std::function<void()> serving);
   // SIGTERM: readiness fails; after limits.shutdown_delay listeners close, requests finish within
   // limits.shutdown_time; then `ended` is called.
   void stop(std::function<void()> ended);
 
   ReloadResult reload(const std::string& by);
+  // Starts the program that stands where ours did, to take over from us. Gives its pid; if it fails we go on.
+  Result<pid_t> upgrade(const std::string& by);
   void reopen_logs();
   // `target` is SERVICE or SERVICE/ENDPOINT ("node/id" or just the id). Survives a restart.
   Status set_drain(const std::string& target, bool drain, const std::string& by);
@@ -142,7 +147,20 @@ class Door {
   void warn(const std::string& what, const std::string& text, const std::string& by = {});
   void tell(const std::string& what, const conf::Finding& finding);
 
+  // door_takeover.cc
+  std::string takeover_socket() const;
+  Status inherit();
+  void wait_until_known();
+  bool knows_enough() const;
+  void begin_serving();
+  void offer_to_heirs();
+  Estate estate();
+  void keep_all();  // who was about to take over did not
+  void give_way(pid_t heir);
+  void wait_for_heir_to_fail();
+
   // door_listeners.cc
+  Result<std::shared_ptr<ListenSocket>> open_socket(const SocketAddress& address);
   Status bind_listeners(const std::vector<conf::Listen>& wanted, std::vector<proxy::OpenListener>& out);
   std::shared_ptr<ListenSocket> socket_at(const SocketAddress& address) const;
   void listen();
@@ -212,6 +230,14 @@ class Door {
   bool started_ = false, stopping_ = false;
   std::int64_t started_at_ms_ = 0;
   UniqueFd state_lock_;
+  OpenSockets open_sockets_;                // that somebody opened for us, until they are asked for
+  std::optional<Inheritance> inheritance_;  // of whom we replace, until we serve
+  std::unique_ptr<TakeoverOffer> offer_;    // to who replaces us
+  bool gave_way_ = false;                   // the state folder is another's now
+  pid_t heir_ = 0;                          // that upgrade() started, and that hasn't ended
+  std::optional<TicketKeys> tickets_;       // as every worker has them
+  std::function<void()> serving_;           // start()'s
+  TimePoint known_by_{};                    // when we serve, whatever is known
   History history_;
   std::set<std::string> drained_;
   std::map<std::string, std::int64_t> maintenance_;  // of services, until when: ms since 1970
@@ -251,7 +277,9 @@ class Door {
   std::unique_ptr<FileWatch> watch_;
   std::vector<std::string> watched_;
   std::unique_ptr<asio::posix::stream_descriptor> watch_descriptor_;
-  asio::steady_timer watch_timer_, endings_timer_, stop_timer_, listen_timer_, failover_timer_, guard_timer_;
+  asio::steady_timer watch_timer_, endings_timer_, stop_timer_, listen_timer_, failover_timer_, guard_timer_,
+      takeover_timer_;
+  asio::signal_set children_;
 
   // What serves.
   proxy::Shared shared_;
@@ -266,7 +294,7 @@ class Door {
   std::unique_ptr<EventLog> events_;
   std::unique_ptr<pool::Prober> prober_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
-  Tunnels tunnels_{shared_};
+  Tunnels tunnels_{shared_, open_sockets_};
   std::unique_ptr<HttpServer> admin_, metrics_;
   std::function<void()> ended_;
   std::chrono::steady_clock::time_point stop_deadline_;

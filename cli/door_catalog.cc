@@ -54,7 +54,8 @@ void Door::gather() {
 }
 
 void Door::note_world(const proxy::World* before, const std::string& cause) {
-  if (!table_->services.empty()) holders_writer_->write(catalog::holders_of(*table_, instances_.instances));
+  if (holders_writer_ && !table_->services.empty())
+    holders_writer_->write(catalog::holders_of(*table_, instances_.instances));
   AppliedTable applied;
   applied.lines = proxy::changes(before, *world_);
   if (!applied.lines.empty()) {

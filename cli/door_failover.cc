@@ -33,7 +33,10 @@ void Door::load_failovers() {
     warn("process", "failovers are not known: " + file.error().what);
 }
 
-Status Door::save_failovers() const { return write_file_atomically(state_file("failover"), failovers_.text(), 0600); }
+Status Door::save_failovers() const {
+  if (gave_way_) return Done{};
+  return write_file_atomically(state_file("failover"), failovers_.text(), 0600);
+}
 
 void Door::look_at_failovers() {
   const TimePoint now = Clock::now();

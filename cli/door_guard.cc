@@ -118,6 +118,7 @@ void Door::look_after_guard() {
 
 // Written by a thread of its own: a slow disk holds nobody up. One at a time.
 void Door::save_bans() {
+  if (gave_way_) return;
   if (saving_.valid()) {
     if (saving_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return;
     if (const Status saved = saving_.get(); !saved) warn("guard", "bans not saved: " + saved.error().what);
@@ -140,6 +141,7 @@ void Door::save_bans() {
   saving_ = std::move(*started);
 }
 
+// What is known of bans is on disk when this returns.
 void Door::close_guard() {
   if (!shared_.guard || !events_) return;
   if (saving_.valid()) saving_.wait();

@@ -44,6 +44,11 @@ std::shared_ptr<ListenSocket> Door::socket_at(const SocketAddress& address) cons
   return nullptr;
 }
 
+Result<std::shared_ptr<ListenSocket>> Door::open_socket(const SocketAddress& address) {
+  if (UniqueFd open = open_sockets_.take(address)) return ListenSocket::adopt(std::move(open));
+  return ListenSocket::bind(address);
+}
+
 Status Door::bind_listeners(const std::vector<conf::Listen>& wanted, std::vector<proxy::OpenListener>& out) {
   for (const conf::Listen& listen : wanted) {
     auto listener = std::make_shared<proxy::Listener>();
@@ -52,7 +57,7 @@ Status Door::bind_listeners(const std::vector<conf::Listen>& wanted, std::vector
       out.push_back({std::move(listener), std::move(open)});
       continue;
     }
-    Result<std::shared_ptr<ListenSocket>> socket = ListenSocket::bind(listen.address);
+    Result<std::shared_ptr<ListenSocket>> socket = open_socket(listen.address);
     if (!socket) return invalid(listen.name + ": " + socket.error().what);
     out.push_back({std::move(listener), *socket});
   }
@@ -67,7 +72,7 @@ bool Door::open_tcp_listeners() {
   for (conf::Listen& listen : wanted_by(*table_)) {
     std::shared_ptr<ListenSocket> socket = socket_at(listen.address);
     if (!socket) {
-      Result<std::shared_ptr<ListenSocket>> bound = ListenSocket::bind(listen.address);
+      Result<std::shared_ptr<ListenSocket>> bound = open_socket(listen.address);
       if (!bound) {
         findings.push_back({listen.at, listen.name, bound.error().what});
         continue;

@@ -39,6 +39,7 @@ class History {
   explicit History(std::string file) : file_(std::move(file)) {}  // empty: memory alone
   void load();
   void add(HistoryEntry entry);
+  void leave_file() { file_.clear(); }                      // from now on it is another process's
   std::uint64_t last_table() const { return last_table_; }  // of this run or those before it
   std::vector<HistoryEntry> since(std::int64_t time_ms) const;
   std::vector<HistoryEntry> last(std::size_t count) const;  // the latest first

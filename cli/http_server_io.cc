@@ -199,12 +199,29 @@ class Server final : public HttpServer {
     if (error) return Error{Errc::io, error.message()};
     return SocketAddress::from(reinterpret_cast<const sockaddr*>(endpoint.data()));
   }
+  int listening_fd() const override { return listening->acceptor.native_handle(); }
+  void leave_file() override { path.clear(); }
 
   const std::shared_ptr<Listening<Protocol>> listening;
   std::string path;  // of a Unix socket
 };
 
 Error socket_error(const std::string& where, const std::string& what) { return Error{Errc::io, where + ": " + what}; }
+
+Status bind_unix(Local::acceptor& acceptor, const std::string& path, const std::string& group) {
+  boost::system::error_code error;
+  acceptor.open(Local(), error);
+  const mode_t mask = ::umask(0117);  // 0660 from the first moment
+  if (!error) acceptor.bind(Local::endpoint(path), error);
+  ::umask(mask);
+  if (error) return socket_error(path, error.message());
+  if (group.empty()) return Done{};
+  const struct group* entry = ::getgrnam(group.c_str());
+  if (entry == nullptr) return socket_error("admin.group", "there is no group " + group);
+  if (::chown(path.c_str(), static_cast<uid_t>(-1), entry->gr_gid) < 0)
+    return socket_error(path, "chgrp " + group + ": " + std::strerror(errno));
+  return Done{};
+}
 
 // A socket file that nobody listens on any more is in the way; one that somebody listens on, even if his queue is
 // full, belongs to another running program. When in doubt it stays.
@@ -227,33 +244,28 @@ Status clear_stale(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<HttpServer>> serve_unix(asio::io_context& io, const std::string& path,
-                                               const std::string& group, HttpHandler handler) {
+                                               const std::string& group, HttpHandler handler, UniqueFd open) {
   if (path.size() >= sizeof(sockaddr_un::sun_path))
     return socket_error(path, "longer than the 107 bytes a socket's path may have");
-  if (const Status cleared = clear_stale(path); !cleared) return cleared.error();
   auto server = std::make_unique<Server<Local>>(io, std::move(handler), ServerLimits());
   auto& acceptor = server->listening->acceptor;
   boost::system::error_code error;
-  acceptor.open(Local(), error);
-  const mode_t mask = ::umask(0117);  // 0660 from the first moment
-  if (!error) acceptor.bind(Local::endpoint(path), error);
-  ::umask(mask);
-  if (error) return socket_error(path, error.message());
-  server->path = path;
-  if (!group.empty()) {
-    const struct group* entry = ::getgrnam(group.c_str());
-    if (entry == nullptr) return socket_error("admin.group", "there is no group " + group);
-    if (::chown(path.c_str(), static_cast<uid_t>(-1), entry->gr_gid) < 0)
-      return socket_error(path, "chgrp " + group + ": " + std::strerror(errno));
+  if (open) {
+    acceptor.assign(Local(), open.release(), error);
+    server->path = path;
+  } else {
+    if (const Status cleared = clear_stale(path); !cleared) return cleared.error();
+    if (const Status bound = bind_unix(acceptor, path, group); !bound) return bound.error();
+    server->path = path;
+    acceptor.listen(asio::socket_base::max_listen_connections, error);
   }
-  acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) return socket_error(path, error.message());
   server->listening->accept();
   return std::unique_ptr<HttpServer>(std::move(server));
 }
 
 Result<std::unique_ptr<HttpServer>> serve_tcp(asio::io_context& io, const SocketAddress& address, HttpHandler handler,
-                                              ServerLimits limits) {
+                                              ServerLimits limits, UniqueFd open) {
   auto server = std::make_unique<Server<tcp>>(io, std::move(handler), std::move(limits));
   auto& acceptor = server->listening->acceptor;
   sockaddr_storage storage;
@@ -262,10 +274,14 @@ Result<std::unique_ptr<HttpServer>> serve_tcp(asio::io_context& io, const Socket
   std::memcpy(endpoint.data(), &storage, length);
   endpoint.resize(length);
   boost::system::error_code error;
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (open) {
+    acceptor.assign(endpoint.protocol(), open.release(), error);
+  } else {
+    acceptor.open(endpoint.protocol(), error);
+    if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+    if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  }
   if (error) return socket_error("listen on " + address.text(), error.message());
   server->listening->accept();
   return std::unique_ptr<HttpServer>(std::move(server));

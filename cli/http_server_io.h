@@ -14,6 +14,7 @@
 #include "net/asio.h"
 #include "net/ip.h"
 #include "net/result.h"
+#include "net/unique_fd.h"
 
 namespace gatehouse::cli {
 
@@ -23,6 +24,8 @@ class HttpServer {
  public:
   virtual ~HttpServer() = default;
   virtual Result<SocketAddress> address() const = 0;  // where it listens, on TCP
+  virtual int listening_fd() const = 0;
+  virtual void leave_file() = 0;  // a Unix socket's file is another's now
 };
 
 struct ServerLimits {
@@ -31,10 +34,11 @@ struct ServerLimits {
   std::function<bool(const IpAddress&)> admits = {};  // empty: every peer
 };
 
-// Mode 0660, owned by `group` if one is given. A stale socket file is replaced, a live one is an error.
+// Mode 0660, owned by `group` if one is given. A stale socket file is replaced, a live one is an error. `open`: a
+// socket that listens there already, to be used instead.
 Result<std::unique_ptr<HttpServer>> serve_unix(asio::io_context& io, const std::string& path,
-                                               const std::string& group, HttpHandler handler);
+                                               const std::string& group, HttpHandler handler, UniqueFd open = {});
 Result<std::unique_ptr<HttpServer>> serve_tcp(asio::io_context& io, const SocketAddress& address, HttpHandler handler,
-                                              ServerLimits limits);
+                                              ServerLimits limits, UniqueFd open = {});
 
 }  // namespace gatehouse::cli

@@ -30,7 +30,7 @@ struct Line {
   std::vector<std::string> folders;
   std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", datacenter, state, time;
   std::string ban_time = "1h";
-  bool json = false, watch = false, off = false, back = false;
+  bool json = false, watch = false, off = false, back = false, takeover = false;
   std::function<int()> run;
 };
 
@@ -42,11 +42,14 @@ void add_where(CLI::App* verb, Line& line) {
 void add_serving_verbs(CLI::App& app, Line& line) {
   CLI::App* run = app.add_subcommand("run", "Serve");
   run->add_option("-c,--config", line.where.config, "The configuration, gatehouse.yaml")->required();
+  run->add_flag("--takeover", line.takeover,
+                "Replace the gatehouse that runs with this configuration, without a gap");
   run->footer(
       "Signals: SIGHUP reloads, as `gatehouse reload` does; SIGUSR1 opens the logs anew;\n"
+      "SIGUSR2 replaces it by the program that stands in its place now, as `gatehouse upgrade` does;\n"
       "SIGTERM and SIGINT stop: no new connections, requests finish within limits.shutdown_time;\n"
       "a second one ends at once.");
-  run->callback([&line] { line.run = [&line] { return run_door(line.where.config); }; });
+  run->callback([&line] { line.run = [&line] { return run_door(line.where.config, line.takeover); }; });
 
   CLI::App* check = app.add_subcommand("check", "Validate a configuration, its catalog and its certificates");
   check->add_option("-c,--config", line.where.config, "The configuration, gatehouse.yaml")->required();
@@ -114,6 +117,14 @@ void add_acting_verbs(CLI::App& app, Line& line) {
   add_where(reload, line);
   reload->footer("All or nothing: if anything is wrong it is refused (exit code 1) and what runs stays.");
   reload->callback([&line] { line.run = [&line] { return run_reload(line.where); }; });
+
+  CLI::App* upgrade = app.add_subcommand("upgrade", "Replace the program that runs by a new version, without a gap");
+  add_where(upgrade, line);
+  upgrade->footer(
+      "The file that it was started from is started anew with `run --takeover`: it gets the listening sockets, and\n"
+      "serves once it knows as much; the old one finishes what it has within limits.shutdown_time. If the new one\n"
+      "fails to start (exit code 1), the old one goes on as if nothing had been asked.");
+  upgrade->callback([&line] { line.run = [&line] { return run_upgrade(line.where); }; });
 
   CLI::App* ready = app.add_subcommand("ready", "Exit code 0 while the door should get traffic, else 1");
   add_where(ready, line);

@@ -28,29 +28,31 @@ class WorkersGatekeeper final : public tunnel::Gatekeeper {
 
 }  // namespace
 
-Tunnels::Tunnels(proxy::Shared& shared)
+Tunnels::Tunnels(proxy::Shared& shared, OpenSockets& open)
     : shared_{shared.open_connections, shared.connections_most,
               [&shared] {
                 if (shared.nudge_log) shared.nudge_log();
               }},
+      open_(open),
       plan_(std::make_shared<tunnel::Plan>()) {}
 
 // New ones are kept until the configuration that wants them is taken, or the next one is.
 Status Tunnels::bind(const conf::Tunnel& wanted) {
-  const auto open = [this](const SocketAddress& address) -> Status {
+  const auto listen_at = [this](const SocketAddress& address) -> Status {
     std::shared_ptr<ListenSocket>& socket = sockets_[address.text()];
     if (socket) return Done{};
+    if (UniqueFd open = open_.take(address)) return socket = ListenSocket::adopt(std::move(open)), Done{};
     Result<std::shared_ptr<ListenSocket>> bound = ListenSocket::bind(address);
     if (!bound) return bound.error();
     socket = std::move(*bound);
     return Done{};
   };
   for (std::size_t i = 0; i < wanted.accept.size(); ++i)
-    if (const Status bound = open(wanted.accept[i].address); !bound)
+    if (const Status bound = listen_at(wanted.accept[i].address); !bound)
       return Error{bound.error().code, at_key("accept", i, "address", bound.error())};
   for (std::size_t i = 0; i < wanted.connect.size(); ++i)
     if (wanted.connect[i].listens() && wanted.connect[i].listen.socket.empty())
-      if (const Status bound = open(wanted.connect[i].listen.address); !bound)
+      if (const Status bound = listen_at(wanted.connect[i].listen.address); !bound)
         return Error{bound.error().code, at_key("connect", i, "listen", bound.error())};
   return Done{};
 }
@@ -59,6 +61,10 @@ Status Tunnels::bind_local(const conf::Tunnel& wanted) {
   for (std::size_t i = 0; i < wanted.connect.size(); ++i) {
     const Place& place = wanted.connect[i].listen;
     if (place.socket.empty() || sockets_.contains(place.text())) continue;
+    if (UniqueFd open = open_.take_unix(place.socket)) {
+      sockets_[place.text()] = ListenSocket::adopt(std::move(open), place.socket);
+      continue;
+    }
     Result<std::shared_ptr<ListenSocket>> bound = ListenSocket::bind_unix(place.socket, socket_mode);
     if (!bound) return Error{bound.error().code, at_key("connect", i, "listen", bound.error())};
     sockets_[place.text()] = std::move(*bound);
@@ -135,6 +141,16 @@ void Tunnels::keep_dialers() {
 DialerPtr Tunnels::dialer(const std::string& name) const {
   const auto known = dialers_.find(name);
   return known == dialers_.end() ? nullptr : known->second.dialer;
+}
+
+std::vector<int> Tunnels::listening() const {
+  std::vector<int> out;
+  for (const auto& [place, socket] : sockets_) out.push_back(socket->fd());
+  return out;
+}
+
+void Tunnels::leave_files() {
+  for (const auto& [place, socket] : sockets_) socket->leave_file();
 }
 
 void Tunnels::drain() {

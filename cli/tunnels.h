@@ -12,6 +12,7 @@
 
 #include "conf/config.h"
 #include "conf/finding.h"
+#include "net/open_sockets.h"
 #include "proxy/worker_io.h"
 #include "tunnel/carrier_io.h"
 #include "tunnel/dialer_io.h"
@@ -21,7 +22,7 @@ namespace gatehouse::cli {
 
 class Tunnels {
  public:
-  explicit Tunnels(proxy::Shared& shared);
+  Tunnels(proxy::Shared& shared, OpenSockets& open);
 
   // As root: the addresses. Then, as who serves: keys and Unix sockets. What fails changes nothing.
   Status bind(const conf::Tunnel& wanted);
@@ -32,6 +33,8 @@ class Tunnels {
   void start(std::span<const std::unique_ptr<proxy::Worker>> workers, std::uint64_t seed);
   // What was bound and taken last is what holds from now on.
   void publish(const conf::Config& config, const tunnel::Addresses& addresses);
+  std::vector<int> listening() const;  // descriptors
+  void leave_files();                  // of Unix sockets: they are another process's now
   void drain();
   void cut();
   void end();  // REQUIRES that the workers have ended
@@ -52,6 +55,7 @@ class Tunnels {
   void keep_dialers();
 
   tunnel::Shared shared_;
+  OpenSockets& open_;
   tunnel::Registry registry_;
   tunnel::KeySet keys_;
   conf::Findings findings_;

@@ -97,6 +97,7 @@ class Check {
       error(path + ".directories", "no CA is left to ask; leave the key out for Let's Encrypt");
     if (!acme.agree_tos && sound(path + ".agree_tos"))
       error(path, "a CA asks for consent to its terms of service: read them, then write agree_tos: true");
+    dns_zones();
     for (std::size_t i = 0; i < acme.directories.size(); ++i) {
       const AcmeDirectory& one = acme.directories[i];
       const std::string at = path + ".directories[" + std::to_string(i) + "]";
@@ -104,6 +105,34 @@ class Check {
         error(at + ".eab", "kid and hmac belong together: the CA gave out both");
       for (std::size_t j = 0; j < i; ++j)
         if (acme.directories[j].url == one.url) error(at + ".url", one.url + ": stands in this list already");
+    }
+  }
+
+  // What a provider needs, and whether there is one at all.
+  void dns_zones() {
+    const Acme& acme = config_.certificates.acme;
+    const std::string path = "certificates.acme.dns";
+    if (!acme.wildcards.empty() && acme.dns.empty() && sound(path))
+      error("certificates.acme.wildcards", "wildcards are had by dns-01 alone: write who writes its records in dns");
+    for (std::size_t i = 0; i < acme.dns.size(); ++i) {
+      const DnsZone& zone = acme.dns[i];
+      const std::string at = path + "[" + std::to_string(i) + "]";
+      const auto needs = [&](bool there, const char* key, const char* what) {
+        if (!there && sound(at + "." + key)) error(at, std::string("write ") + key + ": " + what);
+      };
+      using Provider = DnsZone::Provider;
+      if (zone.provider == Provider::gandi) needs(zone.token.said(), "token", "a personal access token of Gandi");
+      if (zone.provider == Provider::exec) needs(!zone.command.empty(), "command", "the program to be run");
+      if (zone.provider == Provider::rfc2136) {
+        needs(!zone.server.empty(), "server", "who takes updates, as in 192.0.2.1:53");
+        needs(!zone.key.empty(), "key", "a file with the TSIG key");
+      }
+      if (zone.provider == Provider::acme_dns) {
+        needs(!zone.url.empty(), "url", "of its API, as in https://auth.shop.example");
+        needs(!zone.account.empty(), "account", "the file of its accounts");
+      }
+      for (std::size_t j = 0; j < i; ++j)
+        if (acme.dns[j].zone == zone.zone) error(at + ".zone", zone.zone + ": stands in this list already");
     }
   }
 

@@ -86,12 +86,30 @@ struct AcmeDirectory {
   bool operator==(const AcmeDirectory&) const = default;
 };
 
+// A zone of the DNS whose TXT records we can have written, and by whom.
+struct DnsZone {
+  enum class Provider { gandi, rfc2136, acme_dns, exec };
+  std::string zone;
+  Provider provider = Provider::exec;
+  Secret token;         // gandi
+  std::string url, ca;  // gandi, acme-dns: of the API; empty: Gandi's own. Authorities for it; empty: the machine's
+  std::string server;   // rfc2136: "192.0.2.1:53"
+  std::string key;      // rfc2136: a file as BIND writes it
+  std::string account;  // acme-dns: a file of its accounts
+  std::string command;  // exec
+  bool operator==(const DnsZone&) const = default;
+};
+
 // Certificates that are obtained by themselves.
 struct Acme {
   std::vector<AcmeDirectory> directories{{}};  // in the order of fall-back
   bool agree_tos = false;
-  std::vector<std::string> contact;  // addresses of mail
-  std::vector<std::string> permit;   // routed hosts within these are obtained; empty: none
+  std::vector<std::string> contact;    // addresses of mail
+  std::vector<std::string> permit;     // routed hosts within these are obtained; empty: none
+  std::vector<std::string> wildcards;  // hosts within these are covered by their parent's wildcard
+  std::vector<DnsZone> dns;
+  std::string resolver;       // "192.0.2.1:53", whom the DNS is asked; empty: the system's
+  Millis propagation = 5min;  // until a TXT record must be seen everywhere
   AcmeKey key = AcmeKey::p256;
   bool on() const { return !permit.empty(); }
   bool operator==(const Acme&) const = default;

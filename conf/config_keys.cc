@@ -1,5 +1,6 @@
 #include "conf/config_keys.h"
 
+#include "conf/acme_keys.h"
 #include "conf/forms.h"
 #include "conf/guard_keys.h"
 #include "conf/host_pattern.h"
@@ -63,14 +64,6 @@ Form<CatalogSource> permit() {
                                             {"listen", &CatalogSource::permit_listen, list(listen_pattern()),
                                              "addresses that the tag `tcp` may open; empty: none"},
                                         });
-}
-
-Form<Secret> secret() {
-  return mapping<Secret>(
-      "secret", {
-                    {"file", &Secret::file, path_or_empty(), "the file that holds it; others must not read it"},
-                    {"env", &Secret::env, word_or_empty(), "the variable of the environment that holds it"},
-                });
 }
 
 Form<ConsulTls> consul_tls() {
@@ -154,54 +147,6 @@ Form<HostPolicy> host() {
            {.fallback = "the route's"}},
           {"http", &HostPolicy::http, maybe(http), "what a request without TLS gets", {.fallback = "the route's"}},
       });
-}
-
-Form<AcmeBinding> acme_binding() {
-  return mapping<AcmeBinding>(
-      "eab", {
-                 {"kid", &AcmeBinding::kid, word_or_empty(), "the key identifier that the CA gave out"},
-                 {"hmac", &AcmeBinding::hmac, secret(), "the HMAC key that it gave out with it, as base64url"},
-             });
-}
-
-Form<AcmeDirectory> acme_directory() {
-  return mapping<AcmeDirectory>(
-      "directory",
-      {
-          {"url", &AcmeDirectory::url, https_url(), "the CA's directory", {.required = true}},
-          {"ca",
-           &AcmeDirectory::ca,
-           path_or_empty(),
-           "the authorities, as a PEM file, that may sign the certificate of the CA's own server",
-           {.fallback = "the machine's"}},
-          {"profile",
-           &AcmeDirectory::profile,
-           word_or_empty(),
-           "which of the CA's profiles to ask for: `classic`, `tlsserver`, `shortlived` …",
-           {.fallback = "the CA's choice"}},
-          {"eab", &AcmeDirectory::eab, acme_binding(), "the account at the CA's web site that ours belongs to"},
-      });
-}
-
-Form<Acme> acme() {
-  const auto key = choice<AcmeKey>({{"p256", AcmeKey::p256},
-                                    {"p384", AcmeKey::p384},
-                                    {"rsa2048", AcmeKey::rsa2048},
-                                    {"rsa3072", AcmeKey::rsa3072},
-                                    {"rsa4096", AcmeKey::rsa4096}});
-  return mapping<Acme>(
-      "node", {
-                  {"permit", &Acme::permit, list(permit_pattern()),
-                   "routed hosts within these get their certificates by themselves; empty: none"},
-                  {"agree_tos", &Acme::agree_tos, boolean(), "that the CA's terms of service are agreed to"},
-                  {"contact", &Acme::contact, list(mail_address()), "whom the CA may write to"},
-                  {"directories",
-                   &Acme::directories,
-                   list(acme_directory()),
-                   "the CAs, in the order of fall-back",
-                   {.fallback = "Let's Encrypt"}},
-                  {"key", &Acme::key, key, "the kind of a certificate's private key; each renewal has a new one"},
-              });
 }
 
 Form<AuthSource> auth_source() {

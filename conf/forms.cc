@@ -233,17 +233,36 @@ Form<std::string> host_name_or_empty() {
       same_text);
 }
 
+namespace {
+
+Result<std::string> read_https_url(const std::string& text) {
+  const std::string_view host = std::string_view(text).substr(std::min<std::size_t>(text.size(), 8));
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+  if (!text.starts_with("https://") || host.empty() || host.starts_with('/') || !plain)
+    return invalid(text + ": write a URL, as in https://ca.example/directory");
+  return text;
+}
+
+}  // namespace
+
 Form<std::string> https_url() {
   return plain<std::string>(
+      "https URL", [](const std::string& text, const Reading&) { return read_https_url(text); }, same_text);
+}
+
+Form<std::string> https_url_or_empty() {
+  return plain<std::string>(
       "https URL",
-      [](const std::string& text, const Reading&) -> Result<std::string> {
-        const std::string_view host = std::string_view(text).substr(std::min<std::size_t>(text.size(), 8));
-        const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-        if (!text.starts_with("https://") || host.empty() || host.starts_with('/') || !plain)
-          return invalid(text + ": write a URL, as in https://ca.example/directory");
-        return text;
-      },
+      [](const std::string& text, const Reading&) { return text.empty() ? Result(text) : read_https_url(text); },
       same_text);
+}
+
+Form<Secret> secret() {
+  return mapping<Secret>(
+      "secret", {
+                    {"file", &Secret::file, path_or_empty(), "the file that holds it; others must not read it"},
+                    {"env", &Secret::env, word_or_empty(), "the variable of the environment that holds it"},
+                });
 }
 
 Form<std::string> mail_address() {

@@ -15,6 +15,7 @@
 #include "net/http_place.h"
 #include "net/ip.h"
 #include "net/result.h"
+#include "net/secret.h"
 
 namespace gatehouse::conf {
 
@@ -82,6 +83,8 @@ Form<std::string> certificate();  // file:NAME, none
 Form<std::string> host_name();    // without stars
 Form<std::string> host_name_or_empty();
 Form<std::string> https_url();
+Form<std::string> https_url_or_empty();
+Form<Secret> secret();               // a mapping of file or env
 Form<std::string> mail_address();    // ops@example.org
 Form<std::string> permit_pattern();  // *.example (one label), **.example (one or more)
 Form<std::string> listen_pattern();  // 127.0.0.1:3306, 127.0.0.1:1024-65535

@@ -37,6 +37,10 @@ Status check_plain(std::string_view text);
 // For findings, which end in logs and on terminals: without control bytes, and cut at so many bytes.
 std::string printable(std::string_view text, std::size_t most = 1000);
 
+// For other programs' files: without the blanks at both ends; with small letters for ASCII's capitals.
+std::string_view trimmed(std::string_view text);
+std::string lower(std::string_view text);
+
 // "a,b,c" to its parts; empty parts are kept, so that the caller can refuse them.
 std::vector<std::string_view> split_list(std::string_view text, char separator = ',');
 

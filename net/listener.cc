@@ -70,6 +70,12 @@ Result<std::shared_ptr<ListenSocket>> ListenSocket::bind_unix(const std::string&
   return socket;
 }
 
+std::shared_ptr<ListenSocket> ListenSocket::adopt(UniqueFd socket, std::string path) {
+  auto out = std::shared_ptr<ListenSocket>(new ListenSocket(socket.release()));
+  out->path_ = std::move(path);
+  return out;
+}
+
 ListenSocket::~ListenSocket() {
   ::close(fd_);
   if (!path_.empty()) ::unlink(path_.c_str());

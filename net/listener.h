@@ -15,6 +15,7 @@
 #include "net/ip.h"
 #include "net/loop.h"
 #include "net/result.h"
+#include "net/unique_fd.h"
 
 namespace gatehouse {
 
@@ -25,8 +26,12 @@ class ListenSocket {
   // A Unix socket; one that a process left behind is replaced, one that is listened on is not. `mode`: of the file,
   // which goes with the last holder.
   static Result<std::shared_ptr<ListenSocket>> bind_unix(const std::string& path, mode_t mode);
+  // One that another process bound and listens on; `path` of a Unix socket, to go with the last holder.
+  static std::shared_ptr<ListenSocket> adopt(UniqueFd socket, std::string path = {});
   ~ListenSocket();
   ListenSocket(const ListenSocket&) = delete;
+
+  void leave_file() { path_.clear(); }  // it is another's now
 
   int fd() const { return fd_; }
   SocketAddress address() const;

@@ -36,7 +36,7 @@ std::optional<std::string> path_beneath(int folder, int file);
 
 // As pread(2); -1 with errno. EAGAIN: not without the disk; EOPNOTSUPP: this file system can't say.
 std::ptrdiff_t read_at(int file, std::span<char> into, std::uint64_t at, Disk disk);
-// Whether a part of a file seems to be in memory: looks at a byte of every 128 KiB.
+// Whether a part of a file seems to be in memory: by cachestat(2) (Linux 6.5), or a byte of every 128 KiB.
 bool seems_cached(int file, std::uint64_t at, std::size_t size);
 // Asks the kernel to have a part ready; may wait.
 void read_ahead(int file, std::uint64_t at, std::size_t size);

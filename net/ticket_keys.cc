@@ -1,6 +1,7 @@
 #include "net/ticket_keys.h"
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 #include <string_view>
 
@@ -51,6 +52,20 @@ TicketKeys::TicketKeys(const Secret& secret, WallTime now) : next_(after(secret)
   // Nobody has tickets of the period before the secret's: its place is held by a key that is never told.
   keys_ = {key_of(derive(secret.bytes, "gatehouse ticket before")), key_of(secret.bytes), key_of(next_.bytes)};
   advance(now);
+}
+
+std::string TicketKeys::bytes() const {
+  std::string out(reinterpret_cast<const char*>(&next_), sizeof next_);
+  return out.append(reinterpret_cast<const char*>(keys_.data()), sizeof keys_);
+}
+
+std::optional<TicketKeys> TicketKeys::from_bytes(std::string_view bytes, WallTime now) {
+  if (bytes.size() != sizeof next_ + sizeof keys_) return std::nullopt;
+  TicketKeys out({{}, 0}, WallTime());
+  std::memcpy(static_cast<void*>(&out.next_), bytes.data(), sizeof out.next_);
+  std::memcpy(static_cast<void*>(out.keys_.data()), bytes.data() + sizeof out.next_, sizeof out.keys_);
+  out.advance(now);
+  return out;
 }
 
 TicketKeys::Secret::~Secret() { OPENSSL_cleanse(bytes.data(), bytes.size()); }

@@ -9,7 +9,10 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "net/clock.h"
 
@@ -32,6 +35,9 @@ class TicketKeys {
   static Secret make_secret(WallTime now);
 
   TicketKeys(const Secret& secret, WallTime now);
+  // As another process had them, by its bytes(); nothing if they are none.
+  static std::optional<TicketKeys> from_bytes(std::string_view bytes, WallTime now);
+  std::string bytes() const;  // secret, for the process that takes over
   TicketKeys(const TicketKeys&) = default;
   TicketKeys& operator=(const TicketKeys&) = default;
   ~TicketKeys();

@@ -224,10 +224,12 @@ Task<bool> ClientConnection::await_first_bytes() {
   for (;;) {
     const First first = read_first_bytes();
     if (first == First::bytes) break;
-    if (first == First::end || (worker.draining && requests > 0) || stream.socket.failed()) co_return false;
+    // Whom another process will serve next may say what he was about to, and is told then that this connection ends.
+    const bool ends_now = worker.draining && !worker.shared.succeeded.load(std::memory_order_relaxed);
+    if (first == First::end || (ends_now && requests > 0) || stream.socket.failed()) co_return false;
     stream.socket.wait_readable();
     // The first request of a connection that was accepted at the last moment is on its way.
-    const LoopTime patience = worker.draining ? worker.loop.now() + drain_patience_ms : never;
+    const LoopTime patience = ends_now ? worker.loop.now() + drain_patience_ms : never;
     const Waker::Why why = co_await waker.sleep(std::min(deadline, patience));
     if (why == Waker::Why::deadline) co_return false;
   }

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint64_t tick_ms = 100;
 constexpr std::uint64_t reap_ms = 1000;
-constexpr std::uint64_t shed_pause_ms = 1;
+constexpr std::uint64_t shed_pause_ms = 10;
 constexpr unsigned pipes_most = 64;  // of the process
 
 // Stages of memory pressure, in percent of limits.memory (design, invariant 4).
@@ -24,7 +24,7 @@ constexpr std::uint64_t modest_bytes = 1 << 20;  // of a client
 
 }  // namespace
 
-Worker::Worker(unsigned number, Shared& process, std::uint64_t seed, const TicketKeys::Secret& tickets)
+Worker::Worker(unsigned number, Shared& process, std::uint64_t seed, const TicketKeys& tickets)
     : index(number),
       shared(process),
       pipes(pipes_most),
@@ -34,7 +34,7 @@ Worker::Worker(unsigned number, Shared& process, std::uint64_t seed, const Ticke
       mirrors(*this),
       h2_backends(loop, buffers, counters),
       dice(seed),
-      ticket_keys_(tickets, std::chrono::system_clock::now()) {
+      ticket_keys_(tickets) {
   loop.set_turn_end([this] { sweep(); });
   tick_.worker = this;
   tick_.fire = [](Timer& timer) { static_cast<Tick&>(timer).worker->tick(); };
@@ -249,9 +249,10 @@ std::uint64_t Worker::cut_greediest(std::uint64_t bytes, std::uint64_t modest) {
   return freed;
 }
 
+// A look that found nobody to pay is not worth another at once; one that did has given room that was used since.
 bool Worker::has_room() {
   if (!buffers.full()) return true;
-  if (loop.now() >= shed_at_ + shed_pause_ms) report_memory(), shed_load();
+  if (!full_ || loop.now() >= shed_at_ + shed_pause_ms) report_memory(), shed_load();
   return !buffers.full();
 }
 
@@ -273,27 +274,33 @@ void Worker::cut_idle(bool fresh) {
 
 // Who holds a quarter of all goes before it is short for others; at the end of it, whoever holds more than a few.
 void Worker::shed_load() {
-  shed_at_ = loop.now();
   const std::uint64_t most = worlds.current().settings().limits.memory;
-  const std::uint64_t stop = most / 100 * stop_accepting_at;
-  std::uint64_t used = shared.memory_used.load(std::memory_order_relaxed);
+  const std::uint64_t stop = most / 100 * stop_accepting_at, enough = most / 100 * relieved_at;
+  const std::uint64_t used = shared.memory_used.load(std::memory_order_relaxed);
   short_from_ = most / 100 * close_idle_at;
-  if (used > short_from_) {
+  if (loop.now() != shed_at_) given_up_ = 0;  // those that were cut have gone since
+  shed_at_ = loop.now();
+  const std::uint64_t before = used - std::min(used, given_up_);
+  std::uint64_t freed = 0;
+  if (before > short_from_) {
     cut_idle(false);
     backends.close_all();
     h2_backends.close_idle();
     compressors.clear_kept();
     const double part = static_cast<double>(memory_reported_) / static_cast<double>(used);
-    const auto ours = static_cast<std::uint64_t>(static_cast<double>(used - most / 100 * relieved_at) * part);
-    const std::uint64_t rest = used > stop ? cut_half_heads(ours) : ours;
-    if (rest > 0) used -= std::min(used, cut_greediest(rest, used > stop ? modest_bytes : most / 4));
+    const auto ours = static_cast<std::uint64_t>(static_cast<double>(before - enough) * part);
+    const std::uint64_t rest = before > stop ? cut_half_heads(ours) : ours;
+    if (rest > 0) freed = cut_greediest(rest, before > stop ? modest_bytes : most / 4);
+    given_up_ += freed;
   }
-  const bool full = used > stop;
+  // Who has paid our part of it leaves the rest to the other workers.
+  const bool full = used > stop + given_up_ && freed == 0;
   if (full && !full_) full_since_ = loop.now();
   if (full && loop.now() >= full_since_ + 2 * tick_ms) cut_idle(true);  // all workers have had their look
-  // Until the next one. Where others hold it all, they are about to give it up: half of the reserve is for ours.
-  const std::uint64_t spare = memory_reported_ < stop / shared.workers / 2 ? (most - stop) / 2 : 0;
-  buffers.set_most(buffers.bytes_out() + (full ? spare : stop - used), most - stop);
+  // Until the next one. What is about to be given up, by ours or by the other workers', is worth half of the reserve.
+  const bool relief = !full || memory_reported_ < stop / shared.workers / 2;
+  const std::uint64_t room = used <= stop ? stop - used : relief ? (most - stop) / 2 : 0;
+  buffers.set_most(buffers.bytes_out() + room, most - stop);
   for (Door& door : doors_) full ? door.acceptor->pause() : door.acceptor->resume();
   if (full && !full_) counters.accept_pauses.add();
   full_ = full;

@@ -70,11 +70,12 @@ struct Shared {
   std::uint64_t descriptors_most = 1u << 20;  // of the process
   unsigned workers = 1;
   std::atomic<unsigned> workers_drained{0};  // those that accept nothing any more
+  std::atomic<bool> succeeded{false};        // another process serves the same sockets: nobody need leave in a hurry
 };
 
 class Worker {
  public:
-  Worker(unsigned number, Shared& process, std::uint64_t seed, const TicketKeys::Secret& tickets);
+  Worker(unsigned number, Shared& process, std::uint64_t seed, const TicketKeys& tickets);
   ~Worker();
 
   void start();  // the thread
@@ -161,6 +162,7 @@ class Worker {
   LoopTime warned_at_ = 0;
   bool full_ = false;  // accepting pauses for want of memory
   LoopTime reap_at_ = 0, shed_at_ = 0, full_since_ = 0;
+  std::uint64_t given_up_ = 0;              // about, by those that were cut at shed_at_
   std::uint64_t bans_seen_ = 0;             // of BanTable::changes
   std::map<std::uint32_t, LoopTime> gone_;  // endpoints that were removed, and when they are withdrawn
   std::thread thread_;

@@ -9,17 +9,7 @@ namespace {
 
 constexpr unsigned levels_max = 16;
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r";
-  const std::size_t first = text.find_first_not_of(blanks);
-  return first == text.npos ? std::string_view() : text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return out;
-}
+using conf::lower, conf::trimmed;
 
 std::string_view without_comment(std::string_view line) {
   for (std::size_t i = 1; i < line.size(); ++i)

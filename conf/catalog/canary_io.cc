@@ -138,6 +138,11 @@ void Canary::leave(std::function<void()> left) {
   if (left) asio::post(timer_.get_executor(), std::move(left));
 }
 
+void Canary::retire() {
+  left_ = true;
+  timer_.cancel();
+}
+
 conf::Findings Canary::findings(const std::string& where) const {
   const auto warn = [&](std::string what) {
     return conf::Findings{{{where}, "catalog.consul.register", std::move(what), conf::Severity::warning}};

@@ -33,6 +33,7 @@ class Canary {
   void look();  // soon, rather than in time
   // Takes the registration back. It won't look again.
   void leave(std::function<void()> left = {});
+  void retire();  // the registration is another process's now
   const std::string& id() const { return own_.id; }
 
   struct View {

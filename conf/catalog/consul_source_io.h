@@ -49,6 +49,7 @@ class ConsulSource {
   void never_hold(std::set<std::string> services) { never_held_ = std::move(services); }
   // Takes the door's registration back; `left` is called when that is over, not before this returns.
   void leave(std::function<void()> left = {}) { canary_.leave(std::move(left)); }
+  void retire() { canary_.retire(); }                  // who takes over from us has it
   bool registers_as(const ConsulSource& other) const;  // at the same agent
   std::vector<conf::Instance> instances() const;       // the last good of each service, in the order of names
   std::map<std::string, std::string> entries() const;  // config entries, the last good of each kind

@@ -51,13 +51,15 @@ class Chain {
                                                            {"redirectregex", &Chain::by_regexp},
                                                            {"headers", &Chain::headers},
                                                            {"forwardauth", &Chain::forward_auth},
+                                                           {"basicauth", &Chain::basic_auth},
+                                                           {"ratelimit", &Chain::rate_limit},
                                                            {"replacepath", &Chain::replace_path},
                                                            {"replacepathregex", &Chain::replace_path_regexp},
                                                            {"ipallowlist", &Chain::allow_list},
                                                            {"ipwhitelist", &Chain::allow_list},
                                                            {"retry", &Chain::retry},
                                                            {"buffering", &Chain::buffering},
-                                                           {"compress", &Chain::adorn},
+                                                           {"compress", &Chain::compress},
                                                            {"contenttype", &Chain::adorn},
                                                            {"grpcweb", &Chain::adorn},
                                                            {"errors", &Chain::adorn},
@@ -193,11 +195,46 @@ class Chain {
   void forward_auth(const std::string& path, const std::string& name) {
     TraefikTag* address = tree_.take(path + ".address");
     if (address == nullptr) return refuse(path, name + ": address is missing");
-    if (std::exchange(has_auth_, true)) return refuse(path, name + ": a second forwardauth is not mapped");
+    if (std::exchange(has_auth_, true)) return refuse(path, name + ": a second authentication is not mapped");
     address->verdict.differs("timeouts and fields of the answer are those of gatehouse.yaml's auth");
     for (TraefikTag* tag : tree_.below(path))
       if (!tag->read) tag->read = true, tag->verdict.differs("is said in gatehouse.yaml's auth");
     option(path + ".address", "auth", "forward:" + address->value);
+  }
+
+  // What gatehouse.yaml defines under the middleware's name; where it doesn't, the route is refused when the table is
+  // made. So whom basicauth lets in does not stand in a catalog that everybody can read.
+  void basic_auth(const std::string& path, const std::string& name) {
+    if (std::exchange(has_auth_, true)) return refuse(path, name + ": a second authentication is not mapped");
+    tree_.differ(path, "users and realm are those of gatehouse.yaml's auth." + name);
+    option(path + ".users", "auth", "basic:" + name);
+  }
+
+  void rate_limit(const std::string& path, const std::string& name) {
+    const std::string count = tree_.value(path + ".average"), period = tree_.value(path + ".period");
+    tree_.differ(path, "the limit is gatehouse.yaml's guard.rate_limits." + name + "; here it is " +
+                           (count.empty() ? "none" : count + " in " + (period.empty() ? "1s" : period)));
+    option(path + ".average", "rate_limit", name);
+  }
+
+  // Switched on by itself, or by an option of it; Traefik's own defaults.
+  void compress(const std::string& path, const std::string&) {
+    TraefikTag* itself = tree_.take(path);
+    if (itself != nullptr && !traefik_bool(itself->value)) return;
+    const std::vector<std::string> encodings = traefik_list(tree_.value(path + ".encodings"));
+    std::string value;
+    for (const std::string& each : encodings.empty() ? std::vector<std::string>{"gzip", "br", "zstd"} : encodings)
+      value += (value.empty() ? "" : " ") + each;
+    const std::string least = tree_.value(path + ".minresponsebodybytes"),
+                      types = tree_.value(path + ".includedcontenttypes");
+    value += " min=" + (least.empty() ? "1024" : least);
+    if (!types.empty()) value += " types=" + types;
+    tree_.lose(path + ".excludedcontenttypes", "is not mapped: types that gain nothing by it are left as they are");
+    tree_.lose(path + ".defaultencoding", "is not mapped: who names no coding gets none");
+    if (const auto wrong = conf::check_setting("compress", value, conf::Trust::tags))
+      return tree_.lose(path, "is not mapped: " + *wrong);
+    if (itself != nullptr) itself->verdict.becomes("compress=" + value);
+    policy.options.push_back("compress=" + value);
   }
 
   // One `headers` rule; an empty value removes the field.

@@ -79,6 +79,10 @@ Prober::~Prober() {
 }
 
 void Prober::watch(std::vector<Probed> probed) {
+  {
+    std::lock_guard lock(views_mutex_);
+    ++unheeded_;
+  }
   loop_.post([this, probed = std::move(probed)]() mutable { keep(std::move(probed)); });
 }
 
@@ -112,6 +116,7 @@ void Prober::keep(std::vector<Probed> probed) {
   });
   {
     std::lock_guard lock(views_mutex_);
+    --unheeded_;
     std::erase_if(views_, [this](const auto& view) {
       return std::none_of(subjects_.begin(), subjects_.end(),
                           [&](const auto& s) { return s.first->id == view.first; });
@@ -229,6 +234,14 @@ void Prober::take(Subject& subject, std::size_t index, const ProbeReport& report
     on_change_({subject.probed.service->name, subject.probed.endpoint.name, report.output,
                 subject.probed.endpoint.instance->service, subject.probed.endpoint.instance->datacenter,
                 subject.probed.endpoint.live->id, before, after});
+}
+
+bool Prober::has_looked() const {
+  std::lock_guard lock(views_mutex_);
+  return unheeded_ == 0 && std::all_of(views_.begin(), views_.end(), [](const auto& endpoint) {
+           return std::all_of(endpoint.second.begin(), endpoint.second.end(),
+                              [](const CheckView& check) { return check.at_ms != 0; });
+         });
 }
 
 std::vector<CheckView> Prober::views(std::uint32_t endpoint_id) const {

@@ -59,6 +59,8 @@ class Prober {
   void watch(std::vector<Probed> probed);
   // The last outputs of an endpoint's checks, by EndpointState::id.
   std::vector<CheckView> views(std::uint32_t endpoint_id) const;
+  // Every check of what is watched has run.
+  bool has_looked() const;
 
  private:
   struct Subject;
@@ -83,6 +85,7 @@ class Prober {
   std::map<std::tuple<std::shared_ptr<const TlsClientPolicy>, bool, bool>, ContextPtr> contexts_;
   SystemTrust system_;  // the authorities of checks that say it all
   mutable std::mutex views_mutex_;
+  unsigned unheeded_ = 0;  // sets that the loop has yet to take up
   std::map<std::uint32_t, std::vector<CheckView>> views_;
   std::thread thread_;
 };

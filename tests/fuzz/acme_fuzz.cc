@@ -5,6 +5,7 @@
 #include "acme/ari.h"
 #include "acme/chain.h"
 #include "acme/directory.h"
+#include "acme/live_dns.h"
 #include "acme/order.h"
 #include "acme/record.h"
 #include "acme/retry_after.h"
@@ -28,6 +29,11 @@ void read_documents(std::string_view text) {
   if (const auto wait = read_retry_after(text, noon)) REQUIRE(*wait >= Seconds(0) && *wait <= later_most);
   if (const auto url = read_url(text)) REQUIRE(url->place.tls && url->target.starts_with('/'));
   REQUIRE(read_record(text).attempts.size() <= Record::attempts_most);
+  if (const auto values = live_dns_values(text)) {
+    REQUIRE(values->size() <= values_most);
+    if (const auto more = live_dns_change(*values, true, "ours")) REQUIRE(live_dns_values(live_dns_body(*more)));
+  }
+  (void)live_dns_refusal(404, text);
   (void)judge_chain(text, text, {"a.test"}, noon);
 }
 

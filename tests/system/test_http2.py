@@ -286,14 +286,15 @@ def test_after_so_many_requests_the_connection_ends_and_none_is_lost(site, make_
         wait_until(lambda: client.closed and client.goaway == 0, client.describe)
 
 
-def test_an_upload_that_crosses_our_goaway_costs_nobody_his_answer(make_door, make_backend):
+def gated(make_backend):
+    """A backend that answers once its gate is open."""
     gate, backend = Gate(), make_backend()
+    backend.handler = lambda exchange: (gate.wait(), exchange.answer(200, b"done"))
+    return gate, backend
 
-    def answer(exchange):
-        gate.wait()
-        exchange.answer(200, b"done")
 
-    backend.handler = answer
+def test_an_upload_that_crosses_our_goaway_costs_nobody_his_answer(make_door, make_backend):
+    gate, backend = gated(make_backend)
     door = make_door(start=False, config={"limits": {"keep_alive_requests": 2}})
     door.catalog.put("a", instance("a", backend, "route=a.test"))
     door.start()
@@ -329,13 +330,7 @@ def test_uploads_beyond_the_streams_that_may_be_are_refused_alone(site, make_doo
 
 
 def test_a_drain_says_goaway_and_lets_requests_finish(make_door, make_backend):
-    gate, backend = Gate(), make_backend()
-
-    def answer(exchange):
-        gate.wait()
-        exchange.answer(200, b"done")
-
-    backend.handler = answer
+    gate, backend = gated(make_backend)
     door = make_door(start=False)
     door.catalog.put("a", instance("a", backend, "route=a.test"))
     door.start()

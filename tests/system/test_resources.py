@@ -124,7 +124,8 @@ def test_idle_tls_connections_cost_little_memory(make_door, make_backend, author
     def connect_tls():
         return Client(door.https, tls=trust, sni="one.test", host="one.test")
 
-    wait_until(lambda: can(lambda: connect_tls().close()), "the certificate", within=5)
+    # Each worker takes it up when it gets to it: one may be a moment behind.
+    wait_until(lambda: all(can(lambda: connect_tls().close()) for _ in range(20)), "the certificate", within=5)
     for _ in range(50):
         with connect_tls() as client:
             assert client.ask().status == 200
@@ -200,15 +201,15 @@ def test_half_heads_do_not_shut_the_door_for_others(make_door, make_backend):
     limits = {"connections_per_client": 100000, "memory": "64MiB", "header_time": "60s"}
     door = one_service(make_door, make_backend, config={"limits": limits, "workers": 1})
     held = []
-    for _ in range(6000):
+    for n in range(6000):
         try:
-            client = Client(door.http, source="127.0.0.66", timeout=2)
+            client = Client(door.http, source=f"127.7.{n // 2400}.{1 + n // 12 % 200}", timeout=2)  # nobody holds much
             client.send(b"GET / HTTP/1.1\r\nHost: one.test\r\nX-A: " + b"a" * 15000)
             held.append(client)
         except OSError:
             break
     wait_until(lambda: served(door), "service under the attack", within=10)
-    assert door.metric("gatehouse_connections_refused_total") + door.metric("gatehouse_connections_cut_for_memory_total") > 0
+    assert door.metric("gatehouse_connections_refused_total") > 0
     for client in held:
         client.close()
 

@@ -109,13 +109,13 @@ class Door:
             **self.env,
         }
 
-    def spawn(self, *prefix, stdout=None):
+    def spawn(self, *prefix, stdout=None, options=()):
         """Starts the process without waiting; `prefix` is a command to run it under (prlimit, setpriv …)."""
         self._starts += 1
         self.stdout, self.stderr = self.path(f"stdout.{self._starts}"), self.path(f"stderr.{self._starts}")
         with open(self.stdout, "wb") as out, open(self.stderr, "wb") as err:
             self.process = subprocess.Popen(
-                [*prefix, BINARY, "run", "-c", self.file], stdout=stdout or out, stderr=err, stdin=subprocess.DEVNULL,
+                [*prefix, BINARY, "run", "-c", self.file, *options], stdout=stdout or out, stderr=err, stdin=subprocess.DEVNULL,
                 env=self.environment(), cwd=self.folder,
             )
         return self
@@ -126,6 +126,20 @@ class Door:
         wait_until(self.ready_or_dead, lambda: f"ready; it says:\n{self.output()[-3000:]}", within=10.0)
         self.assert_alive()
         return self
+
+    def take_over(self):
+        """Starts a new process in place of the one that runs, which drains from then on; gives that one."""
+        before = self.process
+        self.spawn(options=["--takeover"])
+        wait_until(self.serves_or_dead, lambda: f"the takeover; it says:\n{self.output()[-3000:]}", within=15.0)
+        self.assert_alive()
+        return before
+
+    def serves_or_dead(self):
+        if self.process.poll() is not None:
+            return True
+        status = self.status()
+        return status["pid"] == self.pid and status["ready"]
 
     def ready_or_dead(self):
         return self.process.poll() is not None or self.probe("/readyz") == 200

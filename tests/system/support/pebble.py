@@ -39,9 +39,9 @@ def needed():
 
 
 class Pebble:
-    """config  laid over Pebble's own;  validity  of its certificates in seconds;  env  of Pebble: its faults."""
+    """config  laid over Pebble's own;  resolver  another DNS server than its own;  validity  of its certificates in seconds;  env  of Pebble: its faults."""
 
-    def __init__(self, door_address, validity=86400 * 90, profiles=None, env=None, **config):
+    def __init__(self, door_address, validity=86400 * 90, profiles=None, env=None, resolver=None, **config):
         self.binary = needed()
         self.address = addresses.free_address()
         self.folder = tempfile.mkdtemp(prefix="gh-pebble-")
@@ -60,6 +60,7 @@ class Pebble:
             **config,
         }  # fmt: skip
         self.door_address = door_address
+        self.resolver = resolver  # whom the CA asks; None: its own DNS server
         self.processes = {}
 
     @property
@@ -97,7 +98,7 @@ class Pebble:
         with open(file, "w") as out:
             json.dump({"pebble": self.config}, out)
         self._spawn(
-            "pebble", [self.binary, "-config", file, "-dnsserver", f"{self.address}:{DNS}", "-strict"], self.env
+            "pebble", [self.binary, "-config", file, "-dnsserver", self.resolver or f"{self.address}:{DNS}", "-strict"], self.env
         )
         wait_until(self._answers, lambda: f"Pebble answers; it says {self.said()}", 20, every=0.05)
         return self

@@ -3,6 +3,7 @@
 
 #include "acme/ari.h"
 #include "acme/directory.h"
+#include "acme/dns_look_io.h"
 #include "acme/nonce_pool.h"
 #include "acme/problem.h"
 #include "acme/record.h"
@@ -191,6 +192,24 @@ TEST(Base64Url, IsReadWithAndWithoutPadding) {
                           "Zm9v="
                           "x"})
     EXPECT_FALSE(base64url_decoded(bad)) << bad;
+}
+
+TEST(WantedNames, HostsOfAShapeAreCoveredByTheirParentsWildcard) {
+  conf::Acme acme;
+  acme.permit = {"**.a.test"};
+  acme.wildcards = {"*.*.a.test"};
+  acme.dns = {{.zone = "a.test"}};
+  const auto wanted = wanted_names({"x.eu.a.test", "y.eu.a.test", "www.a.test", "*.us.a.test", "z.us.a.test"}, acme,
+                                   [](const auto&) { return false; });
+  EXPECT_EQ(wanted.names, (std::set<std::string>{"*.eu.a.test", "*.us.a.test", "www.a.test"}));
+  EXPECT_TRUE(wanted.refused.empty());
+}
+
+TEST(DnsZones, TheLongestThatHoldsANameCounts) {
+  const std::vector<conf::DnsZone> zones{{.zone = "a.test"}, {.zone = "eu.a.test"}};
+  EXPECT_EQ(zone_of(zones, "_acme-challenge.x.eu.a.test"), &zones[1]);
+  EXPECT_EQ(zone_of(zones, "a.test"), &zones[0]);
+  EXPECT_EQ(zone_of(zones, "ba.test"), nullptr);
 }
 
 }  // namespace

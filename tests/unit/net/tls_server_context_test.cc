@@ -382,5 +382,19 @@ TEST(TicketKeys, OneSecretAndOneClockGiveOneSetOfKeys) {
   EXPECT_NE(TicketKeys(TicketKeys::make_secret(noon), noon).current().name, TicketKeys(secret, noon).current().name);
 }
 
+TEST(TicketKeys, AnotherProcessHasTheSameByTheirBytes) {
+  TicketKeys ours(TicketKeys::make_secret(noon), noon);
+  const auto old = ours.current().name;
+  ours.advance(noon + TicketKeys::period);
+  auto theirs = TicketKeys::from_bytes(ours.bytes(), noon + TicketKeys::period);
+  ASSERT_TRUE(theirs);
+  EXPECT_EQ(theirs->current().name, ours.current().name);
+  EXPECT_TRUE(theirs->find(old).renew);
+  ours.advance(noon + 2 * TicketKeys::period);
+  theirs->advance(noon + 2 * TicketKeys::period);
+  EXPECT_EQ(theirs->current().cipher, ours.current().cipher);
+  EXPECT_FALSE(TicketKeys::from_bytes("short", noon));
+}
+
 }  // namespace
 }  // namespace gatehouse

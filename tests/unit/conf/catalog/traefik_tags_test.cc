@@ -133,7 +133,14 @@ TEST(TraefikTags, MiddlewaresBecomeOptions) {
         Case{{"replacepath.path=/x"}, "\"rewrite=^ /x\""},
         Case{{"replacepathregex.regex=^/a/(.*)", "replacepathregex.replacement=/b/${1}"},
              "\"rewrite=^/a/(.*) /b/$1\""},
-        Case{{"compress=true"}, ""},
+        Case{{"compress=true"}, "\"compress=gzip br zstd min=1024\""},
+        Case{{"compress=false"}, ""},
+        Case{{"compress.encodings=zstd,gzip", "compress.minresponsebodybytes=200",
+              "compress.includedcontenttypes=text/*"},
+             "\"compress=zstd gzip min=200 types=text/*\""},
+        Case{{"compress.encodings=lzma"}, ""},
+        Case{{"basicauth.users=a:$2y$05$x", "basicauth.realm=Staff"}, "auth=basic:m"},
+        Case{{"ratelimit.average=10", "ratelimit.period=1m", "ratelimit.burst=50"}, "rate_limit=m"},
         Case{{"errors.status=500-599", "errors.service=x"}, ""},
         Case{{"redirectregex.regex=^https?://a\\.example/(.*)", "redirectregex.replacement=https://b.example/${1}",
               "redirectregex.permanent=true"},
@@ -148,18 +155,30 @@ TEST(TraefikTags, MiddlewaresBecomeOptions) {
 }
 
 TEST(TraefikTags, AnAdornmentIsTold) {
-  EXPECT_EQ(verdict(with_middleware({"compress=true"}), "compress").told, conf::Severity::warning);
+  EXPECT_EQ(verdict(with_middleware({"errors.status=500"}), "errors").told, conf::Severity::warning);
+  EXPECT_EQ(verdict(with_middleware({"compress.encodings=lzma"}), "lzma").told, conf::Severity::warning);
+  EXPECT_EQ(verdict(with_middleware({"compress=true", "compress.excludedcontenttypes=image/png"}), "excluded").told,
+            conf::Severity::warning);
   EXPECT_EQ(verdict(with_middleware({"headers.ishttpsonly=true"}), "ishttpsonly").told, conf::Severity::warning);
+}
+
+TEST(TraefikTags, WhatGatehouseYamlDefinesByNameIsApproximate) {
+  const ForeignTags login = with_middleware({"basicauth.users=a:$2y$05$x"});
+  EXPECT_EQ(verdict(login, "users").fit, Fit::approximate);
+  EXPECT_NE(verdict(login, "users").why.find("gatehouse.yaml's auth.m"), std::string::npos);
+  const ForeignTags rate = with_middleware({"ratelimit.average=10", "ratelimit.period=1m"});
+  EXPECT_EQ(verdict(rate, "average").why, "the limit is gatehouse.yaml's guard.rate_limits.m; here it is 10 in 1m");
+  EXPECT_NE(refusals(with_middleware({"basicauth.users=a:b", "forwardauth.address=http://x/"})).at(0), "");
 }
 
 TEST(TraefikTags, WhatRestrictsOrRewritesAndIsNotOursRefusesTheRouter) {
   for (const char* said :
-       {"basicauth.users=a:b", "digestauth.users=a", "forwardauth.trustforwardheader=true", "ratelimit.average=10",
-        "inflightreq.amount=3", "plugin.waf.rules=x", "frob.x=y", "passtlsclientcert.pem=true",
-        "replacepathregex.regex=x", "stripprefixregex.regex=x", "headers.customrequestheaders.Connection=x",
-        "headers.allowedhosts=a.example", "ipallowlist.sourcerange=ten", "ipallowlist.ipstrategy.depth=1",
-        "ipallowlist.sourcerange=", "redirectscheme.scheme=http", "redirectregex.regex=^http://a.example/x(.*)",
-        "buffering.maxrequestbodybytes=much", "stripprefix.prefixes=x"}) {
+       {"digestauth.users=a", "forwardauth.trustforwardheader=true", "inflightreq.amount=3", "plugin.waf.rules=x",
+        "frob.x=y", "passtlsclientcert.pem=true", "replacepathregex.regex=x", "stripprefixregex.regex=x",
+        "headers.customrequestheaders.Connection=x", "headers.allowedhosts=a.example", "ipallowlist.sourcerange=ten",
+        "ipallowlist.ipstrategy.depth=1", "ipallowlist.sourcerange=", "redirectscheme.scheme=http",
+        "redirectregex.regex=^http://a.example/x(.*)", "buffering.maxrequestbodybytes=much",
+        "stripprefix.prefixes=x"}) {
     const ForeignTags out = with_middleware({said});
     EXPECT_EQ(values(out, "route"), (Texts{"a.example/"})) << said;
     EXPECT_NE(refusals(out).at(0), "") << said;
