@@ -88,6 +88,11 @@ class Check {
     const std::string path = "services." + service + ".through";
     const Result<Through> read = parse_through(said->second.front().value);
     if (!read) return;
+    if (const auto protocol = layer.settings.find("protocol"); protocol != layer.settings.end())
+      for (const Setting& setting : protocol->second)
+        if (setting.value == "https" || setting.value == "h2")
+          error(path,
+                "a tunnel is TLS already, and carries no " + setting.value + " of ours: write protocol: http or h2c");
     std::vector<std::string_view> known;
     for (const TunnelConnect& each : tunnel_.connect) known.push_back(each.name);
     if (std::find(known.begin(), known.end(), read->tunnel) != known.end()) return;

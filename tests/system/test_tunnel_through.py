@@ -29,8 +29,8 @@ class Ways:
         self.stunnel = None
         if exit == "ours":
             allow = [{"identity": IDENTITY, "service": "web"}] if allow is None else allow
-            self.far.change_config({"tunnel": tunnel.exit_section(
-                self.far.address, self.exit_keys, allow, offer or {"web": f"{backend.host}:{backend.port}"})})
+            offer = offer(self) if offer else {"web": f"{backend.host}:{backend.port}"}
+            self.far.change_config({"tunnel": tunnel.exit_section(self.far.address, self.exit_keys, allow, offer)})
             self.far.start()
         else:
             self.stunnel = tunnel.stunnel_server(str(tmp_path), self.at, (backend.host, backend.port), self.exit_keys)
@@ -82,6 +82,19 @@ def test_requests_reach_the_backend_over_connections_that_are_kept(ways, make_ba
         for _ in range(3):
             assert client.ask("GET", "/", host="web.test").status == 200
     assert len(backend.requests) == 3 and len(backend.connections) == 1
+
+
+def test_http2_goes_through_one_connection(ways, make_backend):
+    backend = make_backend("web")
+    way = ways(backend, offer=lambda way: {"web": "%s:%d" % way.far.http})
+    way.far.catalog.put("behind", instance("behind", backend, "route=web.test"))
+    wait_until(lambda: way.far.ask("/", host="web.test").status == 200, "the far end serves")
+    near = way.serve("route=web.test", "protocol=h2c")
+    with near.client() as client:
+        for _ in range(3):
+            assert client.ask("GET", "/", host="web.test").status == 200
+    assert near.metric("gatehouse_tunnel_connections_total", side="entry") == 1
+    assert way.far.logged(event="request", host="web.test", http_version="HTTP/2")
 
 
 @pytest.mark.parametrize("exit", ["ours", "stunnel"])

@@ -37,11 +37,11 @@ TEST(ServiceKeys, EveryKeyIsNamedOnceAndCanBeChecked) {
 TEST(ServiceKeys, TheDefaultTheyNameIsTheOneTheyHave) {
   // Where the default is told in words, or is to say nothing: `health=none` leaves the catalog's checks out, too.
   const std::set<std::string_view> in_words = {
-      "allow",        "auth",    "certificate", "cors",         "headers",
-      "methods",      "rewrite", "deny",        "files",        "failover",
-      "health",       "host",    "http",        "idle_timeout", "max_connections",
-      "max_requests", "pages",   "rate_limit",  "tcp",          "tls_certificate",
-      "through",      "tls_name", "tunnel",  "weight"};
+      "allow",        "auth",     "certificate", "cors",         "headers",
+      "methods",      "rewrite",  "deny",        "files",        "failover",
+      "health",       "host",     "http",        "idle_timeout", "max_connections",
+      "max_requests", "pages",    "rate_limit",  "tcp",          "tls_certificate",
+      "through",      "tls_name", "tunnel",      "weight"};
   for (const ServiceKey& key : service_keys()) {
     if (key.apply == nullptr || in_words.contains(key.name)) continue;
     Subject said;
