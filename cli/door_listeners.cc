@@ -115,7 +115,7 @@ std::string Door::reread_tunnel_keys() {
   conf::place(told, positions_);
   for (const conf::Finding& each : told)
     if (!taken || !holds(before, each)) tell("tunnel", each);
-  if (taken) return publish_tunnels(), std::string();
+  if (taken) return publish("tunnel keys"), std::string();
   warn("tunnel", "the keys that hold are those from before: what was found is not taken");
   const auto first =
       std::find_if(told.begin(), told.end(), [](const auto& each) { return each.severity == conf::Severity::error; });

@@ -287,6 +287,8 @@ void Door::publish(const std::string& cause) {
   inputs.certificates = certificates_;
   inputs.challenges = challenges_;
   inputs.tls_policy = [this](const conf::Service& service) { return backend_tls_.policy(service); };
+  publish_tunnels();
+  inputs.dialer = [this](const conf::Service& service) { return tunnels_.dialer(service.through.tunnel); };
   inputs.own_address = [this, tcp = conf::tcp_addresses(*table_),
                         local = local_addresses()](const SocketAddress& address) {
     return catalog::own_address(address, config_, tcp, local);
@@ -301,7 +303,6 @@ void Door::publish(const std::string& cause) {
   for (auto& worker : workers_) worker->publish(world_);
   if (before) withdraw(proxy::withdrawn_by(*before, *world_));
   listen();
-  publish_tunnels();
   probe_world();
   note_world(before.get(), cause);
   look_at_pools();
@@ -328,6 +329,7 @@ void Door::probe_world() {
       each.service = pool->service;
       each.endpoint = endpoint;
       each.tls = pool->tls;
+      if (endpoint.through) each.dialer = pool->dialer;
       const auto [place, fresh] = known.try_emplace(endpoint.live, probed.size());
       if (fresh)
         probed.push_back(std::move(each));

@@ -328,7 +328,7 @@ std::string serving_words(const DoorView& view) {
   for (const conf::TunnelAccept& accept : view.config.tunnel.accept)
     out += "tunnel " + (accept.name.empty() ? "" : accept.name + " ") + accept.address.text() + ", ";
   for (const conf::TunnelConnect& connect : view.config.tunnel.connect)
-    out += "tunnel " + connect.name + " " + connect.listen.text() + ", ";
+    out += "tunnel " + connect.name + (connect.listens() ? " " + connect.listen.text() : "") + ", ";
   std::int64_t endpoints = 0;
   for (const proxy::PoolPtr& pool : view.world.pools()) endpoints += std::ssize(pool->endpoints.endpoints());
   const conf::Findings found = problems_of(view);

@@ -114,7 +114,7 @@ json::object exit_json(const tunnel::Exit& exit, const tunnel::KeySet& keys, std
 json::object entry_json(const tunnel::Entry& entry, const tunnel::KeySet& keys, std::int64_t wall_ms,
                         std::int64_t steady_ms) {
   json::object out{{"name", entry.conf.name},
-                   {"listen", entry.conf.listen.text()},
+                   {"listen", entry.conf.listens() ? entry.conf.listen.text() : ""},
                    {"service", entry.conf.asked_service()},
                    {"failed", stats_json(*entry.stats, wall_ms)}};
   json::array targets;

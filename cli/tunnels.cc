@@ -51,7 +51,7 @@ Status Tunnels::bind(const conf::Tunnel& wanted) {
     if (const Status bound = listen_at(wanted.accept[i].address); !bound)
       return Error{bound.error().code, at_key("accept", i, "address", bound.error())};
   for (std::size_t i = 0; i < wanted.connect.size(); ++i)
-    if (wanted.connect[i].listen.socket.empty())
+    if (wanted.connect[i].listens() && wanted.connect[i].listen.socket.empty())
       if (const Status bound = listen_at(wanted.connect[i].listen.address); !bound)
         return Error{bound.error().code, at_key("connect", i, "listen", bound.error())};
   return Done{};
@@ -102,7 +102,7 @@ std::vector<tunnel::OpenDoor> Tunnels::open_doors(const conf::Tunnel& tunnel) co
   for (const conf::TunnelAccept& accept : tunnel.accept)
     doors.push_back({sockets_.at(accept.address.text()), true, accept.called()});
   for (const conf::TunnelConnect& connect : tunnel.connect)
-    doors.push_back({sockets_.at(connect.listen.text()), false, connect.name});
+    if (connect.listens()) doors.push_back({sockets_.at(connect.listen.text()), false, connect.name});
   return doors;
 }
 
@@ -114,6 +114,7 @@ void Tunnels::publish(const conf::Config& config, const tunnel::Addresses& addre
   const auto& redact = config.access_log.redact;
   plan->redact_client = std::find(redact.begin(), redact.end(), "client_address") != redact.end();
   plan_ = std::move(plan);
+  keep_dialers();
   const std::vector<tunnel::OpenDoor> doors = open_doors(config.tunnel);
   std::erase_if(sockets_, [&](const auto& each) {
     return std::none_of(doors.begin(), doors.end(), [&](const auto& door) { return door.socket == each.second; });
@@ -123,6 +124,23 @@ void Tunnels::publish(const conf::Config& config, const tunnel::Addresses& addre
     carrier->listen(doors);
   }
   registry_.forget_unused();
+}
+
+// One whose way is the same stays the same, so that the pools that have it do.
+void Tunnels::keep_dialers() {
+  std::map<std::string, tunnel::DialerOf> next;
+  for (const auto& entry : plan_->entries) {
+    const auto known = dialers_.find(entry->conf.name);
+    const bool same = known != dialers_.end() && known->second.rekey_bytes == plan_->rekey_bytes &&
+                      tunnel::same_way(*known->second.entry, *entry);
+    next[entry->conf.name] = same ? known->second : tunnel::make_dialer(entry, plan_->rekey_bytes);
+  }
+  dialers_ = std::move(next);
+}
+
+DialerPtr Tunnels::dialer(const std::string& name) const {
+  const auto known = dialers_.find(name);
+  return known == dialers_.end() ? nullptr : known->second.dialer;
 }
 
 std::vector<int> Tunnels::listening() const {

@@ -15,6 +15,7 @@
 #include "net/open_sockets.h"
 #include "proxy/worker_io.h"
 #include "tunnel/carrier_io.h"
+#include "tunnel/dialer_io.h"
 #include "tunnel/keyring_io.h"
 
 namespace gatehouse::cli {
@@ -41,6 +42,8 @@ class Tunnels {
   // True: the keys are others now, and are to be published.
   bool reread_keys(const conf::Tunnel& tunnel, conf::Findings& told);
 
+  // What services lead through; null: there is no such tunnel. The same as long as its way is.
+  DialerPtr dialer(const std::string& name) const;
   const tunnel::Plan& plan() const { return *plan_; }
   const tunnel::KeySet& keys() const { return keys_; }
   const tunnel::Shared& shared() const { return shared_; }
@@ -48,6 +51,8 @@ class Tunnels {
 
  private:
   std::vector<tunnel::OpenDoor> open_doors(const conf::Tunnel& tunnel) const;
+
+  void keep_dialers();
 
   tunnel::Shared shared_;
   OpenSockets& open_;
@@ -57,6 +62,7 @@ class Tunnels {
   tunnel::PlanPtr plan_;
   std::map<std::string, std::shared_ptr<ListenSocket>> sockets_;  // by place
   std::vector<std::unique_ptr<tunnel::Carrier>> carriers_;
+  std::map<std::string, tunnel::DialerOf> dialers_;
   bool draining_ = false;  // nothing new is published
 };
 

@@ -120,6 +120,13 @@ struct Failover {
   bool operator==(const Failover&) const = default;
 };
 
+// Endpoints that are reached through a tunnel.
+struct Through {
+  std::string tunnel;      // of tunnel.connect; empty: none is
+  std::string datacenter;  // whose endpoints; empty: all
+  bool operator==(const Through&) const = default;
+};
+
 struct Page {
   StatusRange status{500, 599};
   std::string file;  // made absolute by the merge
@@ -299,6 +306,7 @@ struct Service {
   Eject eject;
   Zone zone = Zone::ignore;
   Failover failover;
+  Through through;
   // Whose instances serve now; empty: all are of one datacenter. Those of others stand by.
   std::string datacenter;
   Millis slow_start{0}, drain_time = 30s;
@@ -316,6 +324,9 @@ struct Service {
   std::vector<Route> routes;
   std::vector<TcpEntry> tcp;
   std::vector<Instance> instances;
+  bool leads_through(const Instance& instance) const {
+    return !through.tunnel.empty() && (through.datacenter.empty() || through.datacenter == instance.datacenter);
+  }
   bool operator==(const Service&) const = default;
 };
 

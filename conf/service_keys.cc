@@ -324,6 +324,11 @@ constexpr auto table = std::to_array<ServiceKey>({
      apply_read<of_service, &Service::failover, parse_failover>, "none",
      "whose endpoints of this service serve once none of its own datacenter has been usable for `after`, until one "
      "has been again for `back_after`; of `\"*\"` not for TCP nor `single`"},
+    {"through", "TUNNEL [datacenter=NAME]", service, file_only, once, open, carried,
+     apply_read<of_service, &Service::through, parse_through>, "none",
+     "the endpoints, or those of that datacenter, are reached through this tunnel, of `tunnel.connect`; checks go "
+     "the "
+     "same way. Where it ends is for its exits to say: the endpoints' addresses are not dialled"},
     {"slow_start", "duration", service, tags, once, open, carried,
      apply_duration<of_service, &Service::slow_start, 1, hour, true>, "off",
      "the share of an endpoint that is new, or that checks or the catalog call healthy again, grows to its weight "

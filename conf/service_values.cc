@@ -224,6 +224,19 @@ Result<Failover> parse_failover(std::string_view text) {
   return failover;
 }
 
+Result<Through> parse_through(std::string_view text) {
+  const Result<Words> words = parse_words(text, Head::required);
+  if (!words) return words.error();
+  Through through{.tunnel = std::string(words->head), .datacenter = {}};
+  const auto set = [&](std::string_view, std::string_view value) -> Status {
+    if (value.empty()) return invalid("datacenter= is empty");
+    through.datacenter = value;
+    return Done{};
+  };
+  if (const Status status = set_options(words->options, {"datacenter"}, set); !status) return status.error();
+  return through;
+}
+
 namespace {
 
 std::string_view content_type_of(std::string_view file) {

@@ -22,6 +22,7 @@ Result<RetryPolicy> parse_retry(std::string_view text);     // "1 on=connect,sta
 Result<Eject> parse_eject(std::string_view text);           // "errors=5 interval=10s time=30s max=50%", "off"
 Result<Queue> parse_queue(std::string_view text);           // "1024,5s"
 Result<Failover> parse_failover(std::string_view text);     // "dc2 after=30s back_after=5m"
+Result<Through> parse_through(std::string_view text);       // "shop datacenter=dc2"
 Result<std::vector<Page>> parse_pages(
     std::string_view text);                              // "5xx:sorry.html retry_after=60s", "502,503:down.html"
 Result<Redirect> parse_redirect(std::string_view text);  // "301,https://www.example$path"

@@ -58,6 +58,7 @@ struct TunnelTarget {
   Place address;
   std::string identity;  // empty: the first of its secret's
   TunnelSecrets secret;
+  std::string node;  // whose instances it leads to, where a service is dialled through it; empty: anybody's
   bool operator==(const TunnelTarget&) const = default;
 };
 
@@ -68,13 +69,14 @@ struct TunnelConnect {
   std::string name;
   std::string service;  // asked for by SNI; empty: the name
   TunnelSni sni = TunnelSni::service;
-  Place listen;
+  Place listen;                 // none: only services of the proxy lead through it
   bool public_listen = false;   // it may listen beyond loopback and private networks
   std::vector<IpPrefix> allow;  // who may connect; empty: everybody who can
   std::vector<TunnelTarget> to;
   TunnelBalance balance = TunnelBalance::first;
   TunnelTls tls = TunnelTls::v13;
   Millis connect_timeout = 5s, idle_timeout = 2h;
+  bool listens() const { return listen != Place(); }
   const std::string& asked_service() const { return service.empty() ? name : service; }
   bool operator==(const TunnelConnect&) const = default;
 };

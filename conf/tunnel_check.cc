@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "conf/service_values.h"
 #include "conf/tcp_claims.h"
 #include "conf/tunnel_keys.h"
 #include "conf/values.h"
@@ -20,6 +21,7 @@ class Check {
   Findings run() {
     for (std::size_t i = 0; i < tunnel_.accept.size(); ++i) accept(i);
     for (std::size_t i = 0; i < tunnel_.connect.size(); ++i) connect(i);
+    for (const auto& [name, layer] : config_.services) through(name, layer);
     for (const auto& [name, offer] : tunnel_.offer) {
       const std::string path = "tunnel.offer." + name;
       if (offer.to.empty() && sound_(path)) error(path, "write where the service is, as in 127.0.0.1:5432");
@@ -62,10 +64,12 @@ class Check {
     for (std::size_t j = 0; j < i; ++j) {
       if (tunnel_.connect[j].name == connect.name)
         error(path + ".name", connect.name + ": this name is taken already");
-      if (tunnel_.connect[j].listen == connect.listen)
+      if (connect.listens() && tunnel_.connect[j].listen == connect.listen)
         error(path + ".listen", connect.listen.text() + ": taken by " + tunnel_.connect[j].name);
     }
-    if (sound_(path + ".listen")) listen(path + ".listen", connect);
+    if (connect.listens() && sound_(path + ".listen")) listen(path + ".listen", connect);
+    if (!connect.listens() && !is_dialled(connect.name) && sound_(path + ".listen"))
+      warn(path + ".listen", "nothing listens, and no service leads through it: write where programs connect");
     if (connect.to.empty() && sound_(path + ".to")) error(path + ".to", "write where it leads to");
     if (connect.tls == TunnelTls::v12 && !connect.service.empty() && connect.service.size() > 253)
       error(path + ".service", "too long for SNI");
@@ -75,6 +79,32 @@ class Check {
       if (connect.to[j].identity.empty() && !connect.to[j].secret.folder.empty())
         error(at + ".identity", "a folder of keys has no first one: write who we are");
     }
+  }
+
+  // A service that can't go through its tunnel must not go without.
+  void through(const std::string& service, const ServiceLayer& layer) {
+    const auto said = layer.settings.find("through");
+    if (said == layer.settings.end() || said->second.empty()) return;
+    const std::string path = "services." + service + ".through";
+    const Result<Through> read = parse_through(said->second.front().value);
+    if (!read) return;
+    if (const auto protocol = layer.settings.find("protocol"); protocol != layer.settings.end())
+      for (const Setting& setting : protocol->second)
+        if (setting.value == "https" || setting.value == "h2")
+          error(path,
+                "a tunnel is TLS already, and carries no " + setting.value + " of ours: write protocol: http or h2c");
+    std::vector<std::string_view> known;
+    for (const TunnelConnect& each : tunnel_.connect) known.push_back(each.name);
+    if (std::find(known.begin(), known.end(), read->tunnel) != known.end()) return;
+    error(path, read->tunnel + ": not in tunnel.connect" + did_you_mean(nearest(read->tunnel, known)));
+  }
+
+  bool is_dialled(const std::string& name) const {
+    for (const auto& [service, layer] : config_.services)
+      if (const auto said = layer.settings.find("through"); said != layer.settings.end())
+        for (const Setting& setting : said->second)
+          if (const auto read = parse_through(setting.value); read && read->tunnel == name) return true;
+    return false;
   }
 
   // The plain side of a database does not belong on the internet.

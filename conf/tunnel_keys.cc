@@ -132,6 +132,11 @@ Form<TunnelTarget> target() {
                    "who we are to it",
                    {.fallback = "the first of the secret"}},
                   {"secret", &TunnelTarget::secret, secrets(), "the key, one for each exit"},
+                  {"node",
+                   &TunnelTarget::node,
+                   word_or_empty(),
+                   "of a tunnel that services lead through: it is for the instances of this node alone",
+                   {.fallback = "for those of any"}},
               });
 }
 
@@ -155,7 +160,7 @@ Form<TunnelConnect> connect() {
            &TunnelConnect::listen,
            place(),
            "where programs of this host connect: loopback, a private address or unix:/PATH",
-           {.required = true}},
+           {.fallback = "nothing listens: only services that say `through` lead there"}},
           {"public", &TunnelConnect::public_listen, boolean(),
            "true, with `allow`: it listens beyond loopback and private networks, in plain text"},
           {"allow", &TunnelConnect::allow, networks, "who may connect", {.fallback = "everybody who can"}},

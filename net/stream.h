@@ -14,9 +14,16 @@ namespace gatehouse {
 
 class Stream {
  public:
+  Stream() = default;
+  Stream(const Stream&) = delete;
+  ~Stream() {
+    if (ends_by_tls && tls && socket.fd() >= 0 && !socket.failed()) tls->close_notify();  // closed, not broken off
+  }
+  std::shared_ptr<const void> lease;  // what TLS borrows, and who is to know when the stream is gone
   Socket socket;
   std::unique_ptr<TlsSession> tls;
-  Lane* lane = nullptr;  // borrowed: then there is neither socket nor TLS
+  Lane* lane = nullptr;      // borrowed: then there is neither socket nor TLS
+  bool ends_by_tls = false;  // TLS's end alone ends a direction: a FIN would be taken for the end of both
 
   IoResult receive(char* data, std::size_t size) {
     if (lane) return lane->receive(data, size);
@@ -73,7 +80,7 @@ class Stream {
   void end_sending() {
     if (lane) return lane->end_sending();
     if (tls) tls->close_notify();
-    socket.shutdown_send();
+    if (!ends_by_tls) socket.shutdown_send();
   }
   // Ends it so that the peer sees that something was cut, not that it ended.
   void reset() { lane ? lane->reset() : socket.reset(); }

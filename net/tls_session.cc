@@ -206,6 +206,7 @@ IoResult TlsSession::receive(char* data, std::size_t size) {
     return {IoResult::State::failed};
   }
   if (total == 0) return result;
+  moved_ += total;
   if (result.state == IoResult::State::ended || result.state == IoResult::State::failed) end_ = result;
   return {IoResult::State::ok, total};
 }
@@ -215,6 +216,8 @@ IoResult TlsSession::send(const char* data, std::size_t size, bool last) {
     const IoResult flushed = flush();
     if (!flushed.ok()) return flushed;
   }
+  if (renew_after_ != 0) renew_keys_when_due();
+  moved_ += size;
   ERR_clear_error();
   for (std::size_t done = 0; done < size;) {
     const IoResult written =
@@ -240,6 +243,12 @@ IoResult TlsSession::flush() {
 void TlsSession::update_keys() {
   if (SSL_version(ssl_.get()) >= TLS1_3_VERSION) SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED);
   ERR_clear_error();
+}
+
+void TlsSession::renew_keys_when_due() {
+  if (moved_ - moved_at_renewal_ < renew_after_ && records_sent_ - records_at_renewal_ < records_most) return;
+  update_keys();
+  moved_at_renewal_ = moved_, records_at_renewal_ = records_sent_;
 }
 
 void TlsSession::close_notify() {

@@ -44,6 +44,10 @@ class TlsSession {
   void close_notify();
   // Fresh keys for both directions from the next write on (RFC 8446 4.6.3). Of TLS 1.2: nothing.
   void update_keys();
+  // The same by itself, with the next write once so much has moved, or 2^23 records were sent: half of what AES-GCM
+  // bears under one key (RFC 8446 5.5).
+  void renew_keys_after(std::uint64_t bytes) { renew_after_ = bytes; }
+  static constexpr std::uint64_t records_most = 1ull << 23;
   std::uint64_t records_sent() const { return records_sent_; }  // with data
   // What the sessions of this thread keep because their sockets didn't take it.
   static std::size_t bytes_pending();
@@ -63,6 +67,7 @@ class TlsSession {
   int replay_some(char* data, int size);
   IoResult judge(int result);
   static Failure failure_of(unsigned long error);  // OpenSSL's
+  void renew_keys_when_due();
   IoResult send_stage(bool more = false);
   void hold_stage();
   void stage_held();
@@ -82,6 +87,7 @@ class TlsSession {
   Failure failure_ = Failure::closed;
   unsigned empty_reads_ = 0;  // in a row
   std::uint64_t records_sent_ = 0;
+  std::uint64_t renew_after_ = 0, moved_ = 0, moved_at_renewal_ = 0, records_at_renewal_ = 0;  // 0: not by itself
 };
 
 }  // namespace gatehouse

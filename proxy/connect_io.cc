@@ -58,8 +58,10 @@ Task<Status> send_proxy_header(BackendConnection& connection, Waker& waker, cons
   for (std::size_t sent = 0; sent < header.size;) {
     // The request follows in this turn: one packet takes both, for backends that read the header with one call.
     const bool request_follows = !request.raw && !conf::over_tls(service.protocol);
-    const IoResult result =
-        connection.stream.socket.send(header.bytes.data() + sent, header.size - sent, request_follows);
+    Stream& stream = connection.stream;
+    const char* rest = header.bytes.data() + sent;
+    const IoResult result = stream.tls ? stream.send(rest, header.size - sent)
+                                       : stream.socket.send(rest, header.size - sent, request_follows);
     if (result.ok()) sent += result.size;
     if (result.ok()) continue;
     if (!result.again()) co_return connect_failure(Errc::reset, "PROXY header: connection lost");
@@ -101,21 +103,46 @@ Task<Status> shake_hands(Worker& worker, BackendConnection& connection, Waker& w
   }
 }
 
+// By the tunnel, whose errors say which hop it was.
+Task<Status> dial_through(BackendConnection& connection, Waker& waker, const ConnectRequest& request,
+                          LoopTime deadline) {
+  const conf::Service& service = *request.pool.service;
+  if (!request.pool.dialer)
+    co_return connect_failure(Errc::unavailable, "tunnel " + service.through.tunnel + ": there is none");
+  if (!request.raw && conf::over_tls(service.protocol))
+    co_return connect_failure(Errc::tls, "a tunnel is TLS already: it does not carry https and h2");
+  const std::string& node = request.endpoint.instance->node;
+  Status done = co_await request.pool.dialer->dial(connection.stream, waker, deadline, node);
+  if (done) co_return done;
+  const bool ours = done.error().code == Errc::limit;
+  co_return connect_failure(ours ? Errc::unavailable : done.error().code, done.error().what,
+                            ours ? Side::self : Side::backend);
+}
+
+Task<Status> connect_straight(Worker& worker, BackendConnection& connection, Waker& waker,
+                              const ConnectRequest& request, LoopTime deadline) {
+  const int fd = start_connect(request.endpoint.address);
+  if (fd < 0) co_return no_connection(errno);
+  if (!connection.stream.socket.open(worker.loop, fd)) co_return no_connection(connection.stream.socket.last_error());
+  connection.stream.socket.set_waker(&waker);
+  Status done = co_await await_connection(connection, waker, deadline);
+  co_return done;
+}
+
 }  // namespace
 
 Task<Made> connect_backend(Worker& worker, Waker& waker, const ConnectRequest& request) {
   if (!pool::begin_connection(request.endpoint))
     co_return connect_failure(Errc::limit, "connect: max_connections are open", Side::self);
   auto connection = std::make_unique<BackendConnection>(request.endpoint.state);
-  const int fd = start_connect(request.endpoint.address);
-  if (fd < 0) co_return no_connection(errno);
-  if (!connection->stream.socket.open(worker.loop, fd))
-    co_return no_connection(connection->stream.socket.last_error());
-  connection->stream.socket.set_waker(&waker);
   const LoopTime deadline = worker.loop.now() + request.timeout.count();
   const conf::Service& service = *request.pool.service;
 
-  Status done = co_await await_connection(*connection, waker, deadline);
+  Status done = Done{};
+  if (request.endpoint.through)
+    done = co_await dial_through(*connection, waker, request, deadline);
+  else
+    done = co_await connect_straight(worker, *connection, waker, request, deadline);
   if (done && service.send_proxy != conf::SendProxy::none)
     done = co_await send_proxy_header(*connection, waker, request, deadline);
   if (done && !request.raw && conf::over_tls(service.protocol))

@@ -1,4 +1,5 @@
-// connect_io.h: a fresh connection to an endpoint: TCP, and a PROXY header or TLS where the service wants them.
+// connect_io.h: a fresh connection to an endpoint: TCP or the pool's dialer (a tunnel), and a PROXY header or TLS
+//   where the service wants them.
 //   Ends within the route's connect_timeout, handshake included. Names what failed for the log, and whose fault it
 //   was for health: the client's, if TLS failed under a name that it alone had said; our own, if the machine lacks
 //   descriptors, ports or memory, or (Errc::limit) as many connections to the endpoint are open as may.

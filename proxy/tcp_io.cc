@@ -293,6 +293,10 @@ Task<> TcpSession::relay() {
 void TcpSession::move_bytes() {
   Stream& client = client_.stream;
   Stream& backend = backend_->stream;
+  if (ended(up_state_) && backend.pending()) {  // a close_notify that didn't leave at once
+    backend.flush();
+    if (backend.pending()) backend.wait_writable();
+  }
   if (!ended(up_state_)) {
     up_state_ = up_.run(client, backend);
     if (ended(up_state_) && !ended(down_state_)) {

@@ -75,6 +75,7 @@ pool::Endpoint make_endpoint(const conf::Service& service, const conf::Instance&
   endpoint.node_lost = instance.node_lost;
   for (const auto* check : checks)  // the catalog's word as well
     if (check->kind == conf::HealthCheck::Kind::ttl) endpoint.told = worse(endpoint.told, pool::initially(*check));
+  endpoint.through = service.leads_through(instance);
   endpoint.far = is_far(service, instance, zone);
   if (endpoint.far && service.zone == conf::Zone::only) endpoint.weight = endpoint.weight_warning = 0;
   endpoint.address = address;
@@ -159,16 +160,19 @@ class WorldBuilder {
                                                  : "node.zone is not set: no zone is preferred");
     const PoolPtr before = previous_ ? previous_->share(service->name) : nullptr;
     const auto tls = inputs_.tls_policy ? inputs_.tls_policy(*service) : nullptr;
-    const bool same =
-        before && same_workers(*before) && before->tls == tls && same_cookies(*service) && same_zone(*service);
+    const auto dialer = inputs_.dialer ? inputs_.dialer(*service) : nullptr;
+    const bool same = before && same_workers(*before) && before->tls == tls && before->dialer == dialer &&
+                      same_cookies(*service) && same_zone(*service);
     if (same && before->service == service && std::ranges::all_of(service->instances, has_address))
       return before;  // nothing can have moved
 
     const std::int64_t now_ms = pool::ms_of(inputs_.now);
     std::vector<pool::Endpoint> endpoints, standby;
     for (const auto& instance : service->instances) {
-      const auto address = address_of(instance, inputs_.addresses, before.get());
-      const std::string why = why_left_out(instance, address);
+      const bool through = service->leads_through(instance);
+      auto address = address_of(instance, inputs_.addresses, before.get());
+      if (through && !address) address = SocketAddress{IpAddress(), instance.port};  // a name of there, not of here
+      const std::string why = through ? std::string() : why_left_out(instance, address);
       const bool serves = service->datacenter.empty() || instance.datacenter == service->datacenter;
       if (why.empty())
         (serves ? endpoints : standby)
@@ -186,6 +190,7 @@ class WorldBuilder {
     made->sticky =
         pool::Sticky(service->name, service->sticky_cookie, made->endpoints.endpoints(), world_->sticky_keys_);
     made->tls = tls;
+    made->dialer = dialer;
     made->stats =
         before && same_workers(*before) ? before->stats : std::make_shared<pool::ServiceStats>(inputs_.workers);
     return made;

@@ -20,6 +20,7 @@
 #include "net/certificate_set.h"
 #include "net/challenge_board.h"
 #include "net/clock.h"
+#include "net/dialer.h"
 #include "net/ip.h"
 #include "proxy/pool/endpoint_registry.h"
 #include "proxy/pool/endpoint_set.h"
@@ -43,6 +44,7 @@ struct ServicePool {
   pool::Sticky sticky;
   std::shared_ptr<pool::ServiceStats> stats;
   std::shared_ptr<const TlsClientPolicy> tls;  // of https services; null: not usable, or not needed
+  DialerPtr dialer;                            // to endpoints that are reached through a tunnel; null: there is none
 
   // Those that stand by, too.
   template <class Visit>
@@ -66,6 +68,9 @@ struct WorldInputs {
   ChallengeBoardPtr challenges;                        // null: none
   // How we speak TLS to a service's endpoints; must give the same pointer as long as that is the same. May be empty.
   std::function<std::shared_ptr<const TlsClientPolicy>(const conf::Service&)> tls_policy;
+  // The way to a service's endpoints that are reached through a tunnel; the same pointer as long as it is the same. May
+  // be empty.
+  std::function<DialerPtr(const conf::Service&)> dialer;
   // What of this program listens at an address; empty: nothing. For names, which only now have one. May be empty.
   std::function<std::string(const SocketAddress&)> own_address;
   TimePoint now{};

@@ -56,6 +56,7 @@ constexpr Key service_keys[] = {
     {"eject", same<&conf::Service::eject>},
     {"zone", same<&conf::Service::zone>},
     {"failover", same<&conf::Service::failover>},
+    {"through", same<&conf::Service::through>},
     {"the datacenter that serves it", same<&conf::Service::datacenter>},
     {"slow_start", same<&conf::Service::slow_start>},
     {"drain_time", same<&conf::Service::drain_time>},

@@ -43,6 +43,15 @@ Admission admit(const Plan& plan, const Exit& exit, std::string_view identity, s
   return out;
 }
 
+std::uint64_t exits_of_others(const Entry& entry, std::string_view node) {
+  std::uint64_t others = 0;
+  for (std::size_t i = 0; i < entry.targets.size(); ++i) {
+    const std::string& its = entry.targets[i].conf.node;
+    if (!its.empty() && its != node) others |= std::uint64_t{1} << i;
+  }
+  return others;
+}
+
 std::optional<std::size_t> next_target(const Entry& entry, std::uint64_t tried, std::size_t turn,
                                        std::int64_t now_ms) {
   const std::size_t count = entry.targets.size();

@@ -25,6 +25,9 @@ struct Admission {
 Admission admit(const Plan& plan, const Exit& exit, std::string_view identity, std::string_view name,
                 const IpAddress& source);
 
+// Exits that lead to other nodes than this one, bit by bit: as if they were tried.
+std::uint64_t exits_of_others(const Entry& entry, std::string_view node);
+
 // The next exit of an entry that was not tried, bit by bit; none: all were. `turn`: for round_robin.
 std::optional<std::size_t> next_target(const Entry& entry, std::uint64_t tried, std::size_t turn,
                                        std::int64_t now_ms);

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "tunnel/protocol.h"
+
 namespace gatehouse::tunnel {
 namespace {
 
@@ -19,6 +21,12 @@ Error no_connection(const DialAddress& to, int error) {
 
 Error late(std::string what) { return Error{Errc::timed_out, std::move(what) + ": no answer in time"}; }
 Error given_up() { return Error{Errc::closed, "the client is gone"}; }
+
+PskVersion version_of(conf::TunnelTls tls) {
+  return tls == conf::TunnelTls::v13 ? PskVersion::tls13 : PskVersion::tls12;
+}
+
+Error refused(Word word) { return Error{Errc::refused, std::string(text_of(word))}; }
 
 }  // namespace
 
@@ -68,6 +76,31 @@ Task<Status> send_whole(Stream& stream, std::string_view bytes, const Dialling& 
     if (why == Waker::Why::deadline) co_return late("sending");
   }
   co_return Done{};
+}
+
+Task<Status> secure(Stream& stream, const Entry& entry, const Target& target, const DialAddress& address,
+                    const PskClientContext& context, const Dialling& how, std::string_view protocol) {
+  const Status connected = co_await connect_stream(stream, address, how);
+  if (!connected) co_return connected.error();
+  const std::vector<std::string> alpn{std::string(protocol)};
+  const std::string name = entry.conf.sni == conf::TunnelSni::none ? "" : entry.conf.asked_service();
+  SslPtr ssl = context.connect(*target.offer, name, alpn);
+  if (!ssl) co_return Error{Errc::tls, "TLS: no memory"};
+  stream.tls = std::make_unique<TlsSession>(std::move(ssl), stream.socket);
+  const Status done = co_await shake_hands(stream, how);
+  if (!done) co_return done.error();
+  const std::string doubt = psk_doubt(stream.tls->ssl(), version_of(entry.conf.tls));
+  if (!doubt.empty()) co_return Error{Errc::tls, "TLS: " + doubt};
+  co_return Done{};
+}
+
+std::optional<Status> read_word(Stream& stream) {
+  char byte;
+  const IoResult got = stream.receive(&byte, 1);
+  if (got.again()) return std::nullopt;
+  if (!got.ok()) return Status(Error{Errc::reset, "the exit ended the connection without a word"});
+  const auto word = static_cast<Word>(static_cast<unsigned char>(byte));
+  return word == Word::reached ? Status(Done{}) : Status(refused(word));
 }
 
 }  // namespace gatehouse::tunnel

@@ -1,6 +1,7 @@
-// dial_io.h: steps of making a connection, each within a deadline and as long as somebody waits for it.
+// dial_io.h: steps of making a connection, to a service or an exit, each within a deadline and as long as somebody waits for it.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "net/result.h"
@@ -22,5 +23,10 @@ struct Dialling {
 Task<Status> connect_stream(Stream& stream, const DialAddress& to, const Dialling& how);
 Task<Status> shake_hands(Stream& stream, const Dialling& how);
 Task<Status> send_whole(Stream& stream, std::string_view bytes, const Dialling& how);
+// An exit: TCP, TLS, and proof that it was by the key.
+Task<Status> secure(Stream& stream, const Entry& entry, const Target& target, const DialAddress& address,
+                    const PskClientContext& context, const Dialling& how, std::string_view protocol);
+// An exit's word, one byte, if it has come. Done: the service is reached.
+std::optional<Status> read_word(Stream& stream);
 
 }  // namespace gatehouse::tunnel

@@ -4,43 +4,6 @@
 #include "tunnel/carrier_io.h"
 
 namespace gatehouse::tunnel {
-namespace {
-
-PskVersion version_of(conf::TunnelTls tls) {
-  return tls == conf::TunnelTls::v13 ? PskVersion::tls13 : PskVersion::tls12;
-}
-
-Error refused(Word word) { return Error{Errc::refused, std::string(text_of(word))}; }
-
-// TCP, TLS, and proof that it was by the key.
-Task<Status> secure(Stream& stream, const Entry& entry, const Target& target, const DialAddress& address,
-                    const PskClientContext& context, const Dialling& how, std::string_view protocol) {
-  const Status connected = co_await connect_stream(stream, address, how);
-  if (!connected) co_return connected.error();
-  const std::vector<std::string> alpn{std::string(protocol)};
-  const std::string name = entry.conf.sni == conf::TunnelSni::none ? "" : entry.conf.asked_service();
-  SslPtr ssl = context.connect(*target.offer, name, alpn);
-  if (!ssl) co_return Error{Errc::tls, "TLS: no memory"};
-  stream.tls = std::make_unique<TlsSession>(std::move(ssl), stream.socket);
-  const Status done = co_await shake_hands(stream, how);
-  if (!done) co_return done.error();
-  const std::string doubt = psk_doubt(stream.tls->ssl(), version_of(entry.conf.tls));
-  if (!doubt.empty()) co_return Error{Errc::tls, "TLS: " + doubt};
-  co_return Done{};
-}
-
-// One byte, if it has come. Done: reached.
-std::optional<Status> read_word(Stream& stream) {
-  char byte;
-  const IoResult got = stream.receive(&byte, 1);
-  if (got.again()) return std::nullopt;
-  if (!got.ok()) return Status(Error{Errc::reset, "the exit ended the connection without a word"});
-  const auto word = static_cast<Word>(static_cast<unsigned char>(byte));
-  return word == Word::reached ? Status(Done{}) : Status(refused(word));
-}
-
-}  // namespace
-
 EntrySession::EntrySession(Carrier& carrier, PlanPtr plan, const Entry& entry, const SocketAddress& peer)
     : Session(carrier, std::move(plan), peer), entry_(entry) {
   stats_ = entry.stats;

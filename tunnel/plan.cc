@@ -81,6 +81,13 @@ const Entry* Plan::find_entry(std::string_view name) const {
   return nullptr;
 }
 
+bool same_way(const Entry& a, const Entry& b) {
+  const auto same = [](const Target& x, const Target& y) {
+    return x.conf == y.conf && x.offer == y.offer && x.addresses == y.addresses;
+  };
+  return a.conf == b.conf && std::equal(a.targets.begin(), a.targets.end(), b.targets.begin(), b.targets.end(), same);
+}
+
 StatsPtr Registry::stats(const std::string& name) {
   StatsPtr& stats = stats_[name];
   if (!stats) stats = std::make_shared<Stats>();

@@ -68,6 +68,8 @@ struct Entry {
   StatsPtr stats;  // of those who reached no exit
 };
 
+bool same_way(const Entry& a, const Entry& b);  // to the same places, by the same keys
+
 struct Plan {
   std::string node;
   bool access_log = false, redact_client = false;

@@ -13,7 +13,6 @@ using State = Relay::State;
 constexpr Millis unacknowledged_most{90'000};
 constexpr LoopTime pipe_ms = 1000;                    // a pipe that moved nothing for so long is of no use
 constexpr std::uint64_t counted_at_least = 64 << 10;  // bytes, while a connection goes on
-constexpr std::uint64_t records_most = 1ull << 23;    // under one key: half of what AES-GCM bears (RFC 8446 5.5)
 constexpr LoopTime last_words_ms = 5000;              // for a close_notify that doesn't leave at once
 
 bool ended(State state) { return state == State::source_ended; }
@@ -167,7 +166,7 @@ void Session::renew_keys() {
   if (secure == nullptr) return;
   const LoopTime now = carrier_.loop.now();
   const bool due = moved_seen_ - rekeyed_bytes_ >= plan_->rekey_bytes ||
-                   secure->records_sent() - rekeyed_records_ >= records_most ||
+                   secure->records_sent() - rekeyed_records_ >= TlsSession::records_most ||
                    now - rekeyed_at_ >= static_cast<LoopTime>(plan_->rekey_time.count());
   if (!due) return;
   secure->update_keys();

@@ -71,6 +71,7 @@ struct Endpoint {
   bool held = false;         // the catalog has it no more: it serves while our own checks pass
   bool far = false;          // not of the door's zone, where the service asks for that
   Health told = Health::up;  // the catalog's word, where it runs checks itself
+  bool through = false;      // reached by the pool's dialer, not by its address
   bool node_lost = false;    // told down by its node's checks alone
   SocketAddress address;
   std::uint64_t key = 0;                     // stable hash of the identity: what maglev and the like hash on

@@ -9,7 +9,7 @@
 namespace gatehouse::pool {
 namespace {
 
-std::string channel_of(const conf::Service& service) {
+std::string channel_of(const conf::Service& service, bool through) {
   std::string text = std::to_string(static_cast<int>(service.protocol));
   text += static_cast<char>('a' + static_cast<int>(service.send_proxy));
   if (conf::over_tls(service.protocol)) {
@@ -20,6 +20,7 @@ std::string channel_of(const conf::Service& service) {
       text += *part;
     }
   }
+  if (through) text += "through" + service.through.tunnel;
   return text;
 }
 
@@ -27,7 +28,8 @@ std::string channel_of(const conf::Service& service) {
 
 EndpointIdentity EndpointIdentity::of(const conf::Service& service, const conf::Instance& instance,
                                       const SocketAddress& address) {
-  return {instance.datacenter, instance.node, instance.id, address, channel_of(service)};
+  return {instance.datacenter, instance.node, instance.id, address,
+          channel_of(service, service.leads_through(instance))};
 }
 
 std::uint64_t EndpointIdentity::key() const {

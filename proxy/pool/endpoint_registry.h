@@ -18,7 +18,7 @@
 namespace gatehouse::pool {
 
 // Same identity: same connections, same counters. `channel` is how we talk to it (protocol, TLS names and files,
-// PROXY header): connections made otherwise must not be reused.
+// PROXY header, tunnel): connections made otherwise must not be reused.
 struct EndpointIdentity {
   std::string datacenter, node, service_id;
   SocketAddress address;

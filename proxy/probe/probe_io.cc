@@ -26,21 +26,8 @@ Task<bool> send_proxy_header(Stream& stream, Waker& waker, conf::SendProxy versi
   co_return sent;
 }
 
-}  // namespace
-
-Task<ProbeReport> probe(Waker& waker, const ProbeTarget& target) {
-  for (const Probe& each : probes) {
-    if (each.kind != target.check.kind) continue;
-    ProbeReport report = co_await each.run(waker, target);
-    co_return report;
-  }
-  ProbeReport unknown;
-  unknown.output = "this kind of check is not run";
-  co_return unknown;
-}
-
-Task<bool> open_probe(Stream& stream, Waker& waker, const ProbeTarget& target, LoopTime deadline,
-                      ProbeReport& report) {
+Task<bool> connect_probe(Stream& stream, Waker& waker, const ProbeTarget& target, LoopTime deadline,
+                         ProbeReport& report) {
   const int fd = start_connect(target.address);
   if (fd < 0) {
     report.output = std::string("connect: ") + std::strerror(errno);
@@ -64,6 +51,41 @@ Task<bool> open_probe(Stream& stream, Waker& waker, const ProbeTarget& target, L
     report.output = std::string("connect: ") + std::strerror(error);
     co_return false;
   }
+  co_return true;
+}
+
+Task<bool> dial_probe(Stream& stream, Waker& waker, const ProbeTarget& target, LoopTime deadline,
+                      ProbeReport& report) {
+  if (target.tls != nullptr) {
+    report.output = "a tunnel is TLS already: it does not carry a check over TLS";
+    co_return false;
+  }
+  const Status reached = co_await target.dialer->dial(stream, waker, deadline, target.node);
+  if (!reached) report.output = reached.error().what;
+  co_return static_cast<bool>(reached);
+}
+
+}  // namespace
+
+Task<ProbeReport> probe(Waker& waker, const ProbeTarget& target) {
+  for (const Probe& each : probes) {
+    if (each.kind != target.check.kind) continue;
+    ProbeReport report = co_await each.run(waker, target);
+    co_return report;
+  }
+  ProbeReport unknown;
+  unknown.output = "this kind of check is not run";
+  co_return unknown;
+}
+
+Task<bool> open_probe(Stream& stream, Waker& waker, const ProbeTarget& target, LoopTime deadline,
+                      ProbeReport& report) {
+  bool open = false;
+  if (target.dialer != nullptr)
+    open = co_await dial_probe(stream, waker, target, deadline, report);
+  else
+    open = co_await connect_probe(stream, waker, target, deadline, report);
+  if (!open) co_return false;
   if (target.send_proxy != conf::SendProxy::none) {
     const bool told = co_await send_proxy_header(stream, waker, target.send_proxy, deadline, report);
     if (!told) co_return false;
@@ -74,7 +96,7 @@ Task<bool> open_probe(Stream& stream, Waker& waker, const ProbeTarget& target, L
     report.output = ssl.error().what;
     co_return false;
   }
-  stream.tls = std::make_unique<TlsSession>(std::move(*ssl), socket);
+  stream.tls = std::make_unique<TlsSession>(std::move(*ssl), stream.socket);
   for (;;) {
     const IoResult result = stream.tls->handshake();
     if (result.ok()) co_return true;

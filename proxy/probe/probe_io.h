@@ -6,6 +6,7 @@
 #include <string>
 
 #include "conf/service.h"
+#include "net/dialer.h"
 #include "net/stream.h"
 #include "net/task.h"
 #include "net/tls_client_context.h"
@@ -21,11 +22,13 @@ struct ProbeReport {
 // Where a check goes and with what means. Borrowed for the length of a probe.
 struct ProbeTarget {
   const conf::HealthCheck& check;
-  SocketAddress address;        // the instance's, unless the check names its own
-  std::string host;             // for the Host field: as the definition wrote it
-  std::string tls_name;         // what the certificate must name; sent as SNI
-  const TlsClientContext* tls;  // null: plain
-  conf::SendProxy send_proxy;   // the header says LOCAL: the proxy's own connection
+  SocketAddress address;           // the instance's, unless the check names its own
+  std::string host;                // for the Host field: as the definition wrote it
+  std::string tls_name;            // what the certificate must name; sent as SNI
+  const TlsClientContext* tls;     // null: plain
+  conf::SendProxy send_proxy;      // the header says LOCAL: the proxy's own connection
+  const Dialer* dialer = nullptr;  // in place of a connection to the address
+  std::string node;                // that the dialer is told
 };
 
 Task<ProbeReport> probe(Waker& waker, const ProbeTarget& target);

@@ -13,7 +13,7 @@ constexpr LoopTime glance_ms = 250;  // how soon a failure on the data path is n
 
 bool equal_checks(const Probed& a, const Probed& b) {
   return a.checks == b.checks && a.addresses == b.addresses && a.endpoint.address == b.endpoint.address &&
-         a.service->host == b.service->host && a.tls == b.tls &&
+         a.endpoint.through == b.endpoint.through && a.service->host == b.service->host && a.tls == b.tls &&
          a.endpoint.instance->address == b.endpoint.instance->address;
 }
 
@@ -93,6 +93,7 @@ void Prober::keep(std::vector<Probed> probed) {
     const EndpointState* state = each.endpoint.live;
     const auto known = subjects_.find(state);
     if (known != subjects_.end() && equal_checks(known->second->probed, each)) {
+      known->second->probed.dialer = std::move(each.dialer);  // by other keys, or to others: the same service
       next[state] = std::move(known->second);
       continue;
     }
@@ -183,21 +184,27 @@ Task<> Prober::story(Subject& subject, std::size_t index) {
                               check.port != 0 ? check.port : subject.probed.endpoint.address.port};
   const std::string host = host_of(check, address), tls_name = tls_name_of(subject.probed, check);
   // At another address or port listens something else, of which nobody said that it takes the header (as HAProxy).
-  const bool same_place = address == subject.probed.endpoint.address;
+  const bool same_place = subject.probed.dialer || address == subject.probed.endpoint.address;
   const conf::SendProxy send_proxy = same_place ? subject.probed.service->send_proxy : conf::SendProxy::none;
+  const std::string node = subject.probed.endpoint.instance->node;
   LoopTime next = loop_.now() + first_probe_delay(check, dice_.roll()).count();
   for (;;) {
     while (loop_.now() < next && !subject.stopping && !own.hurry) co_await waker.sleep(next);
     own.hurry = false;
     if (subject.stopping) co_return;
     ProbeReport report;
+    const DialerPtr dialer = subject.probed.dialer;
     const Result<ContextPtr> context = context_for(subject.probed, check);
     if (!context) {
       report.output = context.error().what;
-    } else if (!known) {
+    } else if (subject.probed.endpoint.through && !dialer) {
+      report.output = "there is no tunnel that leads to it";
+    } else if (!known && !dialer) {
       report.output = "no address is known of " + check.host;
+    } else if (dialer && address.port != subject.probed.endpoint.address.port) {
+      report.output = "the tunnel leads to the service alone, not to port " + std::to_string(address.port);
     } else {
-      const ProbeTarget target{check, address, host, tls_name, context->get(), send_proxy};
+      const ProbeTarget target{check, address, host, tls_name, context->get(), send_proxy, dialer.get(), node};
       report = co_await probe(waker, target);
     }
     if (subject.stopping) co_return;

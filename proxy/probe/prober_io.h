@@ -31,6 +31,7 @@ struct Probed {
   std::vector<conf::HealthCheck> checks;
   std::vector<std::optional<IpAddress>> addresses;  // where each check asks; none: its host's are not known
   std::shared_ptr<const TlsClientPolicy> tls;       // the service's; null: not usable
+  DialerPtr dialer;                                 // of an endpoint that is reached through one
 };
 
 // What a check said last, for `status`.

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from support import tunnel
-from support.databases import Postgres, Redis, ask_postgres, program
+from support.databases import Memcached, Postgres, Redis, ask_memcached, ask_postgres, program
 from support.tunnel import ENTRY_PORT, EXIT_PORT, new_key, write_keys
 from support.wait import patient, wait_until
 
@@ -18,7 +18,7 @@ PAIRS = [("ours", "ours"), ("ours", "stunnel"), ("stunnel", "ours")]
 
 @pytest.fixture(scope="module")
 def servers():
-    made = [Postgres(), Redis()]
+    made = [Postgres(), Redis(), Memcached()]
     yield made
     for server in made:
         server.stop()
@@ -95,3 +95,16 @@ def test_redis_is_benchmarked_piped_to_and_subscribed_to(servers, lead):
             more = sock.recv(100)
             assert more
             heard += more
+
+
+def test_memcached_keeps_large_values_and_many_small_ones(servers, lead):
+    at = lead(servers[2])
+    value = os.urandom(4 << 20)
+    stored = ask_memcached(at, b"set large 0 0 %d\r\n" % len(value) + value + b"\r\n", b"\r\n")
+    assert stored == b"STORED\r\n"
+    got = ask_memcached(at, b"get large\r\n", b"\r\nEND\r\n")
+    assert got == b"VALUE large 0 %d\r\n" % len(value) + value + b"\r\nEND\r\n"
+    many = b"".join(b"set k%d 0 0 2 noreply\r\nok\r\n" % n for n in range(5000))
+    keys = b" ".join(b"k%d" % n for n in range(0, 5000, 100))
+    found = ask_memcached(at, many + b"get " + keys + b"\r\n", b"END\r\n")
+    assert found.count(b"\r\nok\r\n") == 50

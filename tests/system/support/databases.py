@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis from Debian, in folders and on ports of their own; never as root, whoever runs the tests."""
+"""PostgreSQL, Redis and memcached from Debian, in folders and on ports of their own; never as root, whoever runs the tests."""
 import glob
 import http.server
 import os
@@ -144,6 +144,29 @@ class Redis(Server):
 
     def ask(self, *words):
         return ask_redis((self.host, self.port), *words)
+
+
+class Memcached(Server):
+    def __init__(self):
+        super().__init__()
+        self.run(program("memcached"), "-l", "127.0.0.1", "-p", str(self.port), "-U", "0", "-I", "8m", "-m", "64")
+        wait_until(lambda: ask_memcached((self.host, self.port), b"version\r\n", b"\r\n"), "memcached answers", within=20)
+
+
+def ask_memcached(address, command, end):
+    """What is said up to `end`, on a new connection; None: nobody answers."""
+    try:
+        with socket.create_connection(address, timeout=patient(20)) as sock:
+            sock.sendall(command)
+            said = b""
+            while not said.endswith(end):
+                more = sock.recv(1 << 16)
+                if not more:
+                    return None
+                said += more
+            return said
+    except ConnectionError:
+        return None
 
 
 def ask_redis(address, *words):

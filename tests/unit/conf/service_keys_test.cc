@@ -37,11 +37,11 @@ TEST(ServiceKeys, EveryKeyIsNamedOnceAndCanBeChecked) {
 TEST(ServiceKeys, TheDefaultTheyNameIsTheOneTheyHave) {
   // Where the default is told in words, or is to say nothing: `health=none` leaves the catalog's checks out, too.
   const std::set<std::string_view> in_words = {
-      "allow",        "auth",    "certificate", "cors",         "headers",
-      "methods",      "rewrite", "deny",        "files",        "failover",
-      "health",       "host",    "http",        "idle_timeout", "max_connections",
-      "max_requests", "pages",   "rate_limit",  "tcp",          "tls_certificate",
-      "tls_name",     "tunnel",  "weight"};
+      "allow",        "auth",     "certificate", "cors",         "headers",
+      "methods",      "rewrite",  "deny",        "files",        "failover",
+      "health",       "host",     "http",        "idle_timeout", "max_connections",
+      "max_requests", "pages",    "rate_limit",  "tcp",          "tls_certificate",
+      "through",      "tls_name", "tunnel",      "weight"};
   for (const ServiceKey& key : service_keys()) {
     if (key.apply == nullptr || in_words.contains(key.name)) continue;
     Subject said;
@@ -66,7 +66,7 @@ TEST(ServiceKeys, WhatNamesPathsOrOthersOrWeakensVerificationIsForTheFileAlone) 
   for (const ServiceKey& key : service_keys())
     if (key.trust == Trust::file_only) file_only.insert(key.name);
   EXPECT_EQ(file_only, (std::set<std::string_view>{"pages", "files", "tls_ca", "tls_verify", "tls_name",
-                                                   "tls_certificate", "canary", "mirror"}));
+                                                   "tls_certificate", "through", "canary", "mirror"}));
   expect_rows({{"canary", "admin 100%", "only gatehouse.yaml may say this"},
                {"mirror", "admin 100%", "only gatehouse.yaml may say this"},
                {"pages", "5xx:sorry.html", "only gatehouse.yaml may say this"},

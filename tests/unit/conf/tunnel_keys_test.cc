@@ -57,6 +57,21 @@ TEST(TunnelKeys, ThePlainSideOfAnEntryIsNotForEverybody) {
   }
 }
 
+TEST(TunnelKeys, ATunnelThatServicesLeadThroughNeedsNoListener) {
+  const std::string tunnel =
+      "tunnel: { connect: [ { name: db, to: [ { address: \"h:1\", secret: { file: k } } ] } ] }\n";
+  EXPECT_EQ(found(tunnel + "services: { web: { through: db datacenter=dc2 } }\n"), std::vector<std::string>{});
+  ASSERT_EQ(found(tunnel).size(), 1u);
+  EXPECT_NE(found(tunnel)[0].find("nothing listens, and no service leads through it"), std::string::npos);
+  const auto twice = found(tunnel + "services: { web: { through: db, protocol: https } }\n");
+  ASSERT_EQ(twice.size(), 1u);
+  EXPECT_NE(twice[0].find("services.web.through: a tunnel is TLS already"), std::string::npos);
+  const auto unknown = found(tunnel + "services: { web: { through: dc } }\n");
+  ASSERT_EQ(unknown.size(), 2u);
+  EXPECT_NE((unknown[0] + unknown[1]).find("services.web.through: dc: not in tunnel.connect; did you mean db?"),
+            std::string::npos);
+}
+
 TEST(TunnelKeys, WhatDoesNotFitIsToldWithItsPlace) {
   const auto one = [](std::string text, const std::string& from, const std::string& to) {
     text.replace(text.find(from), from.size(), to);

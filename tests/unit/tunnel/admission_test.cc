@@ -118,6 +118,16 @@ TEST(NextTarget, TheFirstThatDoesNotRestElseTheFirstThatWasNotTried) {
   EXPECT_EQ(next_target(Entry{}, 0, 8, 5000), std::nullopt);
 }
 
+TEST(ExitsOfOthers, AreThoseThatNameAnotherNode) {
+  Entry entry;
+  for (const char* node : {"", "off1", "off2"}) {
+    entry.targets.emplace_back();
+    entry.targets.back().conf.node = node;
+  }
+  EXPECT_EQ(exits_of_others(entry, "off1"), 0b100u);
+  EXPECT_EQ(exits_of_others(entry, "off3"), 0b110u);
+}
+
 TEST(TargetState, RestsTwiceAsLongEachTimeUpToABound) {
   TargetState state;
   std::int64_t now = 0;

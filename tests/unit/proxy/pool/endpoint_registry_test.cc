@@ -83,6 +83,8 @@ TEST(EndpointIdentity, ChangesWithWhatMakesAConnectionAnother) {
       [](auto& s) { s.tls_key_file = "x"; },
       [](auto& s) { s.tls_verify = false; },
       [](auto& s) { s.send_proxy = conf::SendProxy::v2; },
+      [](auto& s) { s.through = {"x", ""}; },
+      [](auto& s) { s.through = {"x", "dc1"}; },
   };
   for (const auto& change : changes) {
     auto service = base;
@@ -96,6 +98,7 @@ TEST(EndpointIdentity, ChangesWithWhatMakesAConnectionAnother) {
   EXPECT_NE(EndpointIdentity::of(base, elsewhere, address).key(), original.key());
   EXPECT_NE(EndpointIdentity::of(base, where, {IpAddress::v4(10, 0, 0, 1), 81}).key(), original.key());
   base.balance = conf::Balance::random;
+  base.through = {"x", "dc2"};  // another datacenter's
   EXPECT_EQ(EndpointIdentity::of(base, where, address), original);
 }
 
