@@ -125,7 +125,8 @@ std::size_t Issuer::running() const {
 
 bool Issuer::is_asked_otherwise(const Work& work) const {
   const Ca* ca = ca_of(work.record.ca);
-  return ca == nullptr || work.record.profile != ca->profile() || work.record.key != acme_.key;
+  return ca == nullptr || work.record.profile != ca->profile() || work.record.chain != ca->conf().chain ||
+         work.record.key != acme_.key;
 }
 
 // When the work wants an order. One that failed waits for its next try whatever else is due.
@@ -290,6 +291,7 @@ void Issuer::obtained(Work& work, const Ca& ca, OrderEnd end) {
   record.ca = ca.url();
   record.account = ca.account();
   record.profile = ca.profile();
+  record.chain = ca.conf().chain;
   record.key = acme_.key;
   record.window.reset();
   record.window_failures = 0;
@@ -306,6 +308,9 @@ void Issuer::obtained(Work& work, const Ca& ca, OrderEnd end) {
                            " could not be stored: it is served from memory, and written as soon as that can be done");
   save(work);
   ports_.certificates_changed();
+  if (end.other_chain)
+    ports_.tell(false, "certificate " + work.name + ": the CA offers no chain to " + ca.conf().chain +
+                           "; the one of its choice is used");
   ports_.tell(true, "certificate " + work.name + (first ? " obtained" : " renewed") + " from " + ca.url());
 }
 

@@ -1,9 +1,11 @@
-"""Certificates revoked and keys of accounts changed, at a real CA (Pebble); the CA's answers may be lost on the way."""
+"""Chains chosen, certificates revoked and keys of accounts changed, at a real CA (Pebble); the CA's answers may be lost on the way."""
 import glob
 import json
 import threading
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from support.acme_house import HOST, house, serial, wait_state
 from support.fault_proxy import FaultProxy
@@ -141,3 +143,34 @@ def test_no_key_is_changed_while_an_order_is_under_way(proxied):
     finally:
         go.set()
     wait_state(door, "good")
+
+
+def common_name(pebble, root):
+    found = x509.load_pem_x509_certificate(pebble.management("GET", f"/roots/{root}"))
+    return found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+
+
+def test_of_several_chains_the_one_to_the_root_that_is_named_is_taken(make_door, make_pebble, make_backend):
+    several = {"PEBBLE_ALTERNATE_ROOTS": "2"}
+    door, pebble = house(make_door, make_pebble, make_backend, start=False, env=several)
+
+    def ask_for(chain):
+        directories = [{"url": pebble.directory, "ca": pebble.trust, "chain": chain}]
+        door.change_config({"certificates": {"acme": {"directories": directories}}})
+
+    def last_issuer(version):
+        with open(door.path("state", "acme", "certificates", HOST, version)) as file:
+            pem = file.read()
+        last = x509.load_pem_x509_certificate(pem[pem.rindex("-----BEGIN CERT") :].encode())
+        return last.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+
+    ask_for(common_name(pebble, 2))
+    door.start()
+    wait_state(door, "good")
+    assert last_issuer("0001.pem") == common_name(pebble, 2)
+    before = serial(door)
+    ask_for("ISRG Root X9")
+    door.reload()
+    wait_until(lambda: serial(door) != before, "another is obtained", 30)
+    assert last_issuer("0002.pem") == common_name(pebble, 0)
+    assert "the CA offers no chain to ISRG Root X9" in door.do("history")
