@@ -85,7 +85,10 @@ Door::Door(asio::io_context& io, conf::ReadConfig read)
       failover_timer_(io),
       guard_timer_(io),
       takeover_timer_(io),
-      children_(io) {}
+      children_(io),
+      crawler_desk_(io, [this](const IpAddress& client, const std::string& crawler, ratelimit::CrawlerState state) {
+        crawler_judged(client, crawler, state);
+      }) {}
 
 Door::~Door() {
   admin_.reset();

@@ -21,6 +21,7 @@
 #include "acme/issuer_io.h"
 #include "cli/backend_tls.h"
 #include "cli/catalog_memory.h"
+#include "cli/crawler_desk.h"
 #include "cli/event_log.h"
 #include "cli/guard_desk.h"
 #include "cli/history.h"
@@ -216,6 +217,7 @@ class Door {
   std::shared_ptr<const ratelimit::Rules> guard_rules() const;
   void look_after_guard();
   void save_bans();
+  void crawler_judged(const IpAddress& client, const std::string& crawler, ratelimit::CrawlerState state);
   void probe_world();
   catalog::OwnService own_service(const conf::ConsulServer& server) const;
   void apply_drains();
@@ -286,6 +288,7 @@ class Door {
   // What serves.
   proxy::Shared shared_;
   GuardDesk guard_desk_;
+  CrawlerDesk crawler_desk_;
   std::uint64_t swept_at_ = 0, saved_at_ = 0, save_after_ = 0, bans_saved_ = 0;  // steady ms; BanTable::changes
   std::future<Status> saving_;
   std::vector<proxy::OpenListener> listeners_;      // of gatehouse.yaml

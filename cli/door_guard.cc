@@ -10,6 +10,7 @@
 #include "net/atomic_file.h"
 #include "net/local_addresses.h"
 #include "net/read_file.h"
+#include "proxy/guard_io.h"
 #include "ratelimit/ban_file.h"
 
 namespace gatehouse::cli {
@@ -101,8 +102,10 @@ std::shared_ptr<const ratelimit::Rules> Door::guard_rules() const {
 
 void Door::look_after_guard() {
   for (auto& worker : workers_)
-    ratelimit::read_records(worker->guard_told,
-                            [this](const ratelimit::StrikeRecord& record) { guard_desk_.take(record); });
+    ratelimit::read_records(worker->guard_told, [this](const ratelimit::StrikeRecord& record) {
+      if (record.kind != ratelimit::StrikeRecord::Kind::claim) return guard_desk_.take(record);
+      crawler_desk_.look_into(record.client, record.reason, config_.guard.resolver);
+    });
   for (const std::string& text : guard_desk_.news()) note("guard", text);
   const std::uint64_t now = steady_ms();
   if (now - swept_at_ > sweep_ms) {
@@ -114,6 +117,15 @@ void Door::look_after_guard() {
   guard_timer_.async_wait([this](boost::system::error_code error) {
     if (!error) look_after_guard();
   });
+}
+
+// A liar is an event for jails, too, at the first worker as any other.
+void Door::crawler_judged(const IpAddress& client, const std::string& crawler, ratelimit::CrawlerState state) {
+  shared_.guard->crawlers.put(ratelimit::crawler_key(*shared_.guard, client), state, steady_ms());
+  if (state != ratelimit::CrawlerState::refuted || workers_.empty()) return;
+  proxy::Worker& worker = *workers_.front();
+  worker.loop.post(
+      [&worker, client, crawler] { proxy::show_to_guard(worker, client, ratelimit::event_kind::crawler, crawler); });
 }
 
 // Written by a thread of its own: a slow disk holds nobody up. One at a time.

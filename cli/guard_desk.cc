@@ -29,7 +29,7 @@ std::string ban_id_text(std::uint64_t id) {
 }
 
 void GuardDesk::take(const ratelimit::StrikeRecord& record) {
-  if (record.kind != Kind::strike) {
+  if (record.kind == Kind::ban || record.kind == Kind::would_ban) {
     if (news_.size() >= told_max) return void(++more_);
     news_.push_back(who(record.prefix) + (record.kind == Kind::ban ? " banned by " : " would be banned by ") +
                     text(record.jail) + " " + length_text(record.at_ms, record.until_ms) + ", offence " +

@@ -49,16 +49,6 @@ Form<AcmeDirectory> acme_directory() {
       });
 }
 
-Form<std::string> server_or_empty() {
-  return plain<std::string>(
-      "address",
-      [](const std::string& text, const Reading&) {
-        const bool good = text.empty() || SocketAddress::parse(text);
-        return good ? Result(text) : Result<std::string>(invalid(text + ": write ADDRESS:PORT, as in 192.0.2.1:53"));
-      },
-      [](const std::string& value) { return value; });
-}
-
 Form<DnsZone> dns_zone() {
   using Provider = DnsZone::Provider;
   const auto provider = choice<Provider>({{"gandi", Provider::gandi},

@@ -257,6 +257,16 @@ Form<std::string> https_url_or_empty() {
       same_text);
 }
 
+Form<std::string> server_or_empty() {
+  return plain<std::string>(
+      "address",
+      [](const std::string& text, const Reading&) {
+        const bool good = text.empty() || SocketAddress::parse(text);
+        return good ? Result(text) : Result<std::string>(invalid(text + ": write ADDRESS:PORT, as in 192.0.2.1:53"));
+      },
+      [](const std::string& value) { return value; });
+}
+
 Form<Secret> secret() {
   return mapping<Secret>(
       "secret", {

@@ -84,9 +84,10 @@ Form<std::string> host_name();    // without stars
 Form<std::string> host_name_or_empty();
 Form<std::string> https_url();
 Form<std::string> https_url_or_empty();
-Form<Secret> secret();               // a mapping of file or env
-Form<std::string> mail_address();    // ops@example.org
-Form<std::string> permit_pattern();  // *.example (one label), **.example (one or more)
-Form<std::string> listen_pattern();  // 127.0.0.1:3306, 127.0.0.1:1024-65535
+Form<std::string> server_or_empty();  // 192.0.2.1:53
+Form<Secret> secret();                // a mapping of file or env
+Form<std::string> mail_address();     // ops@example.org
+Form<std::string> permit_pattern();   // *.example (one label), **.example (one or more)
+Form<std::string> listen_pattern();   // 127.0.0.1:3306, 127.0.0.1:1024-65535
 
 }  // namespace gatehouse::conf

@@ -74,6 +74,8 @@ struct Guard {
   unsigned limit_keys = 1 << 20;
   std::vector<IpPrefix> ignoreip;
   bool ignoreself = true;
+  std::vector<std::string> crawlers;  // of search engines: never banned where they prove who they are
+  std::string resolver;               // "192.0.2.1:53", whom the DNS is asked about them; empty: the system's
   Jail defaults;
   std::map<std::string, Jail> jails;
   unsigned bans = 1 << 18;       // at once

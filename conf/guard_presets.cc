@@ -42,6 +42,7 @@ void add_fail2ban(std::vector<Preset>& out) {
       preset("apache-noscript", {{"status", {"404"}}, {"path", {"~(?i)\\.(php|aspx?|exe|pl|cgi)$", "~^/cgi-bin/"}}}));
   out.push_back(preset("apache-nohome", {{"status", {"404"}}, {"path", {"~^/~"}}}, 2));
   out.push_back(preset("apache-overflows", {{"termination", {"client_malformed", "client_too_large"}}}, 2));
+  out.push_back(preset("apache-fakegooglebot", {{"event", {"crawler"}}}, 1));
   out.push_back(preset("apache-shellshock", {{"headers", {"~\\(\\)\\s*\\{"}}}, 1));
   out.push_back(preset(
       "stunnel", {{"event", {"tunnel"}}, {"reason", {"unknown_identity", "wrong_key", "not_psk", "handshake"}}}));

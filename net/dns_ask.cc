@@ -117,7 +117,7 @@ Result<std::vector<DnsAsk::Record>> DnsAsk::ask(const std::string& name, int typ
     Record& one = out.emplace_back();
     const unsigned char* data = ns_rr_rdata(record);
     if (type == ns_t_txt) one.text = text_of(record);
-    if (type == ns_t_ns || type == ns_t_cname) one.text = name_in(message, record);
+    if (type == ns_t_ns || type == ns_t_cname || type == ns_t_ptr) one.text = name_in(message, record);
     if (type == ns_t_a && ns_rr_rdlen(record) == 4) one.address = IpAddress::v4(data[0], data[1], data[2], data[3]);
     if (type == ns_t_aaaa && ns_rr_rdlen(record) == 16) std::copy_n(data, 16, one.address.bytes.begin());
   }
@@ -143,6 +143,18 @@ Result<std::string> DnsAsk::alias(const std::string& name) const {
   const auto names = texts_of(name, ns_t_cname);
   if (!names) return names.error();
   return names->front();
+}
+
+Result<std::vector<std::string>> DnsAsk::names(const IpAddress& address) const {
+  std::string reversed;
+  if (address.is_v4()) {
+    for (std::size_t i = 16; i-- > 12;) reversed += std::to_string(address.bytes[i]) + ".";
+    return texts_of(reversed + "in-addr.arpa", ns_t_ptr);
+  }
+  constexpr char digits[] = "0123456789abcdef";
+  for (std::size_t i = 16; i-- > 0;)
+    for (const unsigned shift : {0u, 4u}) reversed += {digits[address.bytes[i] >> shift & 15u], '.'};
+  return texts_of(reversed + "ip6.arpa", ns_t_ptr);
 }
 
 // Those that can be had: a server without IPv6 is no failure.

@@ -21,6 +21,7 @@ class DnsAsk {
   Result<std::vector<std::string>> texts(const std::string& name) const;  // each record's strings joined
   Result<std::string> alias(const std::string& name) const;               // of a CNAME
   Result<std::vector<std::string>> name_servers(const std::string& zone) const;
+  Result<std::vector<std::string>> names(const IpAddress& address) const;  // of PTR records
   Result<std::vector<IpAddress>> addresses(const std::string& name) const;
 
  private:

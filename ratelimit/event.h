@@ -20,7 +20,7 @@ class EventFields : public RequestFields {
 // Kinds of events besides "request". A filter that names none means requests alone.
 namespace event_kind {
 inline constexpr std::string_view ban = "ban", tls = "tls", http2 = "http2", tunnel = "tunnel",
-                                  application = "application";
+                                  application = "application", crawler = "crawler";
 }
 
 struct Event {

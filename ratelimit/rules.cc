@@ -15,6 +15,9 @@ Rules::Rules(const conf::Guard& said, const SipKey& key, std::vector<IpPrefix> n
   for (const auto& [name, jail] : conf.jails)
     jails.emplace_back(name, conf::settled(jail, conf), conf.offenders,
                        before != nullptr ? before->find(name) : nullptr);
+  counts_fakes = !conf.crawlers.empty() && std::any_of(jails.begin(), jails.end(), [](const Jail& jail) {
+    return jail.filter.wants(event_kind::crawler);
+  });
 }
 
 const Jail* Rules::find(std::string_view name) const {

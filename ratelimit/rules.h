@@ -22,6 +22,7 @@ struct Rules {
   Limits limits;
   std::vector<Jail> jails;
   std::uint64_t forget_after_ms;
+  bool counts_fakes = false;  // some jail counts who only says that it is a crawler
 };
 
 }  // namespace gatehouse::ratelimit

@@ -4,6 +4,7 @@
 
 #include "net/siphash.h"
 #include "ratelimit/ban_table.h"
+#include "ratelimit/crawler_table.h"
 #include "ratelimit/limit_table.h"
 
 namespace gatehouse::ratelimit {
@@ -15,6 +16,7 @@ struct Tables {
   const SipKey key;
   LimitTable limits;
   BanTable bans;
+  CrawlerTable crawlers;
 };
 
 }  // namespace gatehouse::ratelimit

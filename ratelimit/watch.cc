@@ -4,6 +4,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "ratelimit/crawlers.h"
+
 namespace gatehouse::ratelimit {
 namespace {
 
@@ -45,6 +47,8 @@ class Watch {
 
   bool judge(const Event& event) {
     bool banned = false;
+    if (rules_.counts_fakes) [[maybe_unused]]
+      const CrawlerState state = crawler_state(event);
     for (const Jail& jail : rules_.jails) {
       if (!jail.filter.wants(event.event) || !jail.filter.matches(event)) continue;
       if (!jail.unless.empty() && jail.unless.matches(event)) continue;
@@ -56,7 +60,9 @@ class Watch {
  private:
   bool strike(const Event& event, const Jail& jail) {
     const IpPrefix prefix = jail.prefix_of(event.client);
-    if (rules_.spares(prefix)) return jail.counts->spared.fetch_add(1, relaxed), false;
+    const CrawlerState crawler = crawler_state(event);
+    if (rules_.spares(prefix) || crawler == CrawlerState::proved)
+      return jail.counts->spared.fetch_add(1, relaxed), false;
     jail.counts->strikes.fetch_add(1, relaxed);
     const unsigned before = offences_of(tables_.bans, prefix, moment_.now_ms, rules_.forget_after_ms);
     const unsigned weight = std::min(jail.weight(before) * event.weight, *jail.conf.maxretry);
@@ -67,7 +73,27 @@ class Watch {
                                          : jail.strikes->strike(offender, moment_.now_ms, weight);
     StrikeRecord record = record_of(event, jail, prefix, moment_.now_ms);
     tell(record, told_);
-    return full && ban(record, jail, before);
+    // Who is being looked into is banned by what he does next, if he lied.
+    return full && crawler != CrawlerState::asked && ban(record, jail, before);
+  }
+
+  // Of who is known as one, or says that he is. The DNS is asked elsewhere, once.
+  CrawlerState crawler_state(const Event& event) {
+    if (rules_.conf.crawlers.empty()) return CrawlerState::unknown;
+    const std::uint64_t key = crawler_key(tables_, event.client);
+    const CrawlerState known = tables_.crawlers.find(key, moment_.now_ms);
+    if (known != CrawlerState::unknown || event.user_agent.empty()) return known;
+    const Crawler* claimed = claimed_crawler(event.user_agent, rules_.conf.crawlers);
+    if (claimed == nullptr) return known;
+    if (tables_.crawlers.ask(key, moment_.now_ms)) {
+      StrikeRecord claim;
+      claim.kind = StrikeRecord::Kind::claim;
+      claim.client = event.client;
+      claim.at_ms = moment_.now_ms;
+      put(claim.reason, claimed->name);
+      tell(claim, told_);
+    }
+    return CrawlerState::asked;
   }
 
   std::uint64_t value_of(const Event& event, std::string_view field) const {
@@ -108,6 +134,10 @@ class Watch {
 };
 
 }  // namespace
+
+std::uint64_t crawler_key(const Tables& tables, const IpAddress& client) {
+  return siphash(tables.key, {reinterpret_cast<const char*>(client.bytes.data()), client.bytes.size()});
+}
 
 // A ban is remembered for dbpurgeage after its end and twice its time.
 unsigned offences_of(const BanTable& bans, const IpPrefix& prefix, std::uint64_t now, std::uint64_t forget_after) {

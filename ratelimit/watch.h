@@ -15,7 +15,8 @@ namespace gatehouse::ratelimit {
 
 // What is told of a strike or ban. Texts are cut.
 struct StrikeRecord {
-  enum class Kind : std::uint8_t { strike, ban, would_ban };
+  // claim: the client says that it is the crawler whose name stands in `reason`, and it is to be looked into.
+  enum class Kind : std::uint8_t { strike, ban, would_ban, claim };
   Kind kind = Kind::strike;
   std::uint16_t status = 0;
   unsigned offences = 0;
@@ -36,6 +37,8 @@ bool watch(const Event& event, const Rules& rules, Tables& tables, const Moment&
 
 // The records that stand in a ring, the oldest first.
 void read_records(LogRing& told, const std::function<void(const StrikeRecord&)>& visit);
+
+std::uint64_t crawler_key(const Tables& tables, const IpAddress& client);  // of Tables::crawlers
 
 // How often the prefix was banned before, as far as it is remembered.
 unsigned offences_of(const BanTable& bans, const IpPrefix& prefix, std::uint64_t now_ms,
