@@ -85,11 +85,12 @@ void Ca::request(const std::string& text, HttpClientRequest request, HttpClient:
 }
 
 void Ca::ready(Ready done) {
-  const bool fresh = has_directory_ && Clock::now() - directory_at_ < directory_age_most && !account_.empty();
+  const bool fresh =
+      has_directory_ && !changing_ && Clock::now() - directory_at_ < directory_age_most && !account_.empty();
   if (fresh) return later([done = std::move(done)] { done({}); });
   if (Clock::now() < unready_until_) return later([this, done = std::move(done)] { done(unready_); });
   waiting_.push_back(std::move(done));
-  if (waiting_.size() == 1) fetch_directory(conf_.url, 0);
+  if (waiting_.size() == 1 && !changing_) fetch_directory(conf_.url, 0);
 }
 
 void Ca::end_waiting(const std::optional<Unready>& why) {
@@ -141,13 +142,14 @@ void Ca::open_account() {
     if (!pem) return fail(pem.error().what);
     if (const Status saved = store_.save_account_key(conf_.url, *pem); !saved)
       return fail("the account's key can't be stored: " + saved.error().what);
-    key_ = std::move(*made);
+    key_ = std::make_shared<const AccountKey>(std::move(*made));
   } else {
     Result<AccountKey> read = AccountKey::from_pem(kept->key_pem);
     if (!read) return fail("the account's key can't be used: " + read.error().what);
-    key_ = std::move(*read);
+    key_ = std::make_shared<const AccountKey>(std::move(*read));
     account_ = kept->url;
   }
+  if (!account_.empty() && !kept->next_key_pem.empty()) return open_half_changed(kept->next_key_pem);
   if (!account_.empty()) return end_waiting({});
   const Result<std::string> payload = account_request();
   if (!payload) {
@@ -157,7 +159,7 @@ void Ca::open_account() {
   }
   auto job = std::make_shared<Job>();
   job->what = {directory_.new_account, *payload};
-  job->by_key = true;
+  job->by = key_;
   job->done = [this](const Event& event) { account_came(event); };
   send(job);
 }
@@ -223,8 +225,8 @@ void Ca::send(const JobPtr& job) {
 }
 
 void Ca::send_with(const JobPtr& job, const std::string& nonce) {
-  const std::string_view kid = job->by_key ? std::string_view() : account_;
-  Result<std::string> body = signed_request(*key_, kid, job->what.url, nonce, job->what.payload);
+  const std::string_view kid = job->by ? std::string_view() : account_;
+  Result<std::string> body = signed_request(job->by ? *job->by : *key_, kid, job->what.url, nonce, job->what.payload);
   if (!body) return later([job, what = body.error().what] { job->done(Lost{what}); });
   HttpClientRequest post;
   post.method = "POST";

@@ -1,6 +1,7 @@
 // ca_io.h: one certificate authority: its directory, our account there, and requests signed for it.
 //   The account's key is stored before the CA hears of it, its URL after; an account that the CA does not know any
-//   more is told and never made anew in silence: a human decides that (docs/certificates.md). A request whose nonce
+//   more is told and never made anew in silence: a human decides that (docs/certificates.md). A new key of it is stored
+//   before the CA hears of it, too; which one holds is asked after an answer that was lost. A request whose nonce
 //   was refused is signed again with the nonce of that answer, nonce_tries at most. A CA that was not ready is not
 //   asked again for unready_least, or as long as it said, however many names want it.
 //   Threads  one (control). What is under way when it is destroyed calls nobody.
@@ -42,6 +43,7 @@ class Ca {
   };
   using Ready = std::function<void(const std::optional<Unready>&)>;
   using Answered = std::function<void(const Event&)>;  // a Reply or a Lost
+  using Changed = std::function<void(const Status&)>;
 
   Ca(asio::io_context& io, conf::AcmeDirectory conf, std::vector<std::string> contact, Store& store);
   ~Ca() { *alive_ = false; }
@@ -63,10 +65,14 @@ class Ca {
   void post(const Post& what, Answered done);       // by our account
   void get(const std::string& url, Answered done);  // not signed
 
+  // Gives the account a new key (RFC 8555 7.3.5). Only when it is ready, and no challenge is open that the old key
+  // answers for. Whoever wants it to be ready waits for the end.
+  void change_key(Changed done);
+
  private:
   struct Job {
     Post what;
-    bool by_key = false;  // signed with the key itself, not by the account
+    std::shared_ptr<const AccountKey> by;  // signed with this key itself; null: by the account
     unsigned tries = 0;
     Answered done;
   };
@@ -77,6 +83,12 @@ class Ca {
   void open_account();
   Result<std::string> account_request();
   void account_came(const Event& event);
+  void key_change_came(const Event& event, const Changed& done);
+  void end_key_change(const Status& status, const Changed& done);
+  void settle_key(std::function<void(const Result<bool>&)> done);
+  void open_half_changed(const std::string& next_key_pem);
+  Status take_next_key();
+  void drop_next_key();
   void end_waiting(const std::optional<Unready>& why);
   void fail(std::string what) { end_waiting(Unready{trouble(std::move(what)), {}}); }
   void later(std::function<void()> work);  // not from within the call; not after the end
@@ -97,7 +109,9 @@ class Ca {
   bool has_directory_ = false;
   TimePoint unready_until_{};
   Unready unready_;  // why, until then
-  std::optional<AccountKey> key_;
+  std::shared_ptr<const AccountKey> key_;
+  std::shared_ptr<const AccountKey> next_key_;  // of a change whose end is not known
+  bool changing_ = false;                       // the account's key
   std::string account_;
   NoncePool nonces_;
   std::vector<Ready> waiting_;

@@ -46,6 +46,22 @@ Result<CertificatePtr> judge_chain(std::string_view chain_pem, std::string_view 
   return loaded;
 }
 
+bool leads_to(std::string_view chain_pem, std::string_view root) {
+  if (chain_pem.size() > chain_bytes_most) return false;
+  const BioPtr text(BIO_new_mem_buf(chain_pem.data(), static_cast<int>(chain_pem.size())));
+  X509Ptr last;
+  while (X509Ptr next{text ? PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr) : nullptr})
+    last = std::move(next);
+  take_openssl_error();
+  if (!last) return false;
+  const X509_NAME* issuer = X509_get_issuer_name(last.get());
+  const int at = X509_NAME_get_index_by_NID(issuer, NID_commonName, -1);
+  if (at < 0) return false;
+  const ASN1_STRING* name = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(issuer, at));
+  return root == std::string_view(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name)),
+                                  static_cast<std::size_t>(ASN1_STRING_length(name)));
+}
+
 Result<CertificatePtr> load_kept(std::string_view chain_pem, std::string_view key_pem, WallTime now) {
   const auto life = life_of(chain_pem);
   return load_certificate(chain_pem, key_pem,

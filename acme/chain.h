@@ -18,6 +18,9 @@ inline constexpr auto skew_most = std::chrono::minutes(10);
 Result<CertificatePtr> judge_chain(std::string_view chain_pem, std::string_view key_pem,
                                    const std::vector<std::string>& names, WallTime now);
 
+// Whether the last of its certificates was issued by this common name.
+bool leads_to(std::string_view chain_pem, std::string_view root);
+
 // One of before, which is served until there is a newer one, even if it has ended meanwhile.
 Result<CertificatePtr> load_kept(std::string_view chain_pem, std::string_view key_pem, WallTime now);
 

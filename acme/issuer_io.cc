@@ -11,8 +11,6 @@
 namespace gatehouse::acme {
 namespace {
 
-constexpr Millis ask_again_after = 1min;  // a window, after a failure that passes
-
 WallTime now() { return std::chrono::system_clock::now(); }
 
 std::optional<Life> life_of(const CertificatePtr& certificate) {
@@ -79,6 +77,7 @@ void Issuer::configure(const conf::Acme& acme, std::vector<Way> ways) {
     wipe(work.new_key);
     take_down(name);
   }
+  std::erase_if(changing_, is_gone);
   acme_ = acme;
   ways_ = std::move(ways);
   dns_.configure(acme);
@@ -126,7 +125,8 @@ std::size_t Issuer::running() const {
 
 bool Issuer::is_asked_otherwise(const Work& work) const {
   const Ca* ca = ca_of(work.record.ca);
-  return ca == nullptr || work.record.profile != ca->profile() || work.record.key != acme_.key;
+  return ca == nullptr || work.record.profile != ca->profile() || work.record.chain != ca->conf().chain ||
+         work.record.key != acme_.key;
 }
 
 // When the work wants an order. One that failed waits for its next try whatever else is due.
@@ -141,7 +141,8 @@ void Issuer::look() {
   if (stopped_ || !open_ || cas_.empty()) return;
   const WallTime at = now();
   WallTime next = at + look_most;
-  std::size_t room = runs_most - std::min(runs_most, running());
+  // While an account's key changes no challenge may be open: it is answered by that key.
+  std::size_t room = changing_.empty() ? runs_most - std::min(runs_most, running()) : 0;
   std::size_t questions = static_cast<std::size_t>(
       std::count_if(works_.begin(), works_.end(), [](const auto& each) { return each.second.question != 0; }));
   for (auto& [name, work] : works_) {
@@ -290,6 +291,7 @@ void Issuer::obtained(Work& work, const Ca& ca, OrderEnd end) {
   record.ca = ca.url();
   record.account = ca.account();
   record.profile = ca.profile();
+  record.chain = ca.conf().chain;
   record.key = acme_.key;
   record.window.reset();
   record.window_failures = 0;
@@ -306,6 +308,9 @@ void Issuer::obtained(Work& work, const Ca& ca, OrderEnd end) {
                            " could not be stored: it is served from memory, and written as soon as that can be done");
   save(work);
   ports_.certificates_changed();
+  if (end.other_chain)
+    ports_.tell(false, "certificate " + work.name + ": the CA offers no chain to " + ca.conf().chain +
+                           "; the one of its choice is used");
   ports_.tell(true, "certificate " + work.name + (first ? " obtained" : " renewed") + " from " + ca.url());
 }
 
@@ -337,90 +342,6 @@ void Issuer::failed(Work& work, const Ca& ca, const Problem& problem, std::optio
   const auto seconds = std::chrono::duration_cast<Seconds>(delay).count();
   ports_.tell(false, "certificate " + work.name + " not " + (work.certificate ? "renewed" : "obtained") + ": " +
                          problem.text() + "; tried again in " + std::to_string(seconds) + " s");
-}
-
-// When it is renewed: at one point of the CA's window, else of ours; never too near to its end.
-void Issuer::plan(Work& work, WallTime at) {
-  const Life life = *life_of(work.certificate);
-  const double share = static_cast<double>(dice_.roll() >> 11) * 0x1p-53;
-  const WallTime time = work.record.window ? point_in(*work.record.window, share, at) : renewal_time(life, share);
-  work.record.renew_at = std::min(time, last_call(life));
-}
-
-void Issuer::ask_window(Work& work) {
-  Ca* const ca = ca_of(work.record.ca);
-  const std::string id = certificate_id(work.certificate->leaf.get());
-  if (ca == nullptr || id.empty()) {
-    work.record.ask_window_at = now() + ari_usual;
-    return;
-  }
-  work.question = ++questions_;
-  work.asked = ca;
-  const auto heard = [this, alive = alive_, name = work.name, question = work.question](const Event& event) {
-    if (*alive) window_came(name, question, event);
-  };
-  ca->ready([this, alive = alive_, heard, id, url = ca->url()](const std::optional<Ca::Unready>& why) {
-    Ca* const ready = *alive ? ca_of(url) : nullptr;
-    if (ready == nullptr || why) return heard(Lost{why ? why->problem.text() : "the CA is asked no more"});
-    if (!ready->offers_windows()) return heard(Reply{404, {}, {}, ari_most, {}});
-    ready->get(ready->directory().renewal_info + "/" + id, heard);
-  });
-}
-
-void Issuer::window_came(const std::string& name, std::uint64_t question, const Event& event) {
-  const auto found = works_.find(name);
-  if (found == works_.end() || found->second.question != question) return;  // asked of a CA that was replaced
-  Work& work = found->second;
-  work.question = 0;
-  if (!work.certificate) return;
-  Record& record = work.record;
-  const auto* reply = std::get_if<Reply>(&event);
-  const auto window = reply != nullptr && reply->status == 200
-                          ? read_renewal_info(reply->body, work.certificate->not_after)
-                          : std::nullopt;
-  const bool passing = reply == nullptr || reply->status >= 500 || reply->status == 429;
-  Millis delay = passing
-                     ? std::min<Millis>(ask_again_after * (1 << std::min(record.window_failures++, 8u)), ari_usual)
-                     : Millis(ari_usual);
-  if (reply != nullptr && reply->retry_after) delay = std::clamp(*reply->retry_after, ari_least, ari_most);
-  if (window) {
-    record.window_failures = 0;
-    if (record.window != window) {
-      const bool earlier = record.window && window->start < record.window->start;
-      record.window = window;
-      plan(work, now());
-      if (earlier)
-        ports_.tell(true, "certificate " + name + ": the CA wants it renewed earlier" +
-                              (window->explanation.empty() ? "" : ", see " + window->explanation));
-    }
-  }
-  // A life that is short is looked at more often than a CA's clock has it.
-  const auto left = std::chrono::duration_cast<Millis>(work.certificate->not_after - now());
-  record.ask_window_at = now() + std::max<Millis>(std::min(delay, std::max(left / 4, Millis(ari_least))), 1s);
-  save(work);
-  look_soon();
-}
-
-Result<std::size_t> Issuer::renew(const std::string& name) {
-  if (cas_.empty()) return invalid("no certificate is obtained here: see certificates.acme");
-  std::size_t count = 0;
-  for (const auto& ca : cas_) ca->ask_anew();
-  for (auto& [known, work] : works_) {
-    if (!work.wanted || work.run || work.starting || (!name.empty() && known != name)) continue;
-    if (name.empty() && work.record.failures == 0 && work.certificate && due(work) > now()) continue;
-    work.forced = true;
-    ++count;
-  }
-  if (count == 0 && !name.empty()) {
-    const auto found = works_.find(name);
-    if (found == works_.end() || !found->second.wanted)
-      return invalid(refused_.contains(name) ? name + ": " + refused_.at(name)
-                                             : "no certificate of " + name +
-                                                   " is wanted: no route within certificates.acme.permit names it");
-    return invalid(name + " is being obtained already");
-  }
-  look_soon();
-  return count;
 }
 
 // A wildcard can be shown by dns-01 alone; other names by what the CA asks us, else by it.

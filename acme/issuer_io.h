@@ -19,6 +19,7 @@
 #include "acme/ca_io.h"
 #include "acme/dns_challenges_io.h"
 #include "acme/order_run_io.h"
+#include "acme/revocation.h"
 #include "acme/schedule.h"
 #include "acme/wanted.h"
 #include "conf/config.h"
@@ -41,7 +42,7 @@ struct CertificateView {
 };
 
 struct IssuerCounts {
-  std::uint64_t orders = 0, obtained = 0, challenges = 0;
+  std::uint64_t orders = 0, obtained = 0, challenges = 0, revoked = 0, keys_changed = 0;
   std::map<std::string, std::uint64_t> failures;  // by type of problem; "none": on the way to the CA
 };
 
@@ -69,6 +70,10 @@ class Issuer {
 
   // Of a name; or of all that are due or failed, with an empty one. Gives how many begin.
   Result<std::size_t> renew(const std::string& name);
+  // Begins it; `tell` says what came of it. Once it is revoked, a new one is ordered.
+  Status revoke(const std::string& name, const RevocationReason& reason);
+  // Of all accounts; orders wait for it. Gives how many begin; `tell` says what came of each.
+  Result<std::size_t> change_keys();
 
   std::vector<NamedCertificate> certificates() const;  // "acme:learn.example"; placeholders of those that have none
   std::vector<CertificateView> views() const;
@@ -103,6 +108,8 @@ class Issuer {
   void ask_window(Work& work);
   void window_came(const std::string& name, std::uint64_t question, const Event& event);
   void plan(Work& work, WallTime now);
+  void revoked(const std::string& name, const CertificatePtr& gone, const std::string& ca, const Event& event);
+  void key_changed(const std::string& url, const Status& status);
   bool is_asked_otherwise(const Work& work) const;
   void forget_old(WallTime now);
   void present(const std::string& name, std::vector<Challenge> challenges, const Ca* ca,
@@ -127,7 +134,8 @@ class Issuer {
   std::map<std::string, Work> works_;
   std::map<std::string, std::string> refused_;
   IssuerCounts counts_;
-  std::uint64_t questions_ = 0;  // asked so far
+  std::set<const Ca*> changing_;  // the key of the account there
+  std::uint64_t questions_ = 0;   // asked so far
   asio::steady_timer timer_;
   bool open_ = false, stopped_ = false, looks_soon_ = false, puts_up_ = false;
 

@@ -48,12 +48,32 @@ void OrderRun::take(Wait& wait) {
 }
 
 void OrderRun::take(Install& install) {
+  offered_ = std::move(install);
+  const std::string& wanted = ca_.conf().chain;
+  if (wanted.empty() || leads_to(offered_.chain_pem, wanted)) return this->install(offered_.chain_pem, false);
+  ask_alternate();
+}
+
+void OrderRun::ask_alternate() {
+  if (alternates_asked_ == offered_.alternates.size()) return install(offered_.chain_pem, true);
+  const Post post{offered_.alternates[alternates_asked_++], {}};
+  ca_.post(post, [self = shared_from_this()](const Event& event) {
+    if (self->ended_) return;
+    const auto* reply = std::get_if<Reply>(&event);
+    if (reply == nullptr || reply->status != 200 || !leads_to(reply->body, self->ca_.conf().chain))
+      return self->ask_alternate();
+    self->install(reply->body, false);
+  });
+}
+
+void OrderRun::install(std::string chain_pem, bool other_chain) {
   OrderEnd out;
+  out.other_chain = other_chain;
   const auto now = std::chrono::system_clock::now();
-  Result<CertificatePtr> judged = judge_chain(install.chain_pem, key_pem_, names_, now);
+  Result<CertificatePtr> judged = judge_chain(chain_pem, key_pem_, names_, now);
   if (judged) {
     out.certificate = std::move(*judged);
-    out.chain_pem = std::move(install.chain_pem);
+    out.chain_pem = std::move(chain_pem);
   } else {
     out.problem = trouble(judged.error().what);
     hands_.remember({});  // whatever that order gave, it is not for us

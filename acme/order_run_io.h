@@ -1,6 +1,7 @@
 // order_run_io.h: an order that is under way: the machine of order.h with hands: CA, store and challenge board.
 //   Threads  one (control). Ends by `ended`, once, unless it is destroyed before: then it calls nobody, and the order
 //            stays where it is, to be taken up again.
+//   Of several chains that the CA offers (RFC 8555 7.4.2), the one that the configuration names.
 #pragma once
 
 #include <functional>
@@ -18,6 +19,7 @@ namespace gatehouse::acme {
 struct OrderEnd {
   CertificatePtr certificate;  // null: it failed
   std::string chain_pem;
+  bool other_chain = false;  // than was wanted: the CA offers none such
   Problem problem;
   std::string name;  // whose fault it is; may be empty
   std::optional<Seconds> not_before;
@@ -46,6 +48,8 @@ class OrderRun : public std::enable_shared_from_this<OrderRun> {
   void take(Present& present);
   void take(Wait& wait);
   void take(Install& install);
+  void ask_alternate();
+  void install(std::string chain_pem, bool other_chain);
   void take(GiveUp& give_up);
   void end(OrderEnd end);
 
@@ -55,6 +59,8 @@ class OrderRun : public std::enable_shared_from_this<OrderRun> {
   OrderMachine machine_;
   Hands hands_;
   asio::steady_timer timer_;
+  Install offered_;
+  std::size_t alternates_asked_ = 0;
   bool presented_ = false, ended_ = false;
 };
 

@@ -39,6 +39,7 @@ std::string to_json(const Record& record) {
                    {"ca", record.ca},
                    {"account", record.account},
                    {"profile", record.profile},
+                   {"chain", record.chain},
                    {"key", static_cast<std::int64_t>(record.key)},
                    {"renew_at", ms_of(record.renew_at)},
                    {"ask_window_at", ms_of(record.ask_window_at)},
@@ -65,6 +66,7 @@ Record read_record(std::string_view text) {
   out.ca = text_at(all, "ca");
   out.account = text_at(all, "account");
   out.profile = text_at(all, "profile");
+  out.chain = text_at(all, "chain");
   out.key = static_cast<KeyKind>(std::clamp<std::int64_t>(number_at(all, "key"), 0, 4));
   out.renew_at = time_at(all, "renew_at");
   out.ask_window_at = time_at(all, "ask_window_at");

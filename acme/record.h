@@ -31,7 +31,7 @@ struct Record {
   WallTime failing_since, next_try;  // next_try: not before
   std::vector<Attempt> attempts;     // the last ones, the newest last
   // Of the certificate in hand.
-  std::string ca, account, profile;  // whom it was asked from
+  std::string ca, account, profile, chain;  // whom it was asked from, and which was asked for
   KeyKind key = KeyKind::p256;
   WallTime renew_at, ask_window_at;
   std::optional<RenewalWindow> window;  // as the CA said last

@@ -91,7 +91,8 @@ Result<KeptAccount> Store::account(const std::string& directory_url) const {
   const std::string folder = account_folder(directory_url);
   KeptAccount out;
   // Not there is one thing, not to be read another: a second account would be made.
-  for (const auto& [file, to] : {std::pair("/account.key", &out.key_pem), std::pair("/account.json", &out.url)}) {
+  for (const auto& [file, to] : {std::pair("/account.key", &out.key_pem), std::pair("/account.json", &out.url),
+                                 std::pair("/next.key", &out.next_key_pem)}) {
     Result<FileContent> content = read_file(folder + file, json_text_most);
     if (content)
       *to = std::move(content->bytes);
@@ -107,6 +108,14 @@ Status Store::save_account_key(const std::string& directory_url, const std::stri
   const std::string folder = account_folder(directory_url);
   if (Status made = make_folder(folder); !made) return made;
   return write_file_atomically(folder + "/account.key", pem, secret_mode);
+}
+
+Status Store::save_next_account_key(const std::string& directory_url, const std::string& pem) {
+  return write_file_atomically(account_folder(directory_url) + "/next.key", pem, secret_mode);
+}
+
+void Store::drop_next_account_key(const std::string& directory_url) {
+  ::unlink((account_folder(directory_url) + "/next.key").c_str());
 }
 
 Status Store::save_account_url(const std::string& directory_url, const std::string& url) {

@@ -1,5 +1,6 @@
 // store_io.h: what the ACME client keeps, in a folder of its own (0700) within the state folder:
 //     accounts/CA/account.key, account.json                the key first, its URL when the CA has given it
+//     accounts/CA/next.key                                 while the account's key is being changed
 //     certificates/NAME/0007.pem                           key and chain in one file: they change as one
 //     certificates/NAME/next.key, record.json              of the order under way; record.h
 //   Every file is 0600 from its first byte and replaced whole (net/atomic_file.h). The highest version that can be
@@ -18,6 +19,7 @@ namespace gatehouse::acme {
 
 struct KeptAccount {
   std::string key_pem, url;  // empty: not yet
+  std::string next_key_pem;  // of a change whose end is not known; empty: none
 };
 
 struct KeptCertificate {
@@ -36,6 +38,8 @@ class Store {
 
   Result<KeptAccount> account(const std::string& directory_url) const;
   Status save_account_key(const std::string& directory_url, const std::string& pem);
+  Status save_next_account_key(const std::string& directory_url, const std::string& pem);
+  void drop_next_account_key(const std::string& directory_url);
   Status save_account_url(const std::string& directory_url, const std::string& url);
 
   // `problems`: what is there and can't be used.

@@ -150,6 +150,19 @@ HttpReply renew(Door& door, const HttpRequest& request) {
                : words(409, begun.error().what);
 }
 
+HttpReply revoke(Door& door, const HttpRequest& request) {
+  const std::string name = request.query_or("name");
+  const Status begun = door.revoke(name, request.query_or("reason", "unspecified"), request.by);
+  return begun ? words(200, "the CA is asked; `gatehouse certs why " + name + "` tells what it says")
+               : words(409, begun.error().what);
+}
+
+HttpReply roll_over(Door& door, const HttpRequest& request) {
+  const Result<std::size_t> begun = door.change_account_keys(request.by);
+  return begun ? words(200, std::to_string(*begun) + " begun; `gatehouse history` tells what came of it")
+               : words(409, begun.error().what);
+}
+
 HttpReply explained(Door& door, const HttpRequest& request) {
   ExplainRequest asked{request.query_or("method", "GET"), request.query_or("url"), {}, {}};
   const std::optional<IpAddress> peer = IpAddress::parse(request.query_or("from", "127.0.0.1"));
@@ -226,6 +239,8 @@ constexpr Verb table[] = {
     {"GET", "/v1/certificates/why", "name", why_certificate, "all about one that is obtained"},
     {"POST", "/v1/certificates/renew", "", renew,
      "order name=NAME now (else all that are due or failed); 409: can't"},
+    {"POST", "/v1/certificates/revoke", "name", revoke, "revoke name=NAME, reason=superseded, and order anew"},
+    {"POST", "/v1/certificates/rollover", "", roll_over, "new keys for the accounts with CAs; 409: can't now"},
     {"GET", "/v1/explain", "url", explained, "method= url= field= (joined by newlines) from=ADDRESS"},
     {"GET", "/v1/bans", "", bans, "who is banned, as JSON; most=N"},
     {"GET", "/v1/bans/why", "target", why_banned,

@@ -31,11 +31,26 @@ int run_certs_why(const Where& where, const std::string& name) {
   return 0;
 }
 
-int run_certs_renew(const Where& where, const std::string& name) {
-  const auto reply = ask_door_well(where, "POST", "/v1/certificates/renew?name=" + percent_encoded(name));
+namespace {
+
+int run_change(const Where& where, const std::string& target) {
+  const auto reply = ask_door_well(where, "POST", target);
   if (!reply) return 1;
   std::cout << reply->body;
   return 0;
 }
+
+}  // namespace
+
+int run_certs_renew(const Where& where, const std::string& name) {
+  return run_change(where, "/v1/certificates/renew?name=" + percent_encoded(name));
+}
+
+int run_certs_revoke(const Where& where, const std::string& name, const std::string& reason) {
+  return run_change(where,
+                    "/v1/certificates/revoke?name=" + percent_encoded(name) + "&reason=" + percent_encoded(reason));
+}
+
+int run_certs_rollover(const Where& where) { return run_change(where, "/v1/certificates/rollover"); }
 
 }  // namespace gatehouse::cli

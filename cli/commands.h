@@ -67,6 +67,8 @@ int run_lint(const Where& where, const LintOptions& options);
 int run_certs_list(const Where& where, bool json);
 int run_certs_why(const Where& where, const std::string& name);
 int run_certs_renew(const Where& where, const std::string& name);  // empty: all that are due or failed
+int run_certs_revoke(const Where& where, const std::string& name, const std::string& reason);
+int run_certs_rollover(const Where& where);
 // Into certificates.files of the configuration, checked.
 int run_certs_add(const Where& where, const std::string& name, const std::string& crt, const std::string& key);
 int run_logs(const Where& where, const LogOptions& options);

@@ -117,6 +117,8 @@ class Door {
   const acme::Issuer* issuer() const { return issuer_.get(); }  // null: none is obtained
   // One certificate, or all that are due or failed. Gives how many orders begin.
   Result<std::size_t> renew(const std::string& name, const std::string& by);
+  Status revoke(const std::string& name, const std::string& reason, const std::string& by);
+  Result<std::size_t> change_account_keys(const std::string& by);
   std::span<const std::unique_ptr<catalog::ConsulSource>> consuls() const { return consuls_; }
   const std::shared_ptr<const CertificateSet>& certificates() const { return certificates_; }
   std::vector<catalog::ConsulSource::View> consul_views() const;

@@ -112,6 +112,22 @@ Result<std::size_t> Door::renew(const std::string& name, const std::string& by) 
   return begun;
 }
 
+Status Door::revoke(const std::string& name, const std::string& reason, const std::string& by) {
+  if (!issuer_) return invalid("no certificate is obtained here: see certificates.acme");
+  const auto known = acme::revocation_reason(reason);
+  if (!known) return invalid(reason + ": write one of " + acme::revocation_words());
+  Status begun = issuer_->revoke(name, *known);
+  if (begun) note("command", "certs revoke " + name + " --reason " + reason, by);
+  return begun;
+}
+
+Result<std::size_t> Door::change_account_keys(const std::string& by) {
+  if (!issuer_) return invalid("no certificate is obtained here: see certificates.acme");
+  const Result<std::size_t> begun = issuer_->change_keys();
+  if (begun) note("command", "certs rollover", by);
+  return begun;
+}
+
 conf::Findings Door::issuer_findings() const {
   conf::Findings out;
   if (!issuer_) return out;

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "acme/revocation.h"
 #include "cli/commands.h"
 #include "cli/demo_backend.h"
 #include "cli/tunnel_commands.h"
@@ -29,7 +30,7 @@ struct Line {
   RotateOptions rotate;
   std::vector<std::string> folders;
   std::string since = "24h", target, listen = "127.0.0.1:9101", name = "demo", datacenter, state, time;
-  std::string ban_time = "1h";
+  std::string ban_time = "1h", reason = "unspecified";
   bool json = false, watch = false, off = false, back = false, takeover = false;
   std::function<int()> run;
 };
@@ -346,6 +347,18 @@ void add_certificate_verbs(CLI::App& app, Line& line) {
   add_where(renew, line);
   renew->footer("A CA counts orders and failures: five failures of a name within an hour are Let's Encrypt's limit.");
   renew->callback([&line] { line.run = [&line] { return run_certs_renew(line.where, line.target); }; });
+
+  CLI::App* revoke = certs->add_subcommand("revoke", "Have the CA revoke one that was obtained, and order another");
+  revoke->add_option("name", line.target, "The host it is for")->required();
+  revoke->add_option("--reason", line.reason, "Why: " + acme::revocation_words())->capture_default_str();
+  add_where(revoke, line);
+  revoke->callback(
+      [&line] { line.run = [&line] { return run_certs_revoke(line.where, line.target, line.reason); }; });
+
+  CLI::App* rollover = certs->add_subcommand("rollover", "Give the accounts with CAs new keys");
+  add_where(rollover, line);
+  rollover->footer("Nothing else changes: certificates, orders to come and exemptions from rate limits stay.");
+  rollover->callback([&line] { line.run = [&line] { return run_certs_rollover(line.where); }; });
 
   CLI::App* add = certs->add_subcommand("add", "Put a pair that you brought into certificates.files, checked");
   add->add_option("name", line.target, "What it is called: NAME.crt and NAME.key")->required();

@@ -417,6 +417,9 @@ void add_obtained(const DoorView& view, Families& out) {
               "From the next try until the end of the certificate that is the nearest to it.", headroom);
   out.counter("gatehouse_acme_orders_total", "Orders begun or taken up.", static_cast<double>(view.issuer.orders));
   out.counter("gatehouse_acme_obtained_total", "Certificates obtained.", static_cast<double>(view.issuer.obtained));
+  out.counter("gatehouse_acme_revoked_total", "Certificates revoked.", static_cast<double>(view.issuer.revoked));
+  out.counter("gatehouse_acme_keys_changed_total", "Keys of accounts changed.",
+              static_cast<double>(view.issuer.keys_changed));
   out.counter("gatehouse_acme_challenges_total", "Challenges put up.", static_cast<double>(view.issuer.challenges));
   for (const auto& [type, count] : view.issuer.failures)
     out.counter("gatehouse_acme_failures_total", "Orders that failed, by the CA's type of problem.",

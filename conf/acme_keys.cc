@@ -1,6 +1,7 @@
 #include "conf/acme_keys.h"
 
 #include "conf/forms.h"
+#include "conf/words.h"
 
 namespace gatehouse::conf {
 namespace {
@@ -11,6 +12,17 @@ Form<AcmeBinding> acme_binding() {
                  {"kid", &AcmeBinding::kid, word_or_empty(), "the key identifier that the CA gave out"},
                  {"hmac", &AcmeBinding::hmac, secret(), "the HMAC key that it gave out with it, as base64url"},
              });
+}
+
+Form<std::string> common_name_or_empty() {
+  return plain<std::string>(
+      "text",
+      [](const std::string& text, const Reading&) {
+        const bool good = check_plain(text) && text.size() <= 64;
+        return good ? Result(text)
+                    : Result<std::string>(invalid(text + ": write a common name, up to 64 characters"));
+      },
+      [](const std::string& value) { return value; });
 }
 
 Form<AcmeDirectory> acme_directory() {
@@ -27,6 +39,11 @@ Form<AcmeDirectory> acme_directory() {
            &AcmeDirectory::profile,
            word_or_empty(),
            "which of the CA's profiles to ask for: `classic`, `tlsserver`, `shortlived` …",
+           {.fallback = "the CA's choice"}},
+          {"chain",
+           &AcmeDirectory::chain,
+           common_name_or_empty(),
+           "the common name of the root that the chain leads to, where the CA offers several",
            {.fallback = "the CA's choice"}},
           {"eab", &AcmeDirectory::eab, acme_binding(), "the account at the CA's web site that ours belongs to"},
       });

@@ -82,6 +82,7 @@ struct AcmeDirectory {
   std::string url = "https://acme-v02.api.letsencrypt.org/directory";
   std::string ca;       // authorities that may sign the CA's own certificate; empty: the machine's
   std::string profile;  // empty: the CA's choice
+  std::string chain;    // whom it leads to, where the CA offers several chains; empty: the CA's choice
   AcmeBinding eab;
   bool operator==(const AcmeDirectory&) const = default;
 };

@@ -35,6 +35,7 @@ void read_documents(std::string_view text) {
   }
   (void)live_dns_refusal(404, text);
   (void)judge_chain(text, text, {"a.test"}, noon);
+  REQUIRE(!leads_to(text, "a root") || text.size() <= chain_bytes_most);
 }
 
 // Each line is an answer: a letter for the kind, then the body.

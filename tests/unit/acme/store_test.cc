@@ -43,6 +43,19 @@ TEST_F(StoreOf, AnAccountsKeyComesFirstAndItsUrlAfter) {
   EXPECT_EQ(mode("accounts/ca.test_.._dir/account.key"), 0600);
 }
 
+TEST_F(StoreOf, AnAccountsNextKeyLiesBesideTheOneInUseUntilItIsDropped) {
+  const std::string ca = "https://ca.test/dir";
+  ASSERT_TRUE(store_.save_account_key(ca, "KEY"));
+  EXPECT_EQ(store_.account(ca)->next_key_pem, "");
+  ASSERT_TRUE(store_.save_next_account_key(ca, "NEXT"));
+  EXPECT_EQ(store_.account(ca)->key_pem, "KEY");
+  EXPECT_EQ(store_.account(ca)->next_key_pem, "NEXT");
+  EXPECT_EQ(mode("accounts/ca.test_dir/next.key"), 0600);
+  store_.drop_next_account_key(ca);
+  EXPECT_EQ(store_.account(ca)->next_key_pem, "");
+  EXPECT_EQ(store_.account(ca)->key_pem, "KEY");
+}
+
 TEST_F(StoreOf, TheNewestCertificateThatCanBeUsedIsTheOneAndFourStay) {
   for (int i = 0; i < 6; ++i) {
     const test::Pair pair = test::make_pair({.not_after = noon + (i + 1) * day});

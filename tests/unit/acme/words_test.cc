@@ -141,6 +141,7 @@ TEST(Record, ComesBackAsItWasWritten) {
   record.failures = 2;
   record.next_try = WallTime(std::chrono::milliseconds(1'700'000'000'123));
   record.ca = "https://ca/dir";
+  record.chain = "Root Two";
   record.key = KeyKind::rsa2048;
   record.window = RenewalWindow{record.next_try, record.next_try + 1h, "https://why"};
   for (std::size_t i = 0; i <= Record::attempts_most; ++i)

@@ -24,11 +24,22 @@ TEST(AdminVerbs, EachIsFoundByItsMethodAndPath) {
 }
 
 TEST(AdminVerbs, WhatChangesIsAskedByPostAndWhatReadsByGet) {
-  const std::set<std::string_view> changes = {"/v1/reload",           "/v1/drain",          "/v1/undrain",
-                                              "/v1/catalog/approve",  "/v1/catalog/freeze", "/v1/catalog/unfreeze",
-                                              "/v1/catalog/rollback", "/v1/failover",       "/v1/maintenance",
-                                              "/v1/tunnel/reread",    "/v1/upgrade",        "/v1/certificates/renew",
-                                              "/v1/bans/add",         "/v1/bans/remove"};
+  const std::set<std::string_view> changes = {"/v1/reload",
+                                              "/v1/drain",
+                                              "/v1/undrain",
+                                              "/v1/catalog/approve",
+                                              "/v1/catalog/freeze",
+                                              "/v1/catalog/unfreeze",
+                                              "/v1/catalog/rollback",
+                                              "/v1/failover",
+                                              "/v1/maintenance",
+                                              "/v1/tunnel/reread",
+                                              "/v1/upgrade",
+                                              "/v1/certificates/renew",
+                                              "/v1/certificates/revoke",
+                                              "/v1/certificates/rollover",
+                                              "/v1/bans/add",
+                                              "/v1/bans/remove"};
   for (const Verb& verb : verbs()) EXPECT_EQ(verb.method, changes.contains(verb.path) ? "POST" : "GET") << verb.path;
 }
 
