@@ -83,6 +83,10 @@ class DnsChallenges::Queue {
     const std::lock_guard lock(mutex_);
     return last_++;
   }
+  void give_back() {  // the place that was joined last, by nobody who waits
+    const std::lock_guard lock(mutex_);
+    --last_;
+  }
   void wait(std::uint64_t place) {
     std::unique_lock lock(mutex_);
     moved_.wait(lock, [&] { return now_ == place; });
@@ -166,6 +170,7 @@ bool DnsChallenges::can_prove(const std::string& domain) const {
 
 Status DnsChallenges::run_aside(const std::string& order, std::function<void()> work) {
   std::erase_if(running_, [](auto& each) { return each.wait_for(Seconds(0)) == std::future_status::ready; });
+  std::erase_if(queues_, [](const auto& each) { return each.second.use_count() == 1; });  // nobody stands in it
   auto& queue = queues_[order];
   if (!queue) queue = std::make_shared<Queue>();
   const std::uint64_t place = queue->join();
@@ -175,7 +180,7 @@ Status DnsChallenges::run_aside(const std::string& order, std::function<void()> 
     queue->leave();
     return gatehouse::Done{};
   });
-  if (!started) return queue->leave(), started.error();
+  if (!started) return queue->give_back(), started.error();
   running_.push_back(std::move(*started));
   return gatehouse::Done{};
 }

@@ -80,7 +80,6 @@ Result<ProgramEnd> run_program(const ProgramCall& call, Millis within, const std
     return Error{Errc::io, call.arguments.front() + ": " + std::strerror(error)};
   in.reads = UniqueFd();
   out.writes = UniqueFd();
-  // A program that reads nothing leaves it in the pipe; SIGPIPE is ignored by the process.
   if (!call.input.empty()) [[maybe_unused]]
     const ssize_t put = ::write(in.writes.get(), call.input.data(), call.input.size());
   in.writes = UniqueFd();

@@ -1,6 +1,7 @@
 // program.h: runs another program to its end, with a deadline. Blocks: for threads that may wait.
 //   No shell, no descriptors of ours but the three, PATH and what `environment` says, a process group of its own that
 //   is killed whole when time is over. What it writes to both outputs comes back together.
+//   REQUIRES SIGPIPE is ignored: a program need not read what it is given.
 //   Limits   output_most of it; the rest is read and dropped.
 #pragma once
 
