@@ -9,6 +9,7 @@
 namespace gatehouse::acme {
 namespace {
 
+constexpr unsigned stumbles_most = 2;  // tries that name a predecessor
 constexpr std::array<std::string_view, 3> way_names = {"http-01", "tls-alpn-01", "dns-01"};
 
 std::optional<Way> way_of(std::string_view type) {
@@ -173,7 +174,10 @@ OrderMachine::Actions OrderMachine::on_reply(const Reply& reply) {
 
 OrderMachine::Actions OrderMachine::refused(const Reply& reply) {
   Problem problem = read_problem(reply.status, reply.body);
-  if (step_ == Step::order && spec_.order_url.empty() && !spec_.replaces.empty() && is_about_replaces(problem)) {
+  // Also where the CA itself stumbles over it, twice: without it there is a certificate all the same.
+  const bool stumbles = problem.fault() == Fault::passing && tries_ + 1 >= stumbles_most;
+  if (step_ == Step::order && spec_.order_url.empty() && !spec_.replaces.empty() &&
+      (stumbles || is_about_replaces(problem))) {
     spec_.replaces.clear();
     return ask();
   }

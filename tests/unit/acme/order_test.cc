@@ -209,6 +209,18 @@ TEST(OrderMachine, APredecessorThatIsRefusedIsLeftOutOnce) {
   }
 }
 
+TEST(OrderMachine, ACaThatStumblesOverThePredecessorIsAskedWithoutIt) {
+  OrderSpec follows = spec();
+  follows.replaces = "id.serial";
+  OrderMachine machine(follows);
+  (void)machine.start();
+  (void)only<Wait>(machine.on(reply(500, problem_body("serverInternal"))));
+  EXPECT_NE(only<Post>(machine.on(Tick{})).payload.find("replaces"), std::string::npos);
+  EXPECT_EQ(only<Post>(machine.on(reply(500, problem_body("serverInternal")))).payload.find("replaces"),
+            std::string::npos);
+  EXPECT_FALSE(machine.replaced());
+}
+
 TEST(OrderMachine, WhatIsRefusedForGoodEndsAtOnce) {
   OrderMachine machine(spec());
   (void)machine.start();
