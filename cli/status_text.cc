@@ -20,6 +20,7 @@ class Look {
     const json::object* object = value_ != nullptr ? value_->if_object() : nullptr;
     return Look(object != nullptr ? object->if_contains(name) : nullptr);
   }
+  bool there() const { return value_ != nullptr; }
   std::string text() const {
     const json::string* string = value_ != nullptr ? value_->if_string() : nullptr;
     return string != nullptr ? std::string(*string) : std::string();
@@ -128,16 +129,17 @@ class StatusPage {
       const std::string datacenter = consul["datacenter"].text(), fault = consul["fault"].text();
       const bool trusted = consul["trusted"].flag();
       const std::int64_t held = consul["held"].number();
-      rows.row(
-          {{datacenter.empty() ? "consul" : datacenter},
-           {consul["address"].text()},
-           {!fault.empty() ? fault
-            : trusted      ? "trusted"
-                           : "not trusted",
-            fault.empty() && trusted ? Colour::good : Colour::bad},
-           {consul["as_of"].text().empty() ? "not heard yet" : "as of " + ago(consul["age_ms"].number()) + " ago"},
-           {count_text(consul["watched"].number()) + " of " + counted(consul["services"].number(), "service")},
-           {held == 0 ? "" : count_text(held) + " held", Colour::warn}});
+      rows.row({{datacenter.empty() ? "consul" : datacenter},
+                {consul["address"].text()},
+                {!fault.empty() ? fault
+                 : trusted      ? "trusted"
+                                : "not trusted",
+                 fault.empty() && trusted ? Colour::good : Colour::bad},
+                {consul["good_at"].text().empty() ? "not heard yet"
+                 : !consul["age_ms"].there()      ? "of unknown age"
+                                                  : "as of " + ago(consul["age_ms"].number()) + " ago"},
+                {count_text(consul["watched"].number()) + " of " + counted(consul["services"].number(), "service")},
+                {held == 0 ? "" : count_text(held) + " held", Colour::warn}});
     }
     section("catalog", rows);
   }

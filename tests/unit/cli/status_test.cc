@@ -179,6 +179,18 @@ certificates
 )");
 }
 
+TEST(StatusText, TellsHowOldIsWhatConsulSaid) {
+  MadeDoor door;
+  DoorView view = door.view();
+  catalog::ConsulSource::View& consul = view.consuls.emplace_back();
+  consul.address = "http://127.0.0.1:8500";
+  EXPECT_NE(status_text(status_json(view), false).find("not heard yet"), std::string::npos);
+  consul.good_at_ms = MadeDoor::wall_ms - 5000;
+  EXPECT_NE(status_text(status_json(view), false).find("of unknown age"), std::string::npos);
+  consul.canary.fresh_ms = MadeDoor::wall_ms - 2000;
+  EXPECT_NE(status_text(status_json(view), false).find("as of 2 s ago"), std::string::npos);
+}
+
 TEST(StatusText, TellsOfAFrozenCatalogAndWhatWaits) {
   MadeDoor door;
   DoorView view = door.view();
