@@ -384,7 +384,7 @@ def fill(client, piece):
             client.send(piece)
         return len(seen) > 4 and all(seen[-4:])
 
-    wait_until(stalled, "the door stops reading", within=20, every=0.02)
+    wait_until(stalled, "the door stops reading", within=60, every=0.01)
 
 
 @pytest.mark.site(head_only=True)

@@ -507,5 +507,5 @@ def test_servers_that_were_wiped_take_nothing_away(farm, load):
         agent.wait_ready(within=120)
     farm.assert_all_served()
     farm.wait_follows(within=90)
-    wait_until(lambda: len(farm.door_agent.services()) == 12, "the catalog has them again", within=90)
+    wait_until(lambda: len(farm.door_agent.services()) == 12, "the catalog has them again", within=200)
     farm.assert_all_served()
