@@ -381,6 +381,7 @@ void Door::stop(std::function<void()> ended) {
   note("process", "stopping");
   tell_service_manager("STOPPING=1");
   offer_.reset();
+  stop_heir();
   for (const auto& consul : consuls_) consul->leave();
   if (issuer_) issuer_->stop();
   stop_timer_.expires_after(config_.limits.shutdown_delay);

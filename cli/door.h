@@ -160,6 +160,7 @@ class Door {
   Estate estate();
   void keep_all();  // who was about to take over did not
   void give_way(pid_t heir);
+  void stop_heir();
   void wait_for_heir_to_fail();
 
   // door_listeners.cc

@@ -2,6 +2,7 @@
 //   Both listen on the same sockets until the heir serves, so that no connection finds nobody. Until then whatever
 //   happens to the heir changes nothing here but that no certificate is ordered for a moment.
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 
@@ -145,6 +146,11 @@ Result<pid_t> Door::upgrade(const std::string& by) {
   children_.add(SIGCHLD);
   wait_for_heir_to_fail();
   return pid;
+}
+
+// Who is told to stop is not to go on by another process that he has just begun.
+void Door::stop_heir() {
+  if (heir_ != 0) ::kill(heir_, SIGTERM);
 }
 
 void Door::wait_for_heir_to_fail() {

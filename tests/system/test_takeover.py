@@ -1,5 +1,6 @@
 """A new process takes the place of the one that runs: upgrades, and changes that a reload can't make."""
 import os
+import re
 import signal
 import socket
 import ssl
@@ -116,6 +117,29 @@ def test_a_new_one_that_cannot_start_changes_nothing(crowd):
     assert subprocess.run([BINARY, "run", "-c", crowd.file, "--takeover"], env=crowd.environment(), capture_output=True).returncode == 1
     assert crowd.ask(host="crowd.test").status == 200
     assert crowd.status()["pid"] == crowd.pid
+
+
+def test_who_is_stopped_while_another_is_about_to_take_over_leaves_nobody_behind(make_door, make_backend):
+    gate, backend = Gate(), make_backend()
+    backend.handler = lambda exchange: gate.wait()  # the new one waits for its check
+    door = make_door(start=False)
+    door.catalog.put("a", instance("a", backend, "route=a.test", checks=[http_check(backend, timeout="30s")]))
+    door.start()
+    door.signal(signal.SIGUSR2)
+    begun = re.compile(r"upgrade: pid (\d+) starts")
+    heir = int(wait_until(lambda: begun.search(door.do("history")), "it starts")[1])
+    door.stop()
+    gate.open()
+
+    def gone():
+        try:
+            os.kill(heir, 0)
+        except ProcessLookupError:
+            return True
+        with open(f"/proc/{heir}/stat") as file:
+            return file.read().split()[2] == "Z"  # nobody's child is reaped by whoever runs this
+
+    wait_until(gone, "the new one's end", within=15)
 
 
 def test_an_heir_that_dies_before_it_serves_leaves_the_old_one_as_it_was(crowd):
