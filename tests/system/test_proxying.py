@@ -387,6 +387,7 @@ def fill(client, piece):
     wait_until(stalled, "the door stops reading", within=60, every=0.01)
 
 
+@pytest.mark.long  # its looks at /proc/net/tcp take too long beside tests with thousands of connections
 @pytest.mark.site(head_only=True)
 def test_a_client_that_leaves_while_its_backend_takes_nothing_is_noticed(site):
     gate = Gate()
@@ -401,6 +402,7 @@ def test_a_client_that_leaves_while_its_backend_takes_nothing_is_noticed(site):
     gate.open()
 
 
+@pytest.mark.long  # its looks at /proc/net/tcp take too long beside tests with thousands of connections
 @pytest.mark.site(head_only=True)
 def test_a_client_that_only_ends_its_sending_is_served_however_slow_its_backend_is(site):
     gate = Gate()
