@@ -157,8 +157,8 @@ def test_a_chunk_of_the_request_reaches_the_backend_before_the_next_one_is_sent(
         while b"first" not in b"".join(got):
             got.append(exchange.read())
         exchange.answer(body="early")
-        while b"\r\n0\r\n\r\n" not in b"".join(got):
-            got.append(exchange.read())
+        while exchange.read():  # until the client leaves: a loop without an end would keep the next tests waiting
+            pass
 
     site.answer_with(answer)
     with site.client() as client:
@@ -384,10 +384,9 @@ def fill(client, piece):
             client.send(piece)
         return len(seen) > 4 and all(seen[-4:])
 
-    wait_until(stalled, "the door stops reading", within=60, every=0.01)
+    wait_until(stalled, "the door stops reading", within=20, every=0.02)
 
 
-@pytest.mark.long  # its looks at /proc/net/tcp take too long beside tests with thousands of connections
 @pytest.mark.site(head_only=True)
 def test_a_client_that_leaves_while_its_backend_takes_nothing_is_noticed(site):
     gate = Gate()
@@ -402,7 +401,6 @@ def test_a_client_that_leaves_while_its_backend_takes_nothing_is_noticed(site):
     gate.open()
 
 
-@pytest.mark.long  # its looks at /proc/net/tcp take too long beside tests with thousands of connections
 @pytest.mark.site(head_only=True)
 def test_a_client_that_only_ends_its_sending_is_served_however_slow_its_backend_is(site):
     gate = Gate()
