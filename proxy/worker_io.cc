@@ -72,6 +72,7 @@ void Worker::publish(std::shared_ptr<const World> world) {
     compressors.set_most(limits.compressions);
     log_lines = http::AccessLineWriter(world->settings().redact);
     worlds.publish(std::move(world));
+    report_memory(), shed_load();  // its limit holds from now on, as the first one does from the first connection
   });
 }
 
@@ -171,6 +172,7 @@ void Worker::sweep() {
   counters.connections_open.subtract(finished_.size());
   shared.open_connections.fetch_sub(finished_.size(), std::memory_order_relaxed);
   finished_.clear();
+  if (std::exchange(given_up_, 0) > 0) report_memory(), shed_load();  // what they gave up is there now
 }
 
 void Worker::drain() {
@@ -222,6 +224,7 @@ std::uint64_t Worker::cut_half_heads(std::uint64_t bytes) {
     auto& connection = static_cast<ClientConnection&>(*node);
     if (!connection.in_head) continue;
     bytes -= std::min<std::uint64_t>(bytes, connection.in.capacity());
+    if (connection.was_cut) continue;
     counters.connections_refused.add();
     connection.cut();
   }
@@ -249,7 +252,7 @@ std::uint64_t Worker::cut_greediest(std::uint64_t bytes, std::uint64_t modest) {
   return freed;
 }
 
-// A look that found nobody to pay is not worth another at once; one that did has given room that was used since.
+// A look that found nobody to pay is not worth another at once; else the room that the last one gave was used since.
 bool Worker::has_room() {
   if (!buffers.full()) return true;
   if (!full_ || loop.now() >= shed_at_ + shed_pause_ms) report_memory(), shed_load();
@@ -278,11 +281,12 @@ void Worker::shed_load() {
   const std::uint64_t stop = most / 100 * stop_accepting_at, enough = most / 100 * relieved_at;
   const std::uint64_t used = shared.memory_used.load(std::memory_order_relaxed);
   short_from_ = most / 100 * close_idle_at;
-  if (loop.now() != shed_at_) given_up_ = 0;  // those that were cut have gone since
+  const bool anew = loop.now() != shed_at_;
+  if (anew) given_up_ = 0;  // those that were cut have gone since
   shed_at_ = loop.now();
   const std::uint64_t before = used - std::min(used, given_up_);
   std::uint64_t freed = 0;
-  if (before > short_from_) {
+  if (before > short_from_ && (anew || before > stop)) {
     cut_idle(false);
     backends.close_all();
     h2_backends.close_idle();
@@ -297,13 +301,27 @@ void Worker::shed_load() {
   const bool full = used > stop + given_up_ && freed == 0;
   if (full && !full_) full_since_ = loop.now();
   if (full && loop.now() >= full_since_ + 2 * tick_ms) cut_idle(true);  // all workers have had their look
-  // Until the next one. What is about to be given up, by ours or by the other workers', is worth half of the reserve.
+  // Where others hold it all, or may take it, they are about to give it up: half of the reserve is for who holds little.
   const bool relief = !full || memory_reported_ < stop / shared.workers / 2;
-  const std::uint64_t room = used <= stop ? stop - used : relief ? (most - stop) / 2 : 0;
-  buffers.set_most(buffers.bytes_out() + room, most - stop);
+  take_room(stop, relief ? (most - stop) / 2 : 0, most - stop);
   for (Door& door : doors_) full ? door.acceptor->pause() : door.acceptor->resume();
   if (full && !full_) counters.accept_pauses.add();
   full_ = full;
+}
+
+// What we may take until the next look: a share of what nobody has or may take, so that what all workers have yet to
+// tell of is a quarter of the limit at most. What those that were cut are about to free is had in advance as far as
+// half of the reserve goes: it is there when they are gone.
+void Worker::take_room(std::uint64_t stop, std::uint64_t least, std::uint64_t reserve) {
+  const std::uint64_t all = shared.memory_granted.load(std::memory_order_relaxed);
+  const std::uint64_t ours = memory_reported_ - std::min(memory_reported_, given_up_);
+  const std::uint64_t taken = all - std::min(all, granted_) + ours;
+  const std::uint64_t share = std::min(stop - std::min(stop, taken), stop / 4) / shared.workers;
+  std::uint64_t room = std::max(share, least);
+  if (given_up_ > 0) room = std::min(room, reserve / 2);
+  buffers.set_most(buffers.bytes_out() + room, reserve);
+  shared.memory_granted.fetch_add(ours + room - granted_, std::memory_order_relaxed);
+  granted_ = ours + room;
 }
 
 // What this worker holds, as far as it is ours to bound: slabs, pipes, coroutines and what they tell of, TLS.

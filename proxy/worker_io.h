@@ -66,8 +66,9 @@ struct Shared {
   std::function<void(std::uint32_t endpoint)> close_idle;    // any thread; each worker closes one connection to it
   std::function<void(std::string)> warn;                     // any thread; of what an operator has to mend
   std::atomic<std::uint64_t> open_connections{0}, memory_used{0};
-  std::uint64_t connections_most = 0;         // of all workers
-  std::uint64_t descriptors_most = 1u << 20;  // of the process
+  std::atomic<std::uint64_t> memory_granted{0};  // what all workers hold and may take until their next look
+  std::uint64_t connections_most = 0;            // of all workers
+  std::uint64_t descriptors_most = 1u << 20;     // of the process
   unsigned workers = 1;
   std::atomic<unsigned> workers_drained{0};  // those that accept nothing any more
   std::atomic<bool> succeeded{false};        // another process serves the same sockets: nobody need leave in a hurry
@@ -144,6 +145,7 @@ class Worker {
   std::uint64_t cut_half_heads(std::uint64_t bytes);
   std::uint64_t cut_greediest(std::uint64_t bytes, std::uint64_t modest);
   void cut_idle(bool fresh);
+  void take_room(std::uint64_t stop, std::uint64_t least, std::uint64_t reserve);
   void shed_load();
   void tick();
   std::uint64_t memory_used() const;
@@ -163,6 +165,7 @@ class Worker {
   bool full_ = false;  // accepting pauses for want of memory
   LoopTime reap_at_ = 0, shed_at_ = 0, full_since_ = 0;
   std::uint64_t given_up_ = 0;              // about, by those that were cut at shed_at_
+  std::uint64_t granted_ = 0;               // our part of Shared::memory_granted
   std::uint64_t bans_seen_ = 0;             // of BanTable::changes
   std::map<std::uint32_t, LoopTime> gone_;  // endpoints that were removed, and when they are withdrawn
   std::thread thread_;
