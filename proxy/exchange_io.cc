@@ -2,15 +2,13 @@
 
 #include <algorithm>
 
+#include "net/of_thread.h"
 #include "proxy/guard_io.h"
 #include "proxy/http/framing.h"
 #include "proxy/http/head_writer.h"
 
 namespace gatehouse::proxy {
 namespace {
-
-// Lives from admission until the head for the backend is written; nothing suspends in between.
-thread_local AdmissionScratch admission_scratch;
 
 constexpr Seconds default_retry_after = 5s;
 
@@ -123,7 +121,8 @@ bool Exchange::admit() {
   Arrival arrival{head_, *client_.listener, client_.peer.ip, client_.tls(), gate ? &*gate : nullptr};
   arrival.wall_ms = worker_.loop.wall_us() / 1000;
   arrival.dice = worker_.dice.roll();
-  admission_ = gatehouse::proxy::admit(arrival, *world_, admission_scratch);
+  // The scratch is ours from admission until the head for the backend is written; nothing suspends in between.
+  admission_ = gatehouse::proxy::admit(arrival, *world_, of_thread<AdmissionScratch>());
   name_request(admission_.client.request_id);
   pool_ = admission_.pool;
   policy_ = admission_.policy;

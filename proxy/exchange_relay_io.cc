@@ -1,7 +1,9 @@
 // The part of an exchange that moves bytes: the request to the backend and the answer to the client, at once.
 #include <algorithm>
+#include <array>
 #include <cstring>
 
+#include "net/of_thread.h"
 #include "proxy/exchange_io.h"
 #include "proxy/http/framing.h"
 #include "proxy/http/head_writer.h"
@@ -14,6 +16,9 @@ constexpr LoopTime client_pause_ms = 100;  // what a client may pause and not be
 // A backend that says nothing to an expectation (many don't know them) is answered for.
 constexpr LoopTime continue_ms = 250;
 constexpr std::size_t answer_head_most = 60 << 10;  // rewritten
+struct HeadRoom : std::array<char, answer_head_most> {};
+struct InterimRoom : std::array<char, answer_head_most> {};
+struct ExtraRoom : std::array<char, answer_head_most> {};
 const std::vector<std::string> never_answered{"X-Ban-Event"};
 constexpr http::HeadLimits answer_limits{16 << 10, 48 << 10, http::fields_capacity};
 
@@ -186,8 +191,7 @@ bool Exchange::take_answer_head() {
 void Exchange::relay_interim() {
   if (++interims_ > interims_most) return judge_failure(Fault::malformed);
   if (head_.minor >= 1 && !(answer_head_.status == 100 && continued_)) {
-    static thread_local char scratch[answer_head_most];
-    http::HeadWriter writer(scratch);
+    http::HeadWriter writer(of_thread<InterimRoom>());
     http::write_response_head(answer_head_, {}, writer);
     if (writer.ok()) put_interim(writer.text());
     continued_ = continued_ || answer_head_.status == 100;
@@ -275,8 +279,7 @@ bool Exchange::frame_answer(http::Framing towards_client, BodyMover::Coding& cod
 
 // Head and body bytes leave in one send: the head is written where the old one was, as far as there is room.
 void Exchange::start_answer(http::Framing towards_client, BodyMover::Coding coding, std::uint64_t left) {
-  static thread_local char scratch[answer_head_most];
-  http::HeadWriter writer(scratch);
+  http::HeadWriter writer(of_thread<HeadRoom>());
   http::ResponseRewrite rewrite;
   rewrite.body = towards_client;
   rewrite.close = !keep_client_;
@@ -287,8 +290,7 @@ void Exchange::start_answer(http::Framing towards_client, BodyMover::Coding codi
   rewrite.request_id = request_id_;
   std::array<char, hsts_bytes_max> hsts;
   rewrite.hsts = hsts_value(hsts);
-  static thread_local char extra[answer_head_most];  // an ETag, weakened, may be as long as a head
-  http::HeadWriter lines(extra);
+  http::HeadWriter lines(of_thread<ExtraRoom>());  // an ETag, weakened, may be as long as a head
   std::array<char, 512> sticky;
   lines.put(sticky_field(sticky));
   compress::write_plan_fields(plan_, answer_head_, lines);
@@ -308,7 +310,7 @@ void Exchange::start_answer(http::Framing towards_client, BodyMover::Coding codi
     answer_ = std::move(larger);
   } else if (fits) {
     answer_.prepend(size);
-    std::memcpy(answer_.data(), scratch, size);
+    std::memcpy(answer_.data(), writer.text().data(), size);
   }
   if (!fits) {  // larger than any client should be sent
     answering_ = false;

@@ -1,7 +1,9 @@
 #include "proxy/http2_io.h"
 
 #include <algorithm>
+#include <array>
 
+#include "net/of_thread.h"
 #include "proxy/exchange_io.h"
 #include "proxy/guard_io.h"
 
@@ -10,6 +12,7 @@ namespace {
 
 constexpr std::size_t read_size = 64 << 10;
 constexpr std::size_t read_share = 256 << 10;
+struct ReadRoom : std::array<char, read_size> {};
 constexpr LoopTime drain_notice_ms = 500;  // for requests that are on their way while we say that we end
 constexpr std::size_t early_body_room = 64;
 constexpr std::uint64_t stream_cost = 32 << 10;  // an exchange, its frames, and the slab that it reads an answer into
@@ -176,7 +179,7 @@ std::string_view Http2Connection::websocket_key() {
 
 // False: the client is gone, or what it says can't be read any more.
 bool Http2Connection::read() {
-  static thread_local char bytes[read_size];
+  auto& bytes = of_thread<ReadRoom>();
   Buffer& first = connection_.in;
   bool good = true;
   if (first) {
@@ -190,14 +193,14 @@ bool Http2Connection::read() {
       more_to_read_ = true;
       break;
     }
-    const IoResult got = connection_.stream.receive(bytes, sizeof bytes);
+    const IoResult got = connection_.stream.receive(bytes.data(), bytes.size());
     if (got.again()) break;
     if (!got.ok()) {
       closing_ = true;
       return false;
     }
     total += got.size;
-    good = session_.receive({bytes, got.size}, worker_.loop.now());
+    good = session_.receive({bytes.data(), got.size}, worker_.loop.now());
   }
   begin_requests();
   return good;

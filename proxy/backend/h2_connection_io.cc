@@ -1,15 +1,18 @@
 #include "proxy/backend/h2_connection_io.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <string>
 
+#include "net/of_thread.h"
 #include "proxy/backend/acked_io.h"
 
 namespace gatehouse::proxy {
 namespace {
 
 constexpr std::size_t read_share = 512 << 10;  // of a turn
+struct ReadRoom : std::array<char, BufferPool::large> {};
 
 }  // namespace
 
@@ -48,19 +51,19 @@ void H2Connection::retire() {
 
 // False: the connection has come to its end.
 bool H2Connection::read_all(bool& more) {
-  static thread_local char bytes[BufferPool::large];
+  auto& bytes = of_thread<ReadRoom>();
   Stream& stream = carrier_->stream;
   for (std::size_t total = 0; total < read_share;) {
     if (!stream.may_receive()) {
       stream.wait_readable();
       return true;
     }
-    const IoResult got = stream.receive(bytes, sizeof bytes);
+    const IoResult got = stream.receive(bytes.data(), bytes.size());
     if (got.again()) return true;
     if (!got.ok()) return false;
     heard_at_ = all_.loop_.now();
     asked_ = false;
-    session_.feed({bytes, got.size}, heard_at_);
+    session_.feed({bytes.data(), got.size}, heard_at_);
     if (!session_.broken().empty()) return true;
     total += got.size;
   }

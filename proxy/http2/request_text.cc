@@ -1,5 +1,8 @@
 #include "proxy/http2/request_text.h"
 
+#include <array>
+
+#include "net/of_thread.h"
 #include "proxy/http/authority.h"
 #include "proxy/http/bytes.h"
 #include "proxy/http/field_name.h"
@@ -9,6 +12,8 @@ namespace {
 
 using http::all;
 using http::FieldId;
+
+struct Scratch : std::array<char, BufferPool::large> {};
 
 bool is_name(std::string_view name) {
   if (name.empty() || !all(name, http::token_byte)) return false;
@@ -67,8 +72,8 @@ bool RequestText::add_pseudo(std::string_view name, std::string_view value) {
 bool RequestText::begin_fields() {
   begun_ = true;
   if (refusal_ != 0) return true;
-  thread_local char scratch[BufferPool::large];
-  const std::string_view raw{scratch, text_ ? text_.view().copy(scratch, sizeof scratch) : 0};
+  auto& scratch = of_thread<Scratch>();
+  const std::string_view raw{scratch.data(), text_ ? text_.view().copy(scratch.data(), scratch.size()) : 0};
   const auto value = [&](const Part& part) { return raw.substr(part.at, part.size); };
   if (!method_.given) return false;
   const std::string_view method = value(method_), scheme = value(scheme_), path = value(path_);
