@@ -110,6 +110,7 @@ Result<DnsChange> place_of(const DnsProof& proof, const conf::Acme& acme, const 
   const std::string name = "_acme-challenge." + proof.domain;
   const Result<std::string> real = real_name(name, acme.resolver, DnsChallenges::aliases_most, stop);
   if (!real) return Error{real.error().code, "the DNS can't say where " + name + " stands: " + real.error().what};
+  if (!is_plain_name(*real)) return invalid(name + " is an alias of a name with letters that none of ours has");
   if (zone_of(acme.dns, *real) == nullptr)
     return invalid(*real == name
                        ? name + ": no zone of certificates.acme.dns holds it"

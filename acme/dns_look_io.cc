@@ -57,6 +57,12 @@ const conf::DnsZone* zone_of(const std::vector<conf::DnsZone>& zones, const std:
   return out;
 }
 
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
+}
+
 Result<std::string> real_name(const std::string& name, const std::string& resolver, unsigned most,
                               const std::atomic<bool>& stop) {
   const DnsAsk ask(resolver, true, stop);

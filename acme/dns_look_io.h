@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "conf/config.h"
@@ -13,6 +14,9 @@ namespace gatehouse::acme {
 
 // The zone that holds the name, the longest one; null: none of these.
 const conf::DnsZone* zone_of(const std::vector<conf::DnsZone>& zones, const std::string& name);
+
+// Letters, digits, '-', '_' and '.' alone: others may have written an alias, and its name goes into a provider's words.
+bool is_plain_name(std::string_view name);
 
 // Follows aliases: "_acme-challenge.shop.example" to the name that has no CNAME.
 Result<std::string> real_name(const std::string& name, const std::string& resolver, unsigned most,

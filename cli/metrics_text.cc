@@ -477,6 +477,11 @@ void add_guard(const DoorView& view, Families& out) {
             static_cast<double>(view.guard->bans.capacity()));
   out.counter("gatehouse_bans_ended_early_total", "Bans that ended before their time, for want of room.",
               static_cast<double>(view.guard->bans.ended_early()));
+  for (const auto& [result, state] :
+       {std::pair("proved", ratelimit::CrawlerState::proved), std::pair("refuted", ratelimit::CrawlerState::refuted),
+        std::pair("unclear", ratelimit::CrawlerState::unclear)})
+    out.counter("gatehouse_crawler_looks_total", "Clients that said they were a crawler, by what the DNS said.",
+                static_cast<double>(view.guard->crawlers.count(state)), {{"result", result}});
   out.counter("gatehouse_guard_records_dropped_total", "Strikes that nobody could be told of; they counted.",
               static_cast<double>(view.guard_records_dropped));
   out.gauge("gatehouse_limit_keys", "Keys that limits can remember at once.",

@@ -131,6 +131,17 @@ class Check {
         needs(!zone.url.empty(), "url", "of its API, as in https://auth.shop.example");
         needs(!zone.account.empty(), "account", "the file of its accounts");
       }
+      const auto is_for = [&](bool there, const char* key, std::initializer_list<Provider> whose) {
+        if (there && std::find(whose.begin(), whose.end(), zone.provider) == whose.end())
+          warn(at + "." + key, "this provider has no use for it: it counts for nothing");
+      };
+      is_for(zone.token.said(), "token", {Provider::gandi});
+      is_for(!zone.url.empty(), "url", {Provider::gandi, Provider::acme_dns});
+      is_for(!zone.ca.empty(), "ca", {Provider::gandi, Provider::acme_dns});
+      is_for(!zone.server.empty(), "server", {Provider::rfc2136});
+      is_for(!zone.key.empty(), "key", {Provider::rfc2136});
+      is_for(!zone.account.empty(), "account", {Provider::acme_dns});
+      is_for(!zone.command.empty(), "command", {Provider::exec});
       for (std::size_t j = 0; j < i; ++j)
         if (acme.dns[j].zone == zone.zone) error(at + ".zone", zone.zone + ": stands in this list already");
     }

@@ -61,6 +61,7 @@ void CrawlerTable::put(std::uint64_t key, CrawlerState state, std::uint64_t now_
     if (best == nullptr || until < ends) best = &place, ends = until;
     if (own) break;
   }
+  counts_[static_cast<std::size_t>(state)].fetch_add(1, std::memory_order_relaxed);
   Word(*best).store(pack(key, state, now_ms / 1000), std::memory_order_relaxed);
 }
 

@@ -4,6 +4,8 @@
 //   Threads  any, without locks.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 
 #include "net/zeroed_array.h"
@@ -22,9 +24,13 @@ class CrawlerTable {
   // True: it was unknown, and is asked from now on: by one of those who call at once.
   bool ask(std::uint64_t key, std::uint64_t now_ms);
   void put(std::uint64_t key, CrawlerState state, std::uint64_t now_ms);
+  std::uint64_t count(CrawlerState state) const {  // how often it was put
+    return counts_[static_cast<std::size_t>(state)].load(std::memory_order_relaxed);
+  }
 
  private:
   ZeroedArray<std::uint64_t> words_;
+  std::array<std::atomic<std::uint64_t>, 5> counts_{};
 };
 
 }  // namespace gatehouse::ratelimit

@@ -53,6 +53,8 @@ def test_a_crawler_is_spared_once_its_name_leads_back_to_it_and_liars_are_not(ma
     spared = lambda: door.metric("gatehouse_jail_spared_total", jail="probes")
     wait_until(lambda: probe(door, REAL) == 404 and spared() > 5, lambda: f"spared: {spared()}", within=10)
     assert REAL not in door.do("bans", "list")
+    looks = {result: door.metric("gatehouse_crawler_looks_total", result=result) for result in ("proved", "refuted", "unclear")}
+    assert looks == {"proved": 1, "refuted": 3, "unclear": 0}
 
 
 def test_who_only_says_so_can_be_counted_for_it(make_door, make_backend, dns):
@@ -68,3 +70,4 @@ def test_who_only_says_so_can_be_counted_for_it(make_door, make_backend, dns):
 def test_where_the_dns_is_silent_a_claim_helps_nobody_for_long(make_door, make_backend):
     door = house(make_door, make_backend, {"probes": JAILS["probes"]}, "127.66.99.99:53")
     wait_until(lambda: probe(door, NAMELESS) == 403, "banned", within=40, every=0.2)
+    assert door.metric("gatehouse_crawler_looks_total", result="unclear") >= 1

@@ -185,6 +185,7 @@ def test_a_zone_without_what_its_provider_needs_is_refused(make_door):
         ([{"zone": "dns.test", "provider": "rfc2136", "server": "127.0.0.1:53"}], "write key: a file with the TSIG key"),
         ([{"zone": "dns.test", "provider": "acme-dns", "url": "https://a.test"}], "write account: the file of its accounts"),
         ([{"zone": "dns.test", "provider": "exec"}], "write command: the program to be run"),
+        ([{"zone": "dns.test", "provider": "exec", "server": "127.0.0.1:53"}], "server: this provider has no use for it"),
         ([{"zone": "dns.test", "provider": "route53"}], "write one of gandi, rfc2136, acme-dns"),
     ):
         door.change_config({"certificates": {"acme": {**acme, "dns": dns}}})

@@ -206,6 +206,12 @@ TEST(WantedNames, HostsOfAShapeAreCoveredByTheirParentsWildcard) {
   EXPECT_TRUE(wanted.refused.empty());
 }
 
+TEST(DnsZones, NamesOfAliasesArePlain) {
+  for (const char* name : {"_acme-challenge.a.test", "x-1.a.test"}) EXPECT_TRUE(is_plain_name(name)) << name;
+  for (const char* name : {"", "a/b.a.test", "a\\.b.a.test", "a b", "a\n", "A.test", "\"a"})
+    EXPECT_FALSE(is_plain_name(name)) << name;
+}
+
 TEST(DnsZones, TheLongestThatHoldsANameCounts) {
   const std::vector<conf::DnsZone> zones{{.zone = "a.test"}, {.zone = "eu.a.test"}};
   EXPECT_EQ(zone_of(zones, "_acme-challenge.x.eu.a.test"), &zones[1]);

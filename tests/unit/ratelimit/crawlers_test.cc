@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ratelimit/crawler_table.h"
+#include "tests/unit/conf/reading_text.h"
 
 namespace gatehouse::ratelimit {
 namespace {
@@ -26,6 +27,17 @@ TEST(Crawlers, AreProvedByTheirDomainsAtALabel) {
   EXPECT_TRUE(is_of(google, "crawl-66-249-66-1.googlebot.com"));
   for (const char* other : {"googlebot.com", "evilgooglebot.com", "googlebot.com.evil.test", ""})
     EXPECT_FALSE(is_of(google, other)) << other;
+}
+
+TEST(Crawlers, AreThoseThatTheConfigurationTakes) {
+  const auto findings = [](const std::string& name) {
+    return conf::read_text("guard: { crawlers: [" + name + "] }\n").findings;
+  };
+  for (const Crawler& each : known_crawlers()) EXPECT_TRUE(findings(std::string(each.name)).empty()) << each.name;
+  const auto refused = findings("altavista");
+  ASSERT_EQ(refused.size(), 1u);
+  for (const Crawler& each : known_crawlers())
+    EXPECT_NE(refused[0].text().find(each.name), std::string::npos) << refused[0].text();
 }
 
 TEST(CrawlerTable, OneOfThoseWhoAskAtOnceDoes) {
